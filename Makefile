@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/run  ## serve the pool on CCP_HOST:CCP_PORT until Ctrl-C
+	$(BIN)/gunicorn wsgi:app
+
+test: .venv/dev  ## run the whole test suite
+	$(BIN)/pytest
+
+lint: .venv/dev  ## check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/dev  ## measure speed and memory (minutes; never part of the tests)
+	$(BIN)/python -m tests.bench
+
+lock: .venv/dev  ## resolve the dependencies of setup.cfg anew into both lock files
+	$(BIN)/uv pip compile $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## remove everything that was made here, except databases
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOCK = setup.cfg --extra build --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+# A lock names every package, so pip has nothing to resolve: --no-deps.
+.venv/run: requirements.lock setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
+	touch $@
+
+.venv/dev: requirements-dev.lock .venv/run
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	touch $@
