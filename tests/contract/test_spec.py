@@ -369,6 +369,15 @@ def test_emaid_and_pcid_have_one_definition():
         assert text.count(f"pattern: {component['pattern']}\n") == 1
 
 
+def test_answers_are_closed():
+    """Every object allows no unknown field, except in the bodies that a caller sends."""
+    objects = {name: schema for name, schema in SCHEMAS.items() if schema["type"] == "object"}
+    still_open = {
+        name for name in objects if objects[name].get("additionalProperties") is not False
+    }
+    assert still_open == set(BODIES.values())
+
+
 def test_stored_data_has_the_published_fields():
     """SignedContractDataV1 requires its four published fields and allows what else is sent."""
     schema = SCHEMAS["SignedContractDataV1"]
