@@ -1,0 +1,195 @@
+"""
+Grammars: what may follow what in a type, and under which event code (EXI 1.0 §8.5.4).
+
+A type is declared as data, the way its schema does: attributes in alphabetical order, then content.
+From that follow its states. A state knows the events that may come next; with n of them an event
+code has ``n.bit_length()`` bits, for one more code must remain: to leave the schema, which ISO
+15118 does not do. A list of at most k items has k states, and once it is full its code is gone: a
+limit stated in a schema changes bits, so limits of our own must be checks instead.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+from ccp.iso15118.bits import DEPARTS, Reader, Writer
+from ccp.iso15118.errors import ExiError
+from ccp.iso15118.values import SimpleType
+
+
+class Type(Protocol):
+    """Reads and writes the content of an element or an attribute."""
+
+    def read(self, reader: Reader) -> Any: ...
+
+    def write(self, writer: Writer, value: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Attribute:
+    name: str
+    field: str  # of the dataclass
+    type: Type
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Element:
+    """*most* is None for an unbounded list; the field of any list is a list."""
+
+    name: str
+    field: str
+    type: Type
+    least: int = 1
+    most: int | None = 1
+
+
+@dataclass(frozen=True)
+class Value:
+    """The content of a type that has attributes, but no child elements."""
+
+    field: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What the schema allows here and ISO 15118 does not use: it has an event code, no more."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of *options*, from *least* to *most* times."""
+
+    options: tuple[Element | Refused, ...]
+    least: int = 1
+    most: int | None = 1
+
+
+Option = Attribute | Element | Value | Refused
+Part = Option | Choice
+
+
+def occurrence(part: Part) -> tuple[tuple[Option, ...], int, int | None]:
+    """What *part* offers, how often at least, and at most."""
+    match part:
+        case Choice():
+            return part.options, part.least, part.most
+        case Element():
+            return (part,), part.least, part.most
+        case Attribute():
+            return (part,), int(part.required), 1
+        case Value():
+            return (part,), 1, 1
+        case Refused():
+            return (part,), 0, 1
+
+
+class Event(NamedTuple):
+    """An event and what to do about it."""
+
+    name: str  # of the element or attribute; empty if it belongs to the parent itself
+    slot: int  # of the field that takes the value
+    read: Callable[[Reader], Any] | None  # None: this is the end
+    write: Callable[[Writer, Any], None]
+    wrapped: int  # 1 if a simple value, hence between two zeros: start and end of its characters
+    listed: bool
+    next: "State"
+
+
+class State:
+    """
+    What may come next.
+
+    Attributes:
+        width: Bits of an event code.
+        certain: There is but one event, hence its code is a zero.
+        events: By code; filled up with an error for the codes beyond the last event.
+        codes: The code of each slot's event; that of the end under END.
+    """
+
+    __slots__ = ("certain", "codes", "events", "width")
+
+    def __init__(self) -> None:
+        self.width = 0
+        self.certain = False
+        self.events: tuple[Event, ...] = ()
+        self.codes: dict[int, int] = {}
+
+    def fill(self, events: Sequence[Event]) -> None:
+        self.width = len(events).bit_length()
+        self.certain = len(events) == 1
+        beyond = (1 << self.width) - len(events)
+        self.events = (*events, *[_refusal(DEPARTS, self)] * beyond)
+        self.codes = {e.slot: code for code, e in enumerate(events) if e.slot != _NO_SLOT}
+
+
+END = -1
+_NO_SLOT = -2
+
+
+def _refusal(problem: str, state: State) -> Event:
+    def read(_: Reader) -> NoReturn:
+        raise ExiError(problem)
+
+    return Event("", _NO_SLOT, read, _write_nothing, 0, False, state)
+
+
+def _write_nothing(_: Writer, __: Any) -> None:
+    """What there is to write of an event without a value."""
+
+
+class Grammar:
+    """
+    The states of a type.
+
+    Args:
+        parts: Attributes in alphabetical order, then content.
+        slots: The names of the fields; their order numbers them.
+        mixed: Text between children is foreseen by the schema, and refused.
+    """
+
+    def __init__(self, parts: Sequence[Part], slots: Sequence[str], *, mixed: bool) -> None:
+        self._parts = parts
+        self._slots = slots
+        self._mixed = mixed
+        self._states: dict[tuple[int, int], State] = {}
+        self.start = self._state(0, 0)
+
+    def _state(self, index: int, count: int) -> State:
+        """The state after *count* times the part *index*."""
+        state = self._states.get((index, count))
+        if state is None:
+            state = self._states[index, count] = State()  # before it is filled: lists have loops
+            state.fill(self._events(index, count, state))
+        return state
+
+    def _events(self, index: int, count: int, state: State) -> list[Event]:
+        events = []
+        for position in range(index, len(self._parts)):
+            options, least, most = occurrence(self._parts[position])
+            if most is None or count < most:
+                following = self._state(position, 1 if most is None else count + 1)
+                events += [self._event(option, most != 1, following) for option in options]
+            if count < least:
+                return events
+            count = 0
+        events.append(Event("", END, None, _write_nothing, 0, False, state))
+        if self._mixed:  # in the types of ISO 15118 text may stand wherever the end may
+            events.append(_refusal("has text in it, which is not used here", state))
+        return events
+
+    def _event(self, option: Option, listed: bool, following: State) -> Event:
+        if isinstance(option, Refused):
+            return _refusal(f"has {option.what}, which is not used here", following)
+        return Event(
+            "" if isinstance(option, Value) else option.name,
+            self._slots.index(option.field),
+            option.type.read,
+            option.type.write,
+            int(isinstance(option, Element) and isinstance(option.type, SimpleType)),
+            listed,
+            following,
+        )

@@ -1,0 +1,94 @@
+"""What some bytes are, told from how they begin: never by trying which grammar fits."""
+
+import re
+from enum import Enum
+
+from ccp.iso15118.bits import Reader
+from ccp.iso15118.errors import ExiError
+from ccp.iso15118.schema import BODIES, HEADER, ROOT
+
+
+class MessageKind(Enum):
+    """The value is a description to go into a sentence."""
+
+    ISO2_CERTIFICATE_INSTALLATION_REQ = "an ISO 15118-2 CertificateInstallationReq"
+    ISO2_CERTIFICATE_INSTALLATION_RES = "an ISO 15118-2 CertificateInstallationRes"
+    ISO2_CERTIFICATE_UPDATE_REQ = "an ISO 15118-2 CertificateUpdateReq"
+    ISO2_CERTIFICATE_UPDATE_RES = "an ISO 15118-2 CertificateUpdateRes"
+    ISO2_OTHER = "another ISO 15118-2 message"
+    ISO20_CERTIFICATE_INSTALLATION_REQ = "an ISO 15118-20 CertificateInstallationReq"
+    ISO20_CERTIFICATE_INSTALLATION_RES = "an ISO 15118-20 CertificateInstallationRes"
+    DIN_70121 = "a DIN SPEC 70121 message"
+    APP_PROTOCOL = "a supportedAppProtocol handshake"
+    EMPTY = "empty"
+    XML = "XML text, not EXI"
+    BASE64 = "Base64 text, not the bytes that it stands for"
+    EXI_COOKIE = "EXI with a cookie, which ISO 15118 does not use"
+    EXI_OPTIONS = "EXI with options in its header, which ISO 15118 does not use"
+    UNKNOWN = "no message of ISO 15118"
+
+
+_ISO2_BODIES = {
+    "CertificateInstallationReq": MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ,
+    "CertificateInstallationRes": MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES,
+    "CertificateUpdateReq": MessageKind.ISO2_CERTIFICATE_UPDATE_REQ,
+    "CertificateUpdateRes": MessageKind.ISO2_CERTIFICATE_UPDATE_RES,
+}
+# The second byte: document event code, then certain zeros.
+_SECOND_BYTES = {
+    0x98: MessageKind.ISO2_OTHER,  # V2G_Message, 76 of 7 bits
+    0x1C: MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,  # 7 of 6 bits
+    0x20: MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,  # 8 of 6 bits
+    0x9A: MessageKind.DIN_70121,  # V2G_Message, 77 of 7 bits
+    0x00: MessageKind.APP_PROTOCOL,  # supportedAppProtocolReq, 0 of 2 bits
+    0x40: MessageKind.APP_PROTOCOL,  # supportedAppProtocolRes, 1 of 2 bits
+}
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{4,}={0,2}\s*")
+_XML = re.compile(rb"\s*<|\xef\xbb\xbf|\xfe\xff|\xff\xfe")  # or any byte order mark
+_LOOKED_AT = 4096  # bytes: more than any header with a signature
+
+
+def sniff(exi: bytes) -> MessageKind:
+    """
+    Tell what *exi* is from how it begins; the rest may be wrong, or missing.
+
+    Args:
+        exi: Anything. Of an ISO 15118-2 message the header is read, to find the body.
+    Returns: The kind of message, or why it is none. ISO2_OTHER also if the header is malformed.
+    """
+    if not exi:
+        return MessageKind.EMPTY
+    if exi.startswith(b"$EXI"):
+        return MessageKind.EXI_COOKIE
+    if exi[0] != 0x80:
+        return _sniff_text(exi) or MessageKind.UNKNOWN
+    kind = _SECOND_BYTES.get(exi[1], MessageKind.UNKNOWN) if len(exi) > 1 else MessageKind.UNKNOWN
+    if kind is MessageKind.ISO2_OTHER:
+        name = _body_name(exi[:_LOOKED_AT])
+        kind = _ISO2_BODIES.get(name, kind)
+    return kind
+
+
+def _sniff_text(exi: bytes) -> MessageKind | None:
+    if exi[0] & 0xE0 == 0xA0:  # "10" marks EXI; then 1: options follow
+        return MessageKind.EXI_OPTIONS
+    if _XML.match(exi):
+        return MessageKind.XML
+    if _BASE64.fullmatch(exi):
+        return MessageKind.BASE64
+    return None
+
+
+def _body_name(exi: bytes) -> str:
+    """The name of the element in an ISO 15118-2 Body; empty if there is none."""
+    reader = Reader(exi)
+    try:
+        reader.code(8)
+        reader.code(ROOT.width)
+        reader.zeros = 1  # start of Header
+        HEADER.read(reader)
+        reader.zeros += 1  # start of Body
+        code = reader.code(6)
+    except (ExiError, IndexError):
+        return ""
+    return BODIES[code] if code < len(BODIES) else ""

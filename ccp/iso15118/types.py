@@ -1,0 +1,168 @@
+"""Complex types: the one loop that decodes and the one that encodes, and how values are built."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from ccp.iso15118.bits import CUT_OFF, Reader, Writer
+from ccp.iso15118.errors import ExiError
+from ccp.iso15118.grammar import END, Choice, Grammar, Part, Refused, State, occurrence
+
+MOST_ITEMS = 32  # in any list: where the schema sets no limit, ISO 15118 needs 4 at most
+
+
+class ComplexType:
+    """
+    A type with attributes or child elements.
+
+    Args:
+        parts: Attributes in alphabetical order, then content.
+        slots: The names of the fields in the order in which *build* takes their values.
+        build: Makes the type's value of those of its fields: None for what is absent, a list,
+            perhaps empty, for what is listed.
+        take: The inverse: the fields' values, in the order of *parts*.
+        mixed: The schema allows text between children; it is refused.
+        is_list: The value is a list; where an element of this type is absent, it is empty.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        slots: Sequence[str],
+        build: Callable[..., Any],
+        take: Callable[[Any], Sequence[Any]],
+        *,
+        mixed: bool = False,
+        is_list: bool = False,
+    ) -> None:
+        self.parts = parts
+        self.is_list = is_list
+        self.start = Grammar(parts, slots, mixed=mixed).start
+        self._build = build
+        self._take = take
+        self._blank = [None] * len(slots)
+        taken = [
+            (slots.index(option.field), most != 1, option.type)
+            for options, _, most in map(occurrence, parts)
+            for option in options
+            if not isinstance(option, Refused)
+        ]
+        self._order = [(slot, listed) for slot, listed, _ in taken]
+        self._lists = [
+            slot
+            for slot, listed, type_ in taken
+            if listed or (isinstance(type_, ComplexType) and type_.is_list)
+        ]
+
+    def read(self, reader: Reader) -> Any:
+        values: list[Any] = self._blank[:]
+        for slot in self._lists:
+            values[slot] = []
+        state = self.start
+        while True:
+            if state.certain:
+                reader.zeros += 1
+                event = state.events[0]
+            else:
+                event = state.events[reader.code(state.width)]
+            name, slot, read, _, wrapped, listed, state = event
+            if read is None:
+                return self._build(*values)
+            try:
+                reader.zeros += wrapped
+                value = read(reader)
+                reader.zeros += wrapped
+                if listed:
+                    _check_count(len(values[slot]) + 1)
+                    values[slot].append(value)
+                else:
+                    values[slot] = value
+            except (ExiError, IndexError) as fault:
+                error = fault if isinstance(fault, ExiError) else reader.error(CUT_OFF)
+                if error.bit is None:
+                    error.bit = reader.position
+                error.add_parent(name)
+                raise error from None
+
+    def write(self, writer: Writer, value: Any) -> None:
+        state = self.start
+        for (slot, listed), field in zip(self._order, self._take(value), strict=True):
+            if field is None or field == []:
+                continue
+            if listed:
+                _check_count(len(field))
+            for item in field if listed else (field,):
+                code = state.codes.get(slot)
+                if code is None:
+                    raise ExiError(_misfit(state))
+                event = state.events[code]
+                try:
+                    writer.code(code << event.wrapped, state.width + event.wrapped)
+                    event.write(writer, item)
+                    writer.code(0, event.wrapped)
+                except ExiError as error:
+                    error.add_parent(event.name)
+                    raise
+                state = event.next
+        if END not in state.codes:
+            raise ExiError(_misfit(state))
+        writer.code(state.codes[END], state.width)
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_ITEMS:
+        raise ExiError(f"occurs more than {MOST_ITEMS} times")
+
+
+def _misfit(state: State) -> str:
+    """Why an event is not among those of *state*: the last of these is the one that is required."""
+    required = state.events[len(state.codes) - 1]
+    return f"lacks {required.name}" if required.name else "has too many items"
+
+
+def _fields(parts: Sequence[Part]) -> list[str]:
+    options = [option for part in parts for option in occurrence(part)[0]]
+    return [option.field for option in options if not isinstance(option, Refused)]
+
+
+def record(cls: Any, *parts: Part, mixed: bool = False) -> ComplexType:
+    """A type whose value is the dataclass *cls*, whose first fields are those of *parts*."""
+    named = _fields(parts)
+    slots = [field.name for field in fields(cls) if field.name in named]
+    return ComplexType(parts, slots, cls, attrgetter(*named), mixed=mixed)
+
+
+def single(*parts: Part, mixed: bool = False) -> ComplexType:
+    """A type whose value is that of its only field, be it a list."""
+    is_list = any(most != 1 for _, _, most in map(occurrence, parts))
+    return ComplexType(
+        parts, _fields(parts), lambda v: v, lambda v: (v,), mixed=mixed, is_list=is_list
+    )
+
+
+def union(classes: Sequence[type], choice: Choice) -> ComplexType:
+    """A type whose value is that of the one child chosen; *classes* in the order of the fields."""
+
+    def build(*values: Any) -> Any:
+        return next(value for value in values if value is not None)
+
+    def take(value: Any) -> list[Any]:
+        return [value if isinstance(value, cls) else None for cls in classes]
+
+    return ComplexType((choice,), _fields((choice,)), build, take)
+
+
+class Span:
+    """A type of elements that can be signed, as *name*: reading notes where they lie."""
+
+    def __init__(self, name: str, content: ComplexType) -> None:
+        self.name = name
+        self.content = content
+        self.write = content.write
+
+    def read(self, reader: Reader) -> Any:
+        start = reader.position
+        value = self.content.read(reader)
+        reader.spans[self.name] = start, reader.position
+        return value

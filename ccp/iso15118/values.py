@@ -1,0 +1,133 @@
+"""
+The simple types: how each is written in EXI (EXI 1.0 §7.1) and which values it allows.
+
+Each has ``read(reader)`` and ``write(writer, value)``; both raise ExiError for a value that the
+type does not allow. ISO 15118 has no string table (valuePartitionCapacity is 0): every string is
+spelled out.
+"""
+
+import re
+from collections.abc import Sequence
+
+from ccp.iso15118.bits import Reader, Writer
+from ccp.iso15118.errors import ExiError
+
+_LENGTH_OCTETS = 4  # 28 bits
+_INTEGER_OCTETS = 37  # 259 bits; the longest serial number of X.509 has 160 (RFC 5280, 4.1.2.2)
+_INTEGER_BITS = 256
+_NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Binary:
+    """base64Binary and hexBinary: the length, then the octets; at most *most* octets."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+
+    def _check(self, length: int) -> None:
+        if self.most is not None and length > self.most:
+            raise ExiError(f"has {length} bytes; at most {self.most} are allowed")
+
+    def read(self, reader: Reader) -> bytes:
+        length = reader.unsigned(_LENGTH_OCTETS)
+        self._check(length)
+        return reader.octets(length)
+
+    def write(self, writer: Writer, value: bytes) -> None:
+        self._check(len(value))
+        writer.unsigned(len(value))
+        writer.octets(value)
+
+
+class Text:
+    """string, ID and anyURI: the length plus 2, then each code point as an unsigned integer."""
+
+    def __init__(self, least: int = 0, most: int | None = None) -> None:
+        self.least = least
+        self.most = most
+
+    def _check(self, length: int) -> None:
+        if length < self.least or (self.most is not None and length > self.most):
+            bounds = f"{self.least} to {self.most}" if self.least else f"at most {self.most}"
+            raise ExiError(f"has {length} characters; {bounds} are allowed")
+
+    def read(self, reader: Reader) -> str:
+        length = reader.unsigned(_LENGTH_OCTETS) - 2
+        if length < 0:
+            raise ExiError("refers to a string table, which ISO 15118 does not use")
+        self._check(length)
+        octets = reader.octets(length)  # each character has at least one
+        if octets.isascii():
+            text = octets.decode("ascii")
+        else:
+            reader.back(length)
+            text = self._read_slowly(reader, length)
+        _check_characters(text)
+        return text
+
+    @staticmethod
+    def _read_slowly(reader: Reader, length: int) -> str:
+        points = [reader.unsigned(3) for _ in range(length)]
+        if max(points) > 0x10FFFF:
+            raise ExiError("has a character that does not exist in XML")
+        return "".join(map(chr, points))
+
+    def write(self, writer: Writer, value: str) -> None:
+        self._check(len(value))
+        _check_characters(value)
+        writer.unsigned(len(value) + 2)
+        if value.isascii():
+            writer.octets(value.encode("ascii"))
+        else:
+            for character in value:
+                writer.unsigned(ord(character))
+
+
+def _check_characters(text: str) -> None:
+    if not text.isprintable() and _NO_XML_CHARACTER.search(text):
+        raise ExiError("has a character that does not exist in XML")
+
+
+class Integer:
+    """integer: the sign, then the magnitude (-1 is magnitude 0); at most 256 bits here."""
+
+    def read(self, reader: Reader) -> int:
+        negative = reader.code(1)
+        magnitude = reader.unsigned(_INTEGER_OCTETS)
+        self._check(magnitude)
+        return -1 - magnitude if negative else magnitude
+
+    def write(self, writer: Writer, value: int) -> None:
+        magnitude = -1 - value if value < 0 else value
+        self._check(magnitude)
+        writer.code(int(value < 0), 1)
+        writer.unsigned(magnitude)
+
+    @staticmethod
+    def _check(magnitude: int) -> None:
+        if magnitude.bit_length() > _INTEGER_BITS:
+            raise ExiError(f"has a number of more than {_INTEGER_BITS} bits")
+
+
+class Enumeration:
+    """An enumeration: the value's place in the schema's order, in as few bits as possible."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self.values = tuple(values)
+        self.width = (len(values) - 1).bit_length()
+        self._codes = {value: code for code, value in enumerate(values)}
+
+    def read(self, reader: Reader) -> str:
+        code = reader.code(self.width)
+        if code >= len(self.values):
+            raise ExiError(f"has value number {code}; there are {len(self.values)}")
+        return self.values[code]
+
+    def write(self, writer: Writer, value: str) -> None:
+        code = self._codes.get(value)
+        if code is None:
+            raise ExiError(f"cannot be {value!r:.40}")
+        writer.code(code, self.width)
+
+
+SimpleType = Binary | Text | Integer | Enumeration
