@@ -44,8 +44,9 @@ PUBLISHED_ERRORS = {name: EVERYWHERE | {"502", "503"} for name in OPERATIONS} | 
     "addSignedContractDataV1": EVERYWHERE,
     "setSignedContractDataAsDefaultV1": EVERYWHERE - {"404"} | {"502", "503"},
 }
-ADDED_ERRORS = {name: {"405", "408", "413", "415"} for name in OPERATIONS}
-ADDED_ERRORS["addSignedContractDataV1"] |= {"503"}
+ADDED_ERRORS = {name: {"405", "408", "413"} for name in OPERATIONS}
+ADDED_ERRORS["addSignedContractDataV1"] |= {"415", "503"}
+ADDED_ERRORS["getSignedContractDataByCertificateInstallationReqV1"] |= {"415"}
 ADDED_ERRORS["setSignedContractDataAsDefaultV1"] |= {"404"}
 
 EMAID = {

@@ -1,0 +1,80 @@
+"""create_app: the one place where the parts are joined."""
+
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from connexion import FlaskApp
+from connexion.middleware.context import ContextMiddleware
+from connexion.middleware.exceptions import ExceptionMiddleware
+from connexion.middleware.lifespan import LifespanMiddleware
+from connexion.middleware.routing import RoutingMiddleware
+from connexion.middleware.security import SecurityMiddleware
+from connexion.middleware.swagger_ui import SwaggerUIMiddleware
+from starlette.exceptions import HTTPException
+
+from ccp.errors import CcpError
+from ccp.services import Services
+from ccp.settings import Settings
+from ccp.store import Store
+from ccp.web.body import BodyMiddleware
+from ccp.web.bridge import FlaskBridge
+from ccp.web.error_responses import error_response
+from ccp.web.operations import handler_resolver
+from ccp.web.paths import PathMiddleware
+from ccp.web.spec import load_spec
+from ccp.web.trace import TraceMiddleware
+from ccp.web.validation import ValidationMiddleware
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
+    """
+    Join the parts of one pool.
+
+    Args:
+        settings: Of this pool; its database is made or brought up to date.
+        clock: Gives the present moment, aware UTC.
+    Returns: An ASGI application.
+    Raises:
+        StoreUnusable: The database cannot serve.
+    """
+    store = Store(settings.database_path)
+    services = Services(settings, store, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FlaskApp(
+        "ccp",
+        lifespan=lifespan,
+        # A request goes down this list, an answer up.
+        middlewares=[
+            TraceMiddleware,
+            ExceptionMiddleware,
+            PathMiddleware,
+            functools.partial(
+                BodyMiddleware,
+                max_bytes=settings.max_body_bytes,
+                timeout_seconds=settings.body_timeout_seconds,
+            ),
+            SwaggerUIMiddleware,
+            RoutingMiddleware,
+            SecurityMiddleware,
+            ValidationMiddleware,
+            LifespanMiddleware,
+            ContextMiddleware,
+            functools.partial(FlaskBridge, threads=settings.threads),
+        ],
+    )
+    app.add_api(load_spec(), resolver=handler_resolver(services))
+    for kind in (CcpError, HTTPException, Exception):
+        app.add_error_handler(kind, error_response)
+    return app

@@ -1,0 +1,177 @@
+"""Every error a caller can be told: its status, its words, its ISO 15118 response code."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+
+class CcpError(Exception):
+    """
+    Base of all errors that are told to the caller.
+
+    Attributes:
+        status: HTTP status of the answer.
+        message: What is said first; further details follow as messages of their own.
+        headers: HTTP headers that the answer carries besides.
+        iso2_code: ISO 15118-2 response code of the EXI answer, where one is given.
+        body: Further members of the error body.
+    """
+
+    status: ClassVar[int]
+    message: ClassVar[str]
+    iso2_code: ClassVar[str] = "FAILED"
+
+    def __init__(self, *details: str, headers: Mapping[str, str] | None = None) -> None:
+        self.messages = [self.message]
+        self.add_messages(details)
+        self.headers = dict(headers or {})
+        self.body: dict[str, Any] = {}
+        super().__init__(*self.messages)
+
+    def add_messages(self, messages: Iterable[str]) -> None:
+        """Append what else is wrong; each message is told once, as the contract demands."""
+        self.messages = list(dict.fromkeys((*self.messages, *messages)))
+
+
+class BadRequest(CcpError):
+    """What was sent does not fit the contract, or does not fit itself."""
+
+    status = 400
+    message = "The request is invalid."
+
+
+class RequestInvalid(BadRequest):
+    """One or more parameters or body fields break the contract; one message each."""
+
+    def __init__(self, violations: Iterable[str]) -> None:
+        super().__init__()
+        self.messages = list(dict.fromkeys(violations))
+
+
+class ExiInvalid(BadRequest):
+    """The bytes are not EXI, or not the message that is wanted here."""
+
+    message = "EXI format is invalid!"
+
+
+class MessageNotSupported(BadRequest):
+    """The bytes are a message of ISO 15118 that this pool does not serve."""
+
+    message = "This ISO 15118 message is not supported."
+
+
+class ResponseCodeNotOk(BadRequest):
+    """The CertificateInstallationRes to be stored tells of a failure."""
+
+    message = "The ResponseCode of the CertificateInstallationRes is not OK."
+
+
+class EmaidMismatch(BadRequest):
+    """The EMAID given is not the one that the message is about."""
+
+    message = "emaid : is not the EMAID of the CertificateInstallationRes"
+
+
+class CertificateUnreadable(BadRequest):
+    """A certificate inside a message is not X.509, or lacks what is needed of it."""
+
+    message = "A certificate in the message cannot be read."
+    iso2_code = "FAILED_CertChainError"
+
+
+class ContractCertificateExpired(BadRequest):
+    """The contract certificate's validity has ended."""
+
+    message = "The validUntil date of contract certificate is in the past."
+
+
+class ContractCertificateNotYetValid(BadRequest):
+    """The contract certificate's validity has not begun."""
+
+    message = "The validFrom date of contract certificate is in the future."
+
+
+class ProvisioningCertificateExpired(BadRequest):
+    """The car's provisioning certificate is outside its validity."""
+
+    message = "The OEM provisioning certificate is expired or not yet valid."
+    iso2_code = "FAILED_CertificateExpired"
+
+
+class EmaidBelongsToOtherPcid(BadRequest):
+    """A contract is for one car; this one is stored for another."""
+
+    message = "Invalid tuple - EMAID is already used by other PCID."
+
+
+class ContractNotFound(CcpError):
+    """No contract is stored under the EMAID, or EMAID and PCID, asked for."""
+
+    status = 404
+    message = "The contract for the given EMAID not found."
+
+
+class ContractsOfPcidNotFound(CcpError):
+    """No contract is stored for the PCID asked for."""
+
+    status = 404
+    message = "The contract for the given PCID not found."
+
+
+class ContractOrVehicleNotFound(CcpError):
+    """Nothing here can be installed in the car that asks."""
+
+    status = 404
+    message = "Contract or Vehicle not found."
+    iso2_code = "FAILED_NoCertificateAvailable"
+
+
+class PathNotFound(CcpError):
+    """No operation of the contract has this path."""
+
+    status = 404
+    message = "There is no such path."
+
+
+class MethodNotAllowed(CcpError):
+    """The path exists, but not with this method."""
+
+    status = 405
+    message = "This path has no such method."
+
+
+class RequestTimeout(CcpError):
+    """The body did not arrive in time."""
+
+    status = 408
+    message = "The request body did not arrive in time."
+
+
+class PayloadTooLarge(CcpError):
+    """The body is larger than this pool reads."""
+
+    status = 413
+    message = "The request body is too large."
+
+
+class UnsupportedMediaType(CcpError):
+    """The body is not JSON."""
+
+    status = 415
+    message = "The Content-Type must be application/json."
+
+
+class InternalError(CcpError):
+    """Something went wrong in here; the log has it under the trace id."""
+
+    status = 500
+    message = "The pool could not process the request; its operator finds more under the traceId."
+
+
+class StoreBusy(CcpError):
+    """Another writer held the database for too long; nothing was changed."""
+
+    status = 503
+    message = "The pool is busy; try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})

@@ -1,0 +1,29 @@
+"""
+getContractDataByEmaidV1: an eMSP sees what is stored under one of its contracts.
+
+Source: OPNC CCP API 1.0, GetContractDataByEmaid.
+"""
+
+from typing import Any
+
+from ccp.errors import ContractNotFound
+from ccp.identifiers import Emaid
+from ccp.schemas import contract_data_answer
+from ccp.services import Services
+
+
+def handle(
+    services: Services, *, emaid: Emaid, namespace: str, v2g_root_fingerprint: str | None = None
+) -> tuple[dict[str, Any], int]:
+    """
+    Answer every variant of the contract; expired ones too, since an operator wants to see them.
+
+    Raises:
+        ContractNotFound: Nothing is stored under the EMAID in that namespace and for that root.
+    """
+    records = services.store.find_by_emaid(
+        emaid, namespace, v2g_root_fingerprint=v2g_root_fingerprint
+    )
+    if not records:
+        raise ContractNotFound
+    return contract_data_answer(records), 200

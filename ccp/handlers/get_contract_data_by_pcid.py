@@ -1,0 +1,25 @@
+"""
+getContractDataByPcidV1: an OEM sees which contracts one of its cars has.
+
+Source: OPNC CCP API 1.0, GetContractDataByPcid.
+"""
+
+from typing import Any
+
+from ccp.errors import ContractsOfPcidNotFound
+from ccp.identifiers import Pcid
+from ccp.schemas import contract_data_answer
+from ccp.services import Services
+
+
+def handle(services: Services, *, pcid: Pcid, namespace: str) -> tuple[dict[str, Any], int]:
+    """
+    Answer all contracts of the car in all their variants; expired ones too.
+
+    Raises:
+        ContractsOfPcidNotFound: Nothing is stored for the car in that namespace.
+    """
+    records = services.store.find_by_pcid(pcid, namespace)
+    if not records:
+        raise ContractsOfPcidNotFound
+    return contract_data_answer(records), 200

@@ -1,0 +1,50 @@
+"""
+getSignedContractDataByEmaidAndPcidV1: an OEM fetches a contract to install it by itself.
+
+Source: OPNC CCP API 1.0, GetSignedContractDataByEmaidAndPcid.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ccp.errors import ContractNotFound
+from ccp.identifiers import Emaid, Pcid
+from ccp.iso15118 import with_session_id
+from ccp.schemas import signed_contract_data_answer
+from ccp.services import Services
+
+
+def handle(
+    services: Services,
+    *,
+    emaid: Emaid,
+    pcid: Pcid,
+    namespace: str,
+    v2g_root_fingerprint: str | None = None,
+    session_id: bytes | None = None,
+) -> tuple[dict[str, Any], int]:
+    """
+    Answer every variant of the contract, or the one of the root asked for.
+
+    The contract's validity is not looked at: the OEM does that before it installs.
+
+    Args:
+        session_id: 1 to 8 bytes, put into each message; None leaves what is stored.
+    Raises:
+        ContractNotFound: Nothing is stored under EMAID and PCID in that namespace and for that
+            root.
+    """
+    records = services.store.find_by_emaid(
+        emaid, namespace, pcid=pcid, v2g_root_fingerprint=v2g_root_fingerprint
+    )
+    if not records:
+        raise ContractNotFound
+    if session_id is not None:
+        records = [
+            replace(
+                record,
+                installation_res_exi=with_session_id(record.installation_res_exi, session_id),
+            )
+            for record in records
+        ]
+    return signed_contract_data_answer(records), 200

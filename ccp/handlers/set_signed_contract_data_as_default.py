@@ -1,0 +1,21 @@
+"""
+setSignedContractDataAsDefaultV1: an OEM says which contract its car pays with.
+
+Source: OPNC CCP API 1.0, SetSignedContractDataAsDefault.
+"""
+
+from ccp.errors import ContractNotFound
+from ccp.identifiers import Emaid, Pcid
+from ccp.services import Services
+
+
+def handle(services: Services, *, emaid: Emaid, pcid: Pcid) -> tuple[None, int]:
+    """
+    Make the contract the car's one default, in every namespace that it is stored in.
+
+    Raises:
+        ContractNotFound: Nothing is stored under EMAID and PCID.
+    """
+    if not services.store.set_default(emaid, pcid):
+        raise ContractNotFound
+    return None, 200

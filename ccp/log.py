@@ -1,0 +1,59 @@
+"""Log lines: structured, for people or for machines, the server's own among them."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from ccp.settings import Settings
+
+
+def configure_logging(settings: Settings) -> dict[str, Any]:
+    """
+    Send everything that is logged to standard error, in one format.
+
+    Returns: The configuration of the standard library's logging, to be applied by the caller.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: list[structlog.typing.Processor]
+    if settings.log_format == "json":
+        renderer = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    level = settings.log_level.upper()
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *renderer,
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {
+            # Connexion tells at "info" what we tell ourselves, or nobody should be told.
+            "connexion": {"level": max(level, "WARNING", key=logging.getLevelName)},
+            "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
+        },
+    }

@@ -1,0 +1,1 @@
+"""Certificates: what they say, and whom they lead to."""

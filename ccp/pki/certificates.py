@@ -1,0 +1,97 @@
+"""DER -> the facts of a certificate that the pool uses: names, validity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from ccp.errors import CertificateUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """
+    The facts of one X.509 certificate.
+
+    Attributes:
+        der: As it came.
+        common_name: Of the subject; empty where it has none.
+        subject, issuer: Names, comparable by value.
+        not_before, not_after: Validity, aware UTC, both included.
+    """
+
+    der: bytes
+    common_name: str
+    subject: x509.Name
+    issuer: x509.Name
+    not_before: datetime
+    not_after: datetime
+
+    def is_valid_at(self, moment: datetime) -> bool:
+        """Tell whether *moment* (aware) lies within the certificate's validity."""
+        return self.not_before <= moment <= self.not_after
+
+
+def read_certificate(der: bytes, name: str) -> Certificate:
+    """
+    Read one certificate.
+
+    Extensions are not looked at: genuine leaves encode basicConstraints in a way DER forbids.
+
+    Args:
+        der: X.509, DER.
+        name: What to call it in the error, such as "contract certificate".
+    Raises:
+        CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        return Certificate(
+            der=der,
+            common_name=_common_name(certificate.subject),
+            subject=certificate.subject,
+            issuer=certificate.issuer,
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+        )
+    except ValueError as error:
+        raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
+
+
+def read_chain(leaf: bytes, sub_cas: Sequence[bytes], name: str) -> list[Certificate]:
+    """
+    Read the certificates of a chain as a message has them.
+
+    Args:
+        leaf, sub_cas: X.509, DER; the sub-CAs in either order.
+        name: What to call the leaf in the error.
+    Returns: The leaf first.
+    Raises:
+        CertificateUnreadable: One of them is not an X.509 certificate.
+    """
+    return [
+        read_certificate(leaf, name),
+        *(read_certificate(der, f"sub-CA of the {name}") for der in sub_cas),
+    ]
+
+
+def _common_name(subject: x509.Name) -> str:
+    attributes = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
+
+
+def root_name(chain: Sequence[Certificate]) -> x509.Name:
+    """
+    Name the root that a chain leads to, from the chain alone.
+
+    Args:
+        chain: The leaf first, then its sub-CAs in either order; at least the leaf. No root.
+    Returns: The issuer of the topmost certificate.
+    """
+    by_subject = {certificate.subject: certificate for certificate in chain[1:]}
+    top = chain[0]
+    while (issuer := by_subject.pop(top.issuer, None)) is not None:
+        top = issuer
+    return top.issuer

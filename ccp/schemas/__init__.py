@@ -1,0 +1,9 @@
+"""Records -> answers: the only translation between what is stored and what the spec says."""
+
+from ccp.schemas.contract_data import (
+    contract_data_answer,
+    installation_failure,
+    signed_contract_data_answer,
+)
+
+__all__ = ["contract_data_answer", "installation_failure", "signed_contract_data_answer"]

@@ -1,0 +1,189 @@
+"""Every setting: its variable, its default, what it means. Nothing else reads the environment."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from dotenv import dotenv_values
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+PREFIX = "CCP_"
+_SQLITE = "sqlite:///"
+
+
+class SettingsInvalid(Exception):
+    """The environment asks for something that cannot be; one line for each thing that is wrong."""
+
+
+class Variables(Schema):
+    """The environment variables that the pool reads, as they are written there."""
+
+    class Meta:
+        unknown = RAISE  # a misspelt variable is told, not ignored
+
+    CCP_HOST = fields.String(
+        load_default="127.0.0.1",
+        validate=validate.Length(min=1),
+        metadata={"meaning": "address that `make run` and gunicorn.conf.py bind"},
+    )
+    CCP_PORT = fields.Integer(
+        load_default=8080,
+        validate=validate.Range(0, 65535),
+        metadata={"meaning": "port that `make run` and gunicorn.conf.py bind"},
+    )
+    CCP_WORKERS = fields.Integer(
+        load_default=2,
+        validate=validate.Range(1, 64),
+        metadata={"meaning": "gunicorn worker processes"},
+    )
+    CCP_THREADS = fields.Integer(
+        load_default=2,
+        validate=validate.Range(1, 64),
+        metadata={"meaning": "handler threads of each worker"},
+    )
+    CCP_DATABASE_URL = fields.String(
+        load_default="sqlite:///ccp.db",
+        validate=validate.Regexp(
+            r"sqlite:///(?!:memory:).+", error="must be sqlite:/// and the path of a file"
+        ),
+        metadata={"meaning": "the pool's data: `sqlite:///` and a path"},
+    )
+    CCP_AUTH = fields.String(
+        load_default="none",
+        validate=validate.OneOf(["none"], error="must be none (jwt is not there yet)"),
+        metadata={"meaning": "who may call: `none` asks nobody for a token"},
+    )
+    CCP_CHECKS = fields.String(
+        load_default="strict",
+        validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
+        metadata={"meaning": "`strict` refuses what is not right, `lab` stores it and warns"},
+    )
+    CCP_MAX_BODY_BYTES = fields.Integer(
+        load_default=65536,
+        validate=validate.Range(1024, 2**24),
+        metadata={"meaning": "larger request bodies are answered 413"},
+    )
+    CCP_BODY_TIMEOUT_SECONDS = fields.Integer(
+        load_default=10,
+        validate=validate.Range(1, 600),
+        metadata={"meaning": "a body that takes longer to arrive is answered 408"},
+    )
+    CCP_LOG_FORMAT = fields.String(
+        load_default="console",
+        validate=validate.OneOf(["console", "json"], error="must be console or json"),
+        metadata={"meaning": "log lines for people (`console`) or machines (`json`)"},
+    )
+    CCP_LOG_LEVEL = fields.String(
+        load_default="info",
+        validate=validate.OneOf(
+            ["debug", "info", "warning", "error"], error="must be debug, info, warning or error"
+        ),
+        metadata={"meaning": "what is logged: `debug`, `info`, `warning` or `error`"},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    The settings of one pool, valid together; the fields are those of `Variables`.
+
+    Attributes:
+        said: The variables that were given; a default is not what an operator has said.
+    """
+
+    host: str
+    port: int
+    workers: int
+    threads: int
+    database_url: str
+    auth: str
+    checks: str
+    max_body_bytes: int
+    body_timeout_seconds: int
+    log_format: str
+    log_level: str
+    said: frozenset[str]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """
+        Read and check all settings.
+
+        Args:
+            environment: Variables by name; those without our prefix are not looked at.
+        Raises:
+            SettingsInvalid: Naming everything that is wrong, a line each.
+        """
+        given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+        try:
+            values: dict[str, Any] = Variables().load(given)
+        except ValidationError as error:
+            raise SettingsInvalid(
+                "\n".join(
+                    f"{name}: {' '.join(reasons)}"
+                    for name, reasons in sorted(error.messages_dict.items())
+                )
+            ) from None
+        settings = cls(
+            **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
+            said=frozenset(given),
+        )
+        settings.require_safe_exposure([settings.host])
+        return settings
+
+    @property
+    def database_path(self) -> Path:
+        """Path of the SQLite file."""
+        return Path(self.database_url.removeprefix(_SQLITE))
+
+    @property
+    def lab(self) -> bool:
+        """Whether checks warn instead of refusing."""
+        return self.checks == "lab"
+
+    def require_safe_exposure(self, hosts: Iterable[str]) -> None:
+        """
+        Refuse to serve the world by accident.
+
+        On a loopback address everything goes. On any other the operator has to say
+        CCP_AUTH=none and CCP_CHECKS=lab in so many words, knowing that this version neither asks
+        who calls nor verifies what a CPS signed; a default does not count.
+
+        Args:
+            hosts: Addresses or host names that are bound; Unix sockets are none.
+        Raises:
+            SettingsInvalid: An address can be reached from elsewhere, and it was not said.
+        """
+        open_hosts = sorted({host for host in hosts if not _is_loopback(host)})
+        missing = {"CCP_AUTH": "none", "CCP_CHECKS": "lab"}
+        for name in self.said:
+            if getattr(self, name.removeprefix(PREFIX).lower()) == missing.get(name):
+                del missing[name]
+        if open_hosts and missing:
+            wanted = " and ".join(f"{name}={value}" for name, value in missing.items())
+            raise SettingsInvalid(
+                f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere, and this pool "
+                f"neither asks who calls nor verifies signatures; say {wanted} if that is meant"
+            )
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """
+    Read the settings of a server process: the environment before the file `.env` beside it.
+
+    Raises:
+        SettingsInvalid: See `Settings.from_environment`.
+    """
+    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return Settings.from_environment({**from_file, **environment})
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,6 @@
+"""The one speaker of SQL: contract records in, contract records out."""
+
+from ccp.store.records import SignedContractData
+from ccp.store.store import Store
+
+__all__ = ["SignedContractData", "Store"]

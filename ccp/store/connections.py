@@ -1,0 +1,91 @@
+"""SQLite connections: one for each thread, opened when first used, never before a fork."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlite_utils import Database
+
+from ccp.errors import StoreBusy
+
+# WAL: readers and the one writer do not wait for each other. FULL: a 201 survives a power cut.
+_PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_schema=off")
+
+
+class Connections:
+    """
+    The connections of one process to one database file.
+
+    Args:
+        path: Of the database file; SQLite makes it if its folder exists.
+        busy_timeout_seconds: How long a statement waits for another writer.
+    """
+
+    def __init__(self, path: str, *, busy_timeout_seconds: float) -> None:
+        self._path = path
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._local = threading.local()
+        self._opened: list[Database] = []
+
+    @property
+    def database(self) -> Database:
+        """The connection of the calling thread."""
+        database: Database | None = getattr(self._local, "database", None)
+        if database is None:
+            database = self._local.database = self._open()
+            self._opened.append(database)
+        return database
+
+    def _open(self) -> Database:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=self._busy_timeout_seconds,
+            isolation_level=None,  # transactions are begun and ended in `write` alone
+            check_same_thread=False,  # only `close` is called from another thread
+        )
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return Database(connection, execute_plugins=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Database]:
+        """Give the thread's connection; a database held by others too long is StoreBusy."""
+        with _busy_told():
+            yield self.database
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """
+        Give the thread's connection inside one transaction, undone if anything is raised.
+
+        The write lock is taken first: what is read inside stays true until the commit.
+        """
+        with _busy_told():
+            database = self.database
+            database.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.conn.execute("COMMIT")
+            except BaseException:
+                database.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close every connection of this process; none may be in use."""
+        while self._opened:
+            self._opened.pop().close()
+        self._local = threading.local()
+
+
+@contextmanager
+def _busy_told() -> Iterator[None]:
+    """Turn SQLite's busy and locked errors into the one that callers are told."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        # The low byte is the primary code; the rest only says where it was locked.
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreBusy from error
+        raise

@@ -1,0 +1,59 @@
+"""The steps that make the database; numbered, and never edited once released."""
+
+from typing import cast
+
+from sqlite_utils import Database, Migrations
+from sqlite_utils.db import Table
+
+migrations = Migrations("ccp")
+
+
+@migrations(name="0001_signed_contract_data")
+def signed_contract_data(db: Database) -> None:
+    """
+    Contracts, and which one is a car's default.
+
+    The `_key` columns identify (see ccp.identifiers), the ones without are what answers carry.
+    An unknown root is an empty fingerprint, so that the primary key holds for it too.
+    Times are seconds since 1970, UTC.
+    """
+    contracts = cast(Table, db["signed_contract_data"])
+    contracts.create(
+        {
+            "emaid_key": str,
+            "pcid_key": str,
+            "namespace": str,
+            "v2g_root_fingerprint": str,
+            "emaid": str,
+            "pcid": str,
+            "v2g_root_distinguished_name": str,
+            "installation_res_exi": bytes,
+            "contract_certificate_der": bytes,
+            "valid_from": int,
+            "valid_to": int,
+            "meta_data": str,
+        },
+        pk=("emaid_key", "pcid_key", "namespace", "v2g_root_fingerprint"),
+        not_null={
+            "emaid_key",
+            "pcid_key",
+            "namespace",
+            "v2g_root_fingerprint",
+            "emaid",
+            "pcid",
+            "v2g_root_distinguished_name",
+            "installation_res_exi",
+            "contract_certificate_der",
+            "valid_from",
+            "valid_to",
+        },
+        strict=True,
+    )
+    contracts.create_index(["pcid_key", "namespace"])
+    # One default per car and namespace: the primary key says so, no code has to.
+    cast(Table, db["default_contract"]).create(
+        {"pcid_key": str, "namespace": str, "emaid_key": str},
+        pk=("pcid_key", "namespace"),
+        not_null={"pcid_key", "namespace", "emaid_key"},
+        strict=True,
+    )

@@ -1,0 +1,35 @@
+"""What the store keeps, as its callers see it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccp.identifiers import Emaid, Pcid
+
+
+@dataclass(frozen=True, slots=True)
+class SignedContractData:
+    """
+    One contract, signed for one car under one V2G root.
+
+    Attributes:
+        namespace: Message namespace, in the contract's spelling.
+        v2g_root_fingerprint: SHA-256, 64 lower-case hex digits; None where the root is not known.
+        v2g_root_distinguished_name: Of the root that the CPS chain ends in, as RFC 4514 text.
+        installation_res_exi: The CertificateInstallationRes, byte for byte as it was put.
+        contract_certificate_der: The contract leaf in that message.
+        valid_from, valid_to: That leaf's validity, aware UTC.
+        meta_data: The CPS's own note, handed back as it came.
+        is_default: Whether this is the contract of its car that is installed first.
+    """
+
+    emaid: Emaid
+    pcid: Pcid
+    namespace: str
+    v2g_root_fingerprint: str | None
+    v2g_root_distinguished_name: str
+    installation_res_exi: bytes
+    contract_certificate_der: bytes
+    valid_from: datetime
+    valid_to: datetime
+    meta_data: str | None = None
+    is_default: bool = False

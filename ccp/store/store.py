@@ -1,0 +1,210 @@
+"""Store: reads, and writes of one transaction each, over one SQLite file."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ccp.errors import EmaidBelongsToOtherPcid
+from ccp.identifiers import Emaid, Pcid
+from ccp.store.connections import Connections
+from ccp.store.migrations import migrations
+from ccp.store.records import SignedContractData
+
+# The order of columns is the order of SignedContractData's fields.
+_SELECT = """
+    SELECT c.emaid, c.emaid_key, c.pcid, c.pcid_key, c.namespace,
+           c.v2g_root_fingerprint, c.v2g_root_distinguished_name,
+           c.installation_res_exi, c.contract_certificate_der,
+           c.valid_from, c.valid_to, c.meta_data, d.emaid_key IS NOT NULL
+    FROM signed_contract_data AS c
+    LEFT JOIN default_contract AS d USING (pcid_key, namespace, emaid_key)
+"""
+
+
+class StoreUnusable(Exception):
+    """The database cannot serve this version of the pool; the text says why."""
+
+
+class Store:
+    """
+    The contracts of one pool, shared by threads and processes.
+
+    Args:
+        path: Of the SQLite file; it is made, or brought up to date, here.
+        busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
+    Raises:
+        StoreUnusable: The file cannot be opened, is no database, or was made by a newer version.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 5.0) -> None:
+        self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
+        try:
+            with self._connections.write() as database:
+                _migrate(database)
+        except sqlite3.DatabaseError as error:
+            raise StoreUnusable(f"the database {path} cannot be used: {error}") from error
+        finally:
+            self._connections.close()  # nothing may be open when the server forks
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._connections.close()
+
+    def put(self, record: SignedContractData) -> None:
+        """
+        Store *record*, or replace the one of the same EMAID, PCID, namespace and V2G root.
+
+        The first contract of a car (by namespace) becomes its default; a replaced one stays what
+        it was. `record.is_default` is not looked at.
+
+        Raises:
+            EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
+            StoreBusy: Another writer was there for too long; nothing was changed.
+        """
+        emaid, pcid = record.emaid, record.pcid
+        with self._connections.write() as database:
+            if database.execute(
+                "SELECT 1 FROM signed_contract_data WHERE emaid_key = ? AND pcid_key <> ?",
+                [emaid.key, pcid.key],
+            ).fetchone():
+                raise EmaidBelongsToOtherPcid
+            database.execute(
+                """
+                INSERT INTO default_contract (pcid_key, namespace, emaid_key)
+                SELECT :pcid, :namespace, :emaid WHERE NOT EXISTS (
+                    SELECT 1 FROM signed_contract_data
+                    WHERE pcid_key = :pcid AND namespace = :namespace)
+                """,
+                {"pcid": pcid.key, "namespace": record.namespace, "emaid": emaid.key},
+            )
+            # REPLACE gives a new rowid, so the order of rowids is the order of puts.
+            database.execute(
+                "INSERT OR REPLACE INTO signed_contract_data VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                [
+                    emaid.key,
+                    pcid.key,
+                    record.namespace,
+                    record.v2g_root_fingerprint or "",
+                    emaid.text,
+                    pcid.text,
+                    record.v2g_root_distinguished_name,
+                    record.installation_res_exi,
+                    record.contract_certificate_der,
+                    _to_seconds(record.valid_from),
+                    _to_seconds(record.valid_to),
+                    record.meta_data,
+                ],
+            )
+
+    def find_by_emaid(
+        self,
+        emaid: Emaid,
+        namespace: str,
+        *,
+        pcid: Pcid | None = None,
+        v2g_root_fingerprint: str | None = None,
+    ) -> list[SignedContractData]:
+        """Return the contract's variants, newest first; of that car and root, where given."""
+        where = "c.emaid_key = ? AND c.namespace = ?"
+        values = [emaid.key, namespace]
+        if pcid is not None:
+            where += " AND c.pcid_key = ?"
+            values.append(pcid.key)
+        if v2g_root_fingerprint is not None:
+            where += " AND c.v2g_root_fingerprint = ?"
+            values.append(v2g_root_fingerprint)
+        return self._select(where, values)
+
+    def find_by_pcid(self, pcid: Pcid, namespace: str) -> list[SignedContractData]:
+        """Return all contracts of the car in all their variants, newest first."""
+        return self._select("c.pcid_key = ? AND c.namespace = ?", [pcid.key, namespace])
+
+    def find_default(self, pcid: Pcid, namespace: str) -> list[SignedContractData]:
+        """Return the variants of the car's default contract, newest first."""
+        return self._select(
+            "c.pcid_key = ? AND c.namespace = ? AND d.emaid_key IS NOT NULL",
+            [pcid.key, namespace],
+        )
+
+    def set_default(self, emaid: Emaid, pcid: Pcid) -> bool:
+        """
+        Make the contract the car's default in every namespace that it is stored in.
+
+        Returns: False, and nothing is changed, where no such contract is stored for that car.
+        Raises:
+            StoreBusy: Another writer was there for too long; nothing was changed.
+        """
+        with self._connections.write() as database:
+            changed = database.execute(
+                """
+                INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
+                SELECT DISTINCT pcid_key, namespace, emaid_key FROM signed_contract_data
+                WHERE emaid_key = ? AND pcid_key = ?
+                """,
+                [emaid.key, pcid.key],
+            )
+            return changed.rowcount > 0
+
+    def delete(self, emaid: Emaid) -> bool:
+        """
+        Remove every record of the contract; a car whose default it was is left without one.
+
+        Returns: False where nothing was stored.
+        Raises:
+            StoreBusy: Another writer was there for too long; nothing was changed.
+        """
+        with self._connections.write() as database:
+            database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
+            deleted = database.execute(
+                "DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
+            )
+            return deleted.rowcount > 0
+
+    def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
+        with self._connections.read() as database:
+            # *where* is one of the literals above; values are always bound.
+            rows = database.execute(f"{_SELECT} WHERE {where} ORDER BY c.rowid DESC", values)
+            return [
+                SignedContractData(
+                    Emaid(emaid, emaid_key),
+                    Pcid(pcid, pcid_key),
+                    namespace,
+                    fingerprint or None,
+                    root_name,
+                    installation_res_exi,
+                    contract_certificate_der,
+                    datetime.fromtimestamp(valid_from, UTC),
+                    datetime.fromtimestamp(valid_to, UTC),
+                    meta_data,
+                    bool(is_default),
+                )
+                for (
+                    emaid,
+                    emaid_key,
+                    pcid,
+                    pcid_key,
+                    namespace,
+                    fingerprint,
+                    root_name,
+                    installation_res_exi,
+                    contract_certificate_der,
+                    valid_from,
+                    valid_to,
+                    meta_data,
+                    is_default,
+                ) in rows
+            ]
+
+
+def _migrate(database: Database) -> None:
+    """Apply the steps that are missing; refuse a database that knows more steps than we do."""
+    ours = {step.name for step in migrations.pending(Database(memory=True))}
+    if {step.name for step in migrations.applied(database)} - ours:
+        raise StoreUnusable("the database was made by a newer version of this pool")
+    migrations.apply(database)
+
+
+def _to_seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

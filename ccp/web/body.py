@@ -1,0 +1,64 @@
+"""The request body: read once, whole, within a limit of size and time."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ccp.errors import PayloadTooLarge, RequestTimeout
+
+
+class BodyMiddleware:
+    """
+    Read the body before anything is decided, so that chunked or not makes no difference.
+
+    Args:
+        max_bytes: A longer body is answered 413, unread where its length is announced.
+        timeout_seconds: A body that is not complete by then is answered 408.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, timeout_seconds: float) -> None:
+        self.app = app
+        self._max_bytes = max_bytes
+        self._timeout_seconds = timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        # More digits than any limit has, or none: int() shall not see them.
+        if len(announced) > 18 or int(announced) > self._max_bytes:
+            raise PayloadTooLarge
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                body = await self._read(receive)
+        except TimeoutError:
+            raise RequestTimeout(headers={"Connection": "close"}) from None
+        if body is None:  # the client has gone: there is nobody to answer
+            return
+
+        replayed = False
+
+        async def replay() -> Message:
+            nonlocal replayed
+            if replayed:
+                return await receive()
+            replayed = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise PayloadTooLarge(headers={"Connection": "close"})
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)

@@ -1,0 +1,78 @@
+"""The one table of names: what the spec calls a value, what handlers call it, how it is read."""
+
+import binascii
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ccp.errors import ExiInvalid
+from ccp.identifiers import (
+    Emaid,
+    Pcid,
+    parse_fingerprint,
+    parse_namespace,
+    parse_session_id,
+)
+
+
+class Argument(NamedTuple):
+    """
+    A handler's argument.
+
+    Attributes:
+        name: In the handler's signature.
+        read: Turns a value that fits its schema into the handler's type; may raise CcpError.
+    """
+
+    name: str
+    read: Callable[[Any], Any]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _session_id_if_any(text: str) -> bytes | None:
+    return parse_session_id(text) if text else None
+
+
+def read_base64(text: str) -> bytes:
+    """
+    Decode base64 as it is met in the field: white space and missing padding are forgiven.
+
+    Args:
+        text: Standard alphabet (RFC 4648, 4).
+    Raises:
+        ExiInvalid: *text* is something else.
+    """
+    try:
+        compact = text.encode("ascii").translate(None, b" \t\r\n")
+        return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
+    except ValueError:
+        raise ExiInvalid("The message is not base64.") from None
+
+
+ARGUMENTS = {
+    "emaid": Argument("emaid", Emaid.parse),
+    "pcid": Argument("pcid", Pcid.parse),
+    "xsdMsgDefNamespace": Argument("namespace", parse_namespace),
+    "cpsV2GRootCertificateFingerprint": Argument("v2g_root_fingerprint", parse_fingerprint),
+    "sessionID": Argument("session_id", _session_id_if_any),
+    "alwaysReturnEXI": Argument("always_return_exi", _same),
+    "broadcast": Argument("broadcast", _same),
+    "X-Skip-Revocation": Argument("skip_revocation", _same),
+    "certificateInstallationReq": Argument("installation_req_exi", read_base64),
+    "certificateInstallationRes": Argument("installation_res_exi", read_base64),
+    "metaData": Argument("meta_data", _same),
+}
+
+# Checked against the spec, but no handler acts on them.
+UNUSED = frozenset(
+    {
+        "OPNC-from-party-type",
+        "OPNC-from-party-id",
+        "OPNC-to-party-type",
+        "OPNC-to-party-id",
+        "metadata",  # of the POST: open for future use
+        "cpsRootDistinguishedName",  # informative: the message itself names its root
+    }
+)

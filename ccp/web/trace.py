@@ -1,0 +1,53 @@
+"""A trace id for each request: in the error body, and on every log line of the request."""
+
+import time
+import uuid
+
+import structlog
+from connexion.middleware.abstract import ROUTING_CONTEXT
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+_TRACE_ID = "traceId"
+
+
+def current_trace_id() -> str:
+    """Return the trace id of the request that is being served: a random UUID."""
+    trace_id: str = structlog.contextvars.get_contextvars()[_TRACE_ID]
+    return trace_id
+
+
+class TraceMiddleware:
+    """
+    Give each request its trace id, and log each with operation, status and duration.
+
+    The path is not logged: it carries whole EMAIDs and PCIDs.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+        started = time.perf_counter()
+        extensions = scope.setdefault("extensions", {})
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(**{_TRACE_ID: str(uuid.uuid4())}):
+            await self.app(scope, receive, send_noting_status)
+            log.info(
+                "request",
+                method=scope["method"],
+                operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )

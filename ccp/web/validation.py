@@ -1,0 +1,157 @@
+"""A request against the spec: everything that is wrong told at once, or a handler's arguments."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.operations import AbstractOperation
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
+from ccp.web.parameters import ARGUMENTS, UNUSED, Argument
+from ccp.web.violations import SchemaValidator, violations
+
+CONTEXT_KEY = "arguments"
+_BOOLEANS = {"true": True, "false": False}
+
+
+class Parameter:
+    """One parameter of an operation, ready to be checked."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.name: str = spec["name"]
+        self.location: str = spec["in"]
+        self.argument = _argument(self.name)
+        self._required: bool = spec.get("required", False)
+        self._schema: dict[str, Any] = spec["schema"]
+        self._validator = SchemaValidator(self._schema)
+
+    def check(self, values: list[str], found: list[str]) -> Any:
+        """
+        Turn the values that a request has for this parameter into one, or into violations.
+
+        Args:
+            values: As text; none where the parameter is not given.
+            found: Takes what is wrong.
+        Returns: The value, or its default; None where there is neither.
+        """
+        if not values:
+            if self._required:
+                found.append(f"{self.name} : must not be null")
+            return self._schema.get("default")
+        if len(values) > 1:
+            found.append(f"{self.name} : must be given only once")
+            return None
+        value: Any = values[0]
+        if self._schema["type"] == "boolean":
+            value = _BOOLEANS.get(value.lower(), value)
+        found.extend(violations(self._validator, self.name, value))
+        return value
+
+
+class OperationValidation:
+    """The checks of one operation, compiled when the server starts."""
+
+    def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
+        self._next_app = next_app
+        self._parameters = [Parameter(spec) for spec in operation.parameters]
+        self._query_names = {p.name for p in self._parameters if p.location == "query"}
+        self._body_arguments: dict[str, Argument | None] = {}
+        self._body_validator = None
+        if operation.request_body:
+            schema = operation.body_schema("application/json")
+            self._body_validator = SchemaValidator(schema)
+            self._body_arguments = {name: _argument(name) for name in schema["properties"]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found: list[str] = []
+        arguments: dict[str, Any] = {}
+        self._take_parameters(scope, arguments, found)
+        if self._body_validator is not None:
+            _require_json(scope)
+            self._take_body((await receive())["body"], arguments, found)
+        if found:
+            raise RequestInvalid(found)
+        context = scope["extensions"].setdefault("connexion_context", {})
+        context[CONTEXT_KEY] = arguments
+        await self._next_app(scope, receive, send)
+
+    def _take_parameters(self, scope: Scope, arguments: dict[str, Any], found: list[str]) -> None:
+        query = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
+        given: dict[tuple[str, str], list[str]] = {}
+        for name, value in query:
+            given.setdefault(("query", name), []).append(value)
+            if name not in self._query_names:
+                found.append(f"{name[:64]} : is not a parameter of this operation")
+        for name, value in scope["headers"]:
+            key = ("header", name.decode("latin1"))
+            given.setdefault(key, []).append(value.decode("latin1"))
+        for name, value in scope["path_params"].items():
+            given["path", name] = [value]
+        for parameter in self._parameters:
+            name = parameter.name.lower() if parameter.location == "header" else parameter.name
+            before = len(found)
+            value = parameter.check(given.get((parameter.location, name), []), found)
+            if value is not None and len(found) == before:
+                _take(parameter.argument, value, arguments, found)
+
+    def _take_body(self, content: bytes, arguments: dict[str, Any], found: list[str]) -> None:
+        if not content:
+            found.append("The request body must not be empty.")
+            return
+        try:
+            body = orjson.loads(content)
+        except (ValueError, RecursionError):
+            found.append("The request body is not valid JSON.")
+            return
+        wrong = list(violations(self._body_validator, "body", body))
+        found.extend(wrong)
+        if not wrong:
+            for name, argument in self._body_arguments.items():
+                if name in body:
+                    _take(argument, body[name], arguments, found)
+
+
+class ContractAPI(RoutedAPI[OperationValidation]):
+    """The checks of all operations of the spec."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> OperationValidation:
+        """Compile the checks of one operation."""
+        return OperationValidation(self.next_app, operation)
+
+
+class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
+    """Takes the place of Connexion's own validation, which stops at the first violation."""
+
+    api_cls = ContractAPI
+
+
+def _argument(name: str) -> Argument | None:
+    """Look a name of the spec up; one that nobody knows stops the start."""
+    return None if name in UNUSED else ARGUMENTS[name]
+
+
+def _take(
+    argument: Argument | None, value: Any, arguments: dict[str, Any], found: list[str]
+) -> None:
+    if argument is None:
+        return
+    try:
+        arguments[argument.name] = argument.read(value)
+    except CcpError as error:
+        found.extend(error.messages)
+
+
+def _require_json(scope: Scope) -> None:
+    """Accept application/json in any case and with any parameter: JSON is always UTF-8."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            if value.split(b";")[0].strip().lower() == b"application/json":
+                return
+            break
+    raise UnsupportedMediaType

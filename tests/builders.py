@@ -1,0 +1,167 @@
+"""Test material: certificates and messages as a CPS, an OEM and a car would make them."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.iso15118 import (
+    EMAID,
+    CertificateChain,
+    CertificateInstallationReq,
+    CertificateInstallationRes,
+    ContractSignatureEncryptedPrivateKey,
+    DiffieHellmanPublickey,
+    Header,
+    Message,
+    RootCertificateID,
+    encode,
+)
+from ccp.store import SignedContractData
+
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+"""The present of the tests: the published message's contract is valid."""
+
+EMAID_TEXT = "DEICECOPNCCERT"
+PCID_TEXT = "WAUZZZ4B0CC012345"
+ROOT_A = "a" * 64
+ROOT_B = "b" * 64
+BASE = "/opnc/v1/ccp"
+
+
+@cache
+def _key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def name(text: str) -> x509.Name:
+    """A name from RFC 4514 text, as `CN=V2G Root CA,DC=V2G,O=Pool,C=DE`."""
+    return x509.Name.from_rfc4514_string(text)
+
+
+def certificate(
+    subject: str,
+    issuer: str = "CN=Sub CA 2,O=Test,C=DE",
+    *,
+    not_before: datetime = NOW - timedelta(days=365),
+    not_after: datetime = NOW + timedelta(days=365),
+) -> bytes:
+    """A certificate with these names and validity, DER; nobody verifies its signature."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name(subject))
+        .issuer_name(name(issuer))
+        .public_key(_key().public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+        .sign(_key(), hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+
+
+def cps_chain(root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE") -> CertificateChain:
+    """A CPS leaf, its sub-CA 2 and its sub-CA 1, which *root* has issued."""
+    return CertificateChain(
+        certificate("CN=CPS,O=Test,C=DE,DC=CPS", "CN=Prov Sub 2,O=Test,C=DE"),
+        [
+            certificate("CN=Prov Sub 1,O=Test,C=DE", root),
+            certificate("CN=Prov Sub 2,O=Test,C=DE", "CN=Prov Sub 1,O=Test,C=DE"),
+        ],
+    )
+
+
+def installation_res(
+    emaid: str = EMAID_TEXT,
+    *,
+    common_name: str | None = None,
+    response_code: str = "OK",
+    session_id: bytes = b"\0",
+    root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE",
+    **validity: datetime,
+) -> bytes:
+    """A CertificateInstallationRes for a contract, EXI; its keys are dummies, it is not signed."""
+    leaf = certificate(f"CN={common_name or emaid},O=Test", "CN=MO Sub 2,O=Test,C=DE", **validity)
+    body = CertificateInstallationRes(
+        response_code=response_code,
+        sa_provisioning_certificate_chain=cps_chain(root),
+        contract_signature_cert_chain=CertificateChain(
+            leaf, [certificate("CN=MO Sub 2,O=Test,C=DE", "CN=MO Root,O=Test,C=DE")], id="id1"
+        ),
+        contract_signature_encrypted_private_key=ContractSignatureEncryptedPrivateKey(
+            "id2", bytes(48)
+        ),
+        dh_publickey=DiffieHellmanPublickey("id3", b"\4" + bytes(64)),
+        emaid=EMAID("id4", emaid),
+    )
+    return encode(Message(Header(session_id), body))
+
+
+def installation_req(
+    pcid: str = PCID_TEXT,
+    *,
+    session_id: bytes = bytes.fromhex("2A3DC6D75411F647"),
+    roots: tuple[str, ...] = ("CN=V2G Root CA,DC=V2G,O=Test,C=DE",),
+    **validity: datetime,
+) -> bytes:
+    """A car's CertificateInstallationReq, EXI; it is not signed."""
+    leaf = certificate(f"CN={pcid},O=Car Maker,DC=OEM", "CN=OEM Sub 2,O=Car Maker", **validity)
+    roots_listed = [RootCertificateID(root, 2**120 + 7) for root in roots]
+    body = CertificateInstallationReq("id1", leaf, roots_listed)
+    return encode(Message(Header(session_id), body))
+
+
+def record(
+    emaid: str = EMAID_TEXT,
+    pcid: str = PCID_TEXT,
+    *,
+    namespace: str = ISO_15118_2,
+    root: str | None = ROOT_A,
+    exi: bytes = b"\x80\x98exi",
+    **changes: Any,
+) -> SignedContractData:
+    """A record for the store, which looks into none of its bytes."""
+    values = {
+        "v2g_root_distinguished_name": "CN=V2G Root CA, DC=V2G, O=Test, C=DE",
+        "contract_certificate_der": b"leaf",
+        "valid_from": NOW - timedelta(days=1),
+        "valid_to": NOW + timedelta(days=1),
+    }
+    return SignedContractData(
+        emaid=Emaid.parse(emaid),
+        pcid=Pcid.parse(pcid),
+        namespace=namespace,
+        v2g_root_fingerprint=root,
+        installation_res_exi=exi,
+        **(values | changes),
+    )
+
+
+def put_body(exi: bytes | None = None, **changes: Any) -> dict[str, Any]:
+    """The body of a PUT that a strict pool stores; *changes* replace or add fields."""
+    return {
+        "certificateInstallationRes": b64(exi if exi is not None else installation_res()),
+        "emaid": EMAID_TEXT,
+        "pcid": PCID_TEXT,
+        "xsdMsgDefNamespace": ISO_15118_2,
+        "cpsV2GRootCertificateFingerprint": ROOT_A,
+    } | changes
+
+
+def post_body(exi: bytes | None = None, **changes: Any) -> dict[str, Any]:
+    """The body of a POST of a CertificateInstallationReq."""
+    return {
+        "certificateInstallationReq": b64(exi if exi is not None else installation_req()),
+        "xsdMsgDefNamespace": ISO_15118_2,
+    } | changes
+
+
+def b64(data: bytes) -> str:
+    """Base64 with padding."""
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,57 @@
+"""What many tests need: a pool in a folder of its own, at a moment when its contracts are valid."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from ccp.app import create_app
+from ccp.services import Services
+from ccp.settings import Settings
+from ccp.store import Store
+from tests.builders import NOW
+from tests.contract.conformance import conforming_client
+
+
+def make_settings(folder: Path, **variables: str) -> Settings:
+    """Settings of a pool whose database is in *folder*; *variables* without their prefix."""
+    given = {f"CCP_{name.upper()}": value for name, value in variables.items()}
+    return Settings.from_environment({"CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db", **given})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    store = Store(tmp_path / "ccp.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def services(tmp_path: Path, store: Store) -> Services:
+    """What a handler of a strict pool is given; the clock stands at NOW."""
+    return Services(make_settings(tmp_path), store, lambda: NOW)
+
+
+@pytest.fixture
+def lab_services(tmp_path: Path, store: Store) -> Services:
+    """The same of a pool in lab mode, on the same store."""
+    return Services(make_settings(tmp_path, checks="lab"), store, lambda: NOW)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    """A strict pool over HTTP; every answer is held against the spec."""
+    app = create_app(make_settings(tmp_path), clock=lambda: NOW)
+    with conforming_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def lab_client(tmp_path: Path) -> Iterator[TestClient]:
+    """A pool in lab mode over HTTP, today; every answer is held against the spec."""
+    app = create_app(make_settings(tmp_path, checks="lab"), clock=lambda: datetime.now(UTC))
+    with conforming_client(app) as client:
+        yield client
