@@ -65,7 +65,7 @@ def handle(
         if always_return_exi:
             failure.body = installation_failure(
                 exi=failure_res(header.session_id, failure.iso2_code),
-                pcid=pcid.text if pcid else None,
+                pcid=pcid,
                 namespace=ISO_15118_2,
             )
         raise failure from error

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_dump
 
+from ccp.identifiers import Pcid
 from ccp.store import SignedContractData
 
 
@@ -68,7 +69,7 @@ def signed_contract_data_answer(records: Iterable[SignedContractData]) -> dict[s
     return {"signedContractDataCollection": _signed_contract_data.dump(records)}
 
 
-def installation_failure(*, exi: bytes, pcid: str | None, namespace: str) -> dict[str, Any]:
+def installation_failure(*, exi: bytes, pcid: Pcid | None, namespace: str) -> dict[str, Any]:
     """
     Shape the failing EXI answer that an error body carries besides its messages.
 
