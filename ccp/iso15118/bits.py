@@ -16,6 +16,7 @@ DEPARTS = (
     "type"
 )
 CUT_OFF = "is cut off"
+_LENGTH_OCTETS = 4  # 28 bits
 
 
 class Reader:
@@ -36,7 +37,8 @@ class Reader:
     def __init__(self, exi: bytes) -> None:
         number = int.from_bytes(exi, "big")
         octets = len(exi) + 1
-        self._views = [(number << offset).to_bytes(octets, "big") for offset in range(8)]
+        shifted = [(number << offset).to_bytes(octets, "big") for offset in range(1, 8)]
+        self._views = [b"\0" + exi, *shifted]
         self._at = 8  # a view's first octet holds what was shifted out at the top
         self.size = 8 * len(exi)
         self.zeros: int = 0
@@ -73,28 +75,41 @@ class Reader:
     def unsigned(self, octets: int) -> int:
         """Read an unsigned integer (groups of 7 bits, low first) of at most that many *octets*."""
         self.check_zeros()
-        at = self._at
-        view = self._views[at & 7]
-        first = index = at >> 3
-        octet = view[index]
-        value = octet & 127
-        while octet > 127:
-            index += 1
-            if index - first == octets:
-                raise self.error(f"has a number of more than {7 * octets} bits")
-            octet = view[index]
-            value |= (octet & 127) << 7 * (index - first)
-        self._at = at + 8 * (index - first + 1)
-        return value
+        start = self._at >> 3
+        value = shift = 0
+        for octet in self._views[self._at & 7][start : start + octets]:
+            value |= (octet & 127) << shift
+            shift += 7
+            if octet < 128:
+                self._at += 8 * shift // 7
+                return value
+        if shift < 7 * octets:
+            raise self.error(CUT_OFF)
+        raise self.error(f"has a number of more than {shift} bits")
 
-    def octets(self, count: int) -> bytes:
-        """Read *count* whole octets; nothing is allocated for what is not there."""
-        at = self._at
-        start = at >> 3
-        value = self._views[at & 7][start : start + count]
+    def sized(self, bias: int) -> bytes:
+        """
+        Read a count, *bias* too high, and that many octets.
+
+        Nothing is allocated for octets that are not there.
+        """
+        at = self._at + self.zeros
+        view = self._views[at & 7]
+        start = (at >> 3) + 1
+        count = view[start - 1]
+        if count < 128 and not self._views[self._at & 7][self._at >> 3] >> (8 - self.zeros):
+            self.zeros = 0
+            self._at = at + 8
+        else:
+            count = self.unsigned(_LENGTH_OCTETS)
+            start = self._at >> 3
+        count -= bias
+        if count < 0:
+            raise self.error("refers to a string table, which ISO 15118 does not use")
+        value = view[start : start + count]
         if len(value) < count:
             raise self.error(CUT_OFF)
-        self._at = at + 8 * count
+        self._at += 8 * count
         return value
 
     def back(self, octets: int) -> None:

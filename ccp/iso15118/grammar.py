@@ -94,7 +94,8 @@ class Event(NamedTuple):
     slot: int  # of the field that takes the value
     read: Callable[[Reader], Any] | None  # None: this is the end
     write: Callable[[Writer, Any], None]
-    wrapped: int  # 1 if a simple value, hence between two zeros: start and end of its characters
+    before: int  # certain zeros: the event's own code, the start of a simple value's characters
+    after: int  # certain zeros: the end of a simple element
     listed: bool
     next: "State"
 
@@ -121,6 +122,8 @@ class State:
     def fill(self, events: Sequence[Event]) -> None:
         self.width = len(events).bit_length()
         self.certain = len(events) == 1
+        if self.certain:
+            events = [events[0]._replace(before=events[0].before + 1)]
         beyond = (1 << self.width) - len(events)
         self.events = (*events, *[_refusal(DEPARTS, self)] * beyond)
         self.codes = {e.slot: code for code, e in enumerate(events) if e.slot != _NO_SLOT}
@@ -134,7 +137,7 @@ def _refusal(problem: str, state: State) -> Event:
     def read(_: Reader) -> NoReturn:
         raise ExiError(problem)
 
-    return Event("", _NO_SLOT, read, _write_nothing, 0, False, state)
+    return Event("", _NO_SLOT, read, _write_nothing, 0, 0, False, state)
 
 
 def _write_nothing(_: Writer, __: Any) -> None:
@@ -176,7 +179,7 @@ class Grammar:
             if count < least:
                 return events
             count = 0
-        events.append(Event("", END, None, _write_nothing, 0, False, state))
+        events.append(Event("", END, None, _write_nothing, 0, 0, False, state))
         if self._mixed:  # in the types of ISO 15118 text may stand wherever the end may
             events.append(_refusal("has text in it, which is not used here", state))
         return events
@@ -184,12 +187,14 @@ class Grammar:
     def _event(self, option: Option, listed: bool, following: State) -> Event:
         if isinstance(option, Refused):
             return _refusal(f"has {option.what}, which is not used here", following)
+        simple = int(isinstance(option, Element) and isinstance(option.type, SimpleType))
         return Event(
             "" if isinstance(option, Value) else option.name,
             self._slots.index(option.field),
             option.type.read,
             option.type.write,
-            int(isinstance(option, Element) and isinstance(option.type, SimpleType)),
+            simple,
+            simple,
             listed,
             following,
         )

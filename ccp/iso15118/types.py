@@ -61,18 +61,14 @@ class ComplexType:
             values[slot] = []
         state = self.start
         while True:
-            if state.certain:
-                reader.zeros += 1
-                event = state.events[0]
-            else:
-                event = state.events[reader.code(state.width)]
-            name, slot, read, _, wrapped, listed, state = event
-            if read is None:
-                return self._build(*values)
+            code = 0 if state.certain else reader.code(state.width)
+            name, slot, read, _, before, after, listed, state = state.events[code]
             try:
-                reader.zeros += wrapped
+                reader.zeros += before
+                if read is None:
+                    return self._build(*values)
                 value = read(reader)
-                reader.zeros += wrapped
+                reader.zeros += after
                 if listed:
                     _check_count(len(values[slot]) + 1)
                     values[slot].append(value)
@@ -98,9 +94,9 @@ class ComplexType:
                     raise ExiError(_misfit(state))
                 event = state.events[code]
                 try:
-                    writer.code(code << event.wrapped, state.width + event.wrapped)
+                    writer.code(code << event.after, state.width + event.after)
                     event.write(writer, item)
-                    writer.code(0, event.wrapped)
+                    writer.code(0, event.after)
                 except ExiError as error:
                     error.add_parent(event.name)
                     raise

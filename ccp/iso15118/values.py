@@ -7,12 +7,14 @@ spelled out.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 
 from ccp.iso15118.bits import Reader, Writer
 from ccp.iso15118.errors import ExiError
 
-_LENGTH_OCTETS = 4  # 28 bits
+_UNLIMITED = sys.maxsize
+_TEXT_BIAS = 2  # lengths 0 and 1 would be hits in a string table
 _INTEGER_OCTETS = 37  # 259 bits; the longest serial number of X.509 has 160 (RFC 5280, 4.1.2.2)
 _INTEGER_BITS = 256
 _NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,48 +23,41 @@ _NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U001
 class Binary:
     """base64Binary and hexBinary: the length, then the octets; at most *most* octets."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int = _UNLIMITED) -> None:
         self.most = most
 
-    def _check(self, length: int) -> None:
-        if self.most is not None and length > self.most:
-            raise ExiError(f"has {length} bytes; at most {self.most} are allowed")
-
     def read(self, reader: Reader) -> bytes:
-        length = reader.unsigned(_LENGTH_OCTETS)
-        self._check(length)
-        return reader.octets(length)
+        octets = reader.sized(0)
+        if len(octets) > self.most:
+            raise self._too_long(octets)
+        return octets
 
     def write(self, writer: Writer, value: bytes) -> None:
-        self._check(len(value))
+        if len(value) > self.most:
+            raise self._too_long(value)
         writer.unsigned(len(value))
         writer.octets(value)
+
+    def _too_long(self, value: bytes) -> ExiError:
+        return ExiError(f"has {len(value)} bytes; at most {self.most} are allowed")
 
 
 class Text:
     """string, ID and anyURI: the length plus 2, then each code point as an unsigned integer."""
 
-    def __init__(self, least: int = 0, most: int | None = None) -> None:
+    def __init__(self, least: int = 0, most: int = _UNLIMITED) -> None:
         self.least = least
         self.most = most
 
-    def _check(self, length: int) -> None:
-        if length < self.least or (self.most is not None and length > self.most):
-            bounds = f"{self.least} to {self.most}" if self.least else f"at most {self.most}"
-            raise ExiError(f"has {length} characters; {bounds} are allowed")
-
     def read(self, reader: Reader) -> str:
-        length = reader.unsigned(_LENGTH_OCTETS) - 2
-        if length < 0:
-            raise ExiError("refers to a string table, which ISO 15118 does not use")
-        self._check(length)
-        octets = reader.octets(length)  # each character has at least one
+        octets = reader.sized(_TEXT_BIAS)  # one at least for each character
         if octets.isascii():
             text = octets.decode("ascii")
         else:
-            reader.back(length)
-            text = self._read_slowly(reader, length)
-        _check_characters(text)
+            reader.back(len(octets))
+            text = self._read_slowly(reader, len(octets))
+        if not (text.isprintable() and self.least <= len(text) <= self.most):
+            self._check(text)
         return text
 
     @staticmethod
@@ -73,19 +68,20 @@ class Text:
         return "".join(map(chr, points))
 
     def write(self, writer: Writer, value: str) -> None:
-        self._check(len(value))
-        _check_characters(value)
-        writer.unsigned(len(value) + 2)
+        self._check(value)
+        writer.unsigned(len(value) + _TEXT_BIAS)
         if value.isascii():
             writer.octets(value.encode("ascii"))
         else:
             for character in value:
                 writer.unsigned(ord(character))
 
-
-def _check_characters(text: str) -> None:
-    if not text.isprintable() and _NO_XML_CHARACTER.search(text):
-        raise ExiError("has a character that does not exist in XML")
+    def _check(self, text: str) -> None:
+        if not self.least <= len(text) <= self.most:
+            bounds = f"{self.least} to {self.most}" if self.least else f"at most {self.most}"
+            raise ExiError(f"has {len(text)} characters; {bounds} are allowed")
+        if not text.isprintable() and _NO_XML_CHARACTER.search(text):
+            raise ExiError("has a character that does not exist in XML")
 
 
 class Integer:
