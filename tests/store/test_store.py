@@ -1,0 +1,317 @@
+"""The store: identity, defaults, atomicity, several processes at once."""
+
+import multiprocessing
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
+from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
+from ccp.store import Store
+from ccp.store.store import StoreUnusable
+from tests.builders import EMAID_TEXT, PCID_TEXT, ROOT_A, ROOT_B, record
+
+EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
+OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
+
+
+def exis(store: Store, emaid: Emaid = EMAID, namespace: str = ISO_15118_2) -> list[bytes]:
+    """The stored messages of a contract, newest first."""
+    return [found.installation_res_exi for found in store.find_by_emaid(emaid, namespace)]
+
+
+def defaults(store: Store, namespace: str = ISO_15118_2) -> set[str]:
+    """The EMAIDs that the car has as default: one, or none."""
+    return {found.emaid.text for found in store.find_by_pcid(PCID, namespace) if found.is_default}
+
+
+def test_what_is_put_is_found_again(store: Store) -> None:
+    """Every field of a record comes back as it was, and the first record is the default."""
+    put = record(meta_data="note", valid_to=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    store.put(put)
+    (found,) = store.find_by_emaid(EMAID, ISO_15118_2)
+    assert found.is_default
+    for name in put.__slots__:
+        if name != "is_default":
+            assert getattr(found, name) == getattr(put, name), name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"root": ROOT_B}, {"root": None}, {"namespace": ISO_15118_20}],
+    ids=["root", "no root", "namespace"],
+)
+def test_another_key_is_another_record(store: Store, changes: dict[str, str | None]) -> None:
+    """Namespace and V2G root are part of a record's identity, an unknown root too."""
+    store.put(record(exi=b"1"))
+    store.put(record(exi=b"2", **changes))
+    assert sorted(exis(store) + exis(store, namespace=ISO_15118_20)) == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("emaid", ["DEICECOPNCCERT", "de-ice-copnccert"])
+@pytest.mark.parametrize("pcid", [PCID_TEXT, PCID_TEXT.lower()])
+@pytest.mark.parametrize("root", [ROOT_A, None])
+def test_the_same_key_replaces(store: Store, emaid: str, pcid: str, root: str | None) -> None:
+    """Put again under the same key in any spelling, a record takes the place of the old one."""
+    store.put(record(root=root, exi=b"old"))
+    store.put(record(emaid, pcid, root=root, exi=b"new"))
+    (found,) = store.find_by_pcid(PCID, ISO_15118_2)
+    assert found.installation_res_exi == b"new"
+    assert found.pcid.text == pcid
+    assert found.is_default
+
+
+def test_the_check_digit_does_not_make_another_contract(store: Store) -> None:
+    """With and without its check digit an EMAID is one contract, answered as it was put last."""
+    store.put(record("FRXYZ123456789", exi=b"14"))
+    store.put(record("FR-XYZ-123456789-2", exi=b"15"))
+    (found,) = store.find_by_emaid(Emaid.parse("FRXYZ123456789"), ISO_15118_2)
+    assert (found.installation_res_exi, found.emaid.text) == (b"15", "FRXYZ1234567892")
+
+
+def test_variants_come_newest_first(store: Store) -> None:
+    """The order is that of the puts, and putting a variant again makes it the newest."""
+    for exi, root in ((b"1", ROOT_A), (b"2", ROOT_B), (b"3", ROOT_A)):
+        store.put(record(root=root, exi=exi))
+    assert exis(store) == [b"3", b"2"]
+
+
+def test_lookups_keep_to_what_is_asked(store: Store) -> None:
+    """EMAID, PCID, namespace and fingerprint each narrow what is found."""
+    store.put(record())
+    store.put(record(root=ROOT_B))
+    store.put(record("FRXYZ123456789"))
+    assert len(store.find_by_emaid(EMAID, ISO_15118_2)) == 2
+    assert len(store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint=ROOT_B)) == 1
+    assert store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint="c" * 64) == []
+    assert store.find_by_emaid(EMAID, ISO_15118_20) == []
+    assert store.find_by_emaid(EMAID, ISO_15118_2, pcid=OTHER_PCID) == []
+    assert len(store.find_by_pcid(PCID, ISO_15118_2)) == 3
+    assert store.find_by_pcid(OTHER_PCID, ISO_15118_2) == []
+
+
+def test_a_contract_belongs_to_one_car(store: Store) -> None:
+    """An EMAID stored for one car is refused for another, in any namespace; nothing changes."""
+    store.put(record(exi=b"mine"))
+    for namespace in (ISO_15118_2, ISO_15118_20):
+        with pytest.raises(EmaidBelongsToOtherPcid):
+            store.put(record(pcid=OTHER_PCID.text, namespace=namespace, exi=b"theirs"))
+    assert exis(store) == [b"mine"]
+    assert store.find_by_pcid(OTHER_PCID, ISO_15118_20) == []
+
+
+def test_a_deleted_contract_may_go_to_another_car(store: Store) -> None:
+    """An EMAID is bound to a car only as long as a record says so."""
+    store.put(record())
+    store.delete(EMAID)
+    store.put(record(pcid=OTHER_PCID.text))
+    assert store.find_by_pcid(OTHER_PCID, ISO_15118_2)[0].is_default
+
+
+def test_the_first_contract_is_the_default_and_later_ones_are_not(store: Store) -> None:
+    """Per car and namespace the first contract is the default; replacing a record keeps it."""
+    store.put(record())
+    store.put(record("FRXYZ123456789"))
+    store.put(record("FRXYZ123456789", namespace=ISO_15118_20))
+    store.put(record(exi=b"again"))
+    assert defaults(store) == {EMAID.text}
+    assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
+    assert [found.installation_res_exi for found in store.find_default(PCID, ISO_15118_2)] == [
+        b"again"
+    ]
+
+
+def test_the_default_has_all_its_variants(store: Store) -> None:
+    """A default is a contract, not one of its records."""
+    store.put(record(root=ROOT_A, exi=b"a"))
+    store.put(record("FRXYZ123456789"))
+    store.put(record(root=ROOT_B, exi=b"b"))
+    found = store.find_default(PCID, ISO_15118_2)
+    assert [variant.installation_res_exi for variant in found] == [b"b", b"a"]
+
+
+def test_setting_the_default_does_it_in_every_namespace(store: Store) -> None:
+    """The contract becomes the one default wherever it has a record, and nowhere else."""
+    for namespace in (ISO_15118_2, ISO_15118_20):
+        store.put(record(namespace=namespace))
+        store.put(record("FRXYZ123456789", namespace=namespace))
+    for _ in range(2):  # it is idempotent
+        assert store.set_default(OTHER_EMAID, PCID)
+        assert defaults(store) == defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
+    store.put(record("ITA1B2C3E4F5G6"))
+    assert store.set_default(Emaid.parse("ITA1B2C3E4F5G6"), PCID)
+    assert defaults(store) == {"ITA1B2C3E4F5G6"}
+    assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
+
+
+def test_an_unknown_pair_cannot_be_the_default(store: Store) -> None:
+    """Neither an unknown contract nor a foreign car changes which contract is the default."""
+    store.put(record())
+    assert not store.set_default(OTHER_EMAID, PCID)
+    assert not store.set_default(EMAID, OTHER_PCID)
+    assert defaults(store) == {EMAID.text}
+
+
+def test_deleting_takes_all_records_of_the_contract(store: Store) -> None:
+    """Every namespace and root goes, other contracts stay; a second time there is nothing."""
+    store.put(record())
+    store.put(record(root=ROOT_B))
+    store.put(record(namespace=ISO_15118_20))
+    store.put(record("FRXYZ123456789"))
+    assert store.delete(EMAID)
+    assert not store.delete(EMAID)
+    assert exis(store) == exis(store, namespace=ISO_15118_20) == []
+    assert len(exis(store, OTHER_EMAID)) == 1
+
+
+def test_nobody_is_given_a_new_default(store: Store) -> None:
+    """Without its default a car has none, later contracts included; an empty car starts anew."""
+    store.put(record())
+    store.put(record("FRXYZ123456789"))
+    store.delete(EMAID)
+    assert defaults(store) == set()
+    store.put(record("ITA1B2C3E4F5G6"))
+    store.put(record())
+    assert defaults(store) == set()
+    assert store.find_default(PCID, ISO_15118_2) == []
+    for emaid in (EMAID_TEXT, "FRXYZ123456789", "ITA1B2C3E4F5G6"):
+        store.delete(Emaid.parse(emaid))
+    store.put(record("FRXYZ123456789"))
+    assert defaults(store) == {OTHER_EMAID.text}
+
+
+def test_a_failing_write_changes_nothing(store: Store) -> None:
+    """A put that breaks halfway leaves neither a record nor a default behind."""
+    with pytest.raises(sqlite3.IntegrityError):
+        store.put(record(exi=None))
+    assert store.find_by_pcid(PCID, ISO_15118_2) == []
+    store.put(record("FRXYZ123456789"))
+    assert defaults(store) == {OTHER_EMAID.text}
+
+
+def test_what_is_stored_survives_the_process(tmp_path: Path) -> None:
+    """A store that is opened again has what was put, and applies no step twice."""
+    first = Store(tmp_path / "ccp.db")
+    first.put(record(exi=b"kept"))
+    first.close()
+    second = Store(tmp_path / "ccp.db")
+    assert exis(second) == [b"kept"]
+    second.close()
+
+
+def test_a_store_goes_on_after_close(store: Store) -> None:
+    """Closing is no end: the next call opens a connection of its own."""
+    store.put(record())
+    store.close()
+    assert len(exis(store)) == 1
+
+
+def test_a_busy_database_is_told_and_nothing_lost(tmp_path: Path) -> None:
+    """A write that waits too long for another writer is StoreBusy; reading goes on."""
+    store = Store(tmp_path / "ccp.db", busy_timeout_seconds=0.05)
+    store.put(record(exi=b"before"))
+    other = sqlite3.connect(tmp_path / "ccp.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for write in (
+        lambda: store.put(record(exi=b"after")),
+        lambda: store.delete(EMAID),
+        lambda: store.set_default(EMAID, PCID),
+    ):
+        with pytest.raises(StoreBusy):
+            write()
+    assert exis(store) == [b"before"]
+    other.execute("ROLLBACK")
+    other.close()
+    store.put(record(exi=b"after"))
+    assert exis(store) == [b"after"]
+    store.close()
+
+
+def _put_many(path: Path, worker: int) -> None:
+    store = Store(path)
+    for number in range(25):
+        store.put(record(f"DEICE{worker:03}{number:06}", f"WAUZZZ4B0CC00{number % 5:04}"))
+    store.close()
+
+
+def test_processes_share_a_store(tmp_path: Path) -> None:
+    """Processes that open, migrate and write at once lose nothing, and agree on defaults."""
+    path = tmp_path / "ccp.db"
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_put_many, args=(path, worker)) for worker in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    store = Store(path)
+    for car in range(5):
+        found = store.find_by_pcid(Pcid.parse(f"WAUZZZ4B0CC00{car:04}"), ISO_15118_2)
+        assert len(found) == 15
+        assert sum(one.is_default for one in found) == 1
+    store.close()
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    """Threads do not share connections; exactly one of many first contracts is the default."""
+    failures: list[BaseException] = []
+
+    def put(number: int) -> None:
+        try:
+            store.put(record(f"DEICE{number:09}"))
+            store.find_by_pcid(PCID, ISO_15118_2)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(defaults(store)) == 1
+    assert len(store.find_by_pcid(PCID, ISO_15118_2)) == 20
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "no folder"])
+def test_a_file_that_is_no_database_is_told_at_start(tmp_path: Path, kind: str) -> None:
+    """What cannot be used is named when the store is made, not at the first request."""
+    path = tmp_path / "ccp.db"
+    if kind == "text":
+        path.write_text("this is no database, but it is long enough to be looked at" * 20)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path = tmp_path / "missing" / "ccp.db"
+    with pytest.raises(StoreUnusable, match=r"ccp\.db"):
+        Store(path)
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """A database that has steps we do not know is left alone."""
+    path = tmp_path / "ccp.db"
+    Store(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('ccp', '9999_from_the_future', '2050-01-01')"
+        )
+    connection.close()
+    with pytest.raises(StoreUnusable, match="newer version"):
+        Store(path)
+
+
+def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
+    """Neither way to look a contract up walks the table."""
+    store.put(record(valid_from=datetime.now(UTC) - timedelta(1)))
+    with sqlite3.connect(tmp_path / "ccp.db") as connection:
+        for where in ("emaid_key = ? AND namespace = ?", "pcid_key = ? AND namespace = ?"):
+            plan = connection.execute(
+                f"EXPLAIN QUERY PLAN SELECT * FROM signed_contract_data WHERE {where}",  # noqa: S608
+                ["a", "b"],
+            ).fetchall()
+            assert all("SEARCH" in step[3] for step in plan), plan
+    connection.close()

@@ -1,0 +1,69 @@
+"""The house: imports point down the rooms, and the rooms at the bottom do not know one another."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "ccp"
+# What each room may import of ccp; `services` and `messages` serve the handlers.
+BELOW = {"identifiers", "errors", "settings"}
+ALLOWED = {
+    "identifiers": set(),
+    "errors": set(),
+    "settings": set(),
+    "iso15118": set(),
+    "pki": {"identifiers", "errors"},
+    "store": {"identifiers", "errors"},
+    "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
+    "log": {"settings"},
+    "messages": BELOW | {"iso15118"},
+    "services": BELOW | {"store"},
+    "handlers": BELOW | {"iso15118", "pki", "store", "schemas", "messages", "services"},
+    "web": BELOW | {"handlers", "services"},
+    "app": BELOW | {"web", "handlers", "services", "store"},
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The rooms of ccp that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ccp"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("ccp.")}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    """A module imports its own room and those below it."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room != "__init__":
+        assert imports(path) - {room} <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_sql_is_spoken_in_the_store_alone(path: Path) -> None:
+    """No other room knows sqlite3 or sqlite-utils, nor Connexion outside web and app."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    named = {
+        (node.module if isinstance(node, ast.ImportFrom) else alias.name) or ""
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    packages = {name.split(".")[0] for name in named}
+    if room != "store":
+        assert not packages & {"sqlite3", "sqlite_utils"}
+    if room not in ("web", "app"):
+        assert not packages & {"connexion", "flask", "starlette"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    """A module opens with a sentence on its purpose."""
+    assert ast.get_docstring(ast.parse(path.read_text()))

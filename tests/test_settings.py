@@ -1,0 +1,93 @@
+"""The settings: defaults, what is refused, and that the README tells them all."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ccp.settings import Settings, SettingsInvalid, Variables, load_settings
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_no_settings_are_good_settings() -> None:
+    """With an empty environment a pool serves on loopback, strictly, with a database here."""
+    settings = Settings.from_environment({"PATH": "/bin"})
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.database_path == Path("ccp.db")
+    assert not settings.lab
+
+
+def test_all_that_is_wrong_is_told_together() -> None:
+    """One error names every bad value and every misspelt variable."""
+    with pytest.raises(SettingsInvalid) as raised:
+        Settings.from_environment(
+            {
+                "CCP_PORT": "eighty",
+                "CCP_WORKERS": "0",
+                "CCP_DATABASE_URL": "postgres://x",
+                "CCP_CHECKS": "lax",
+                "CCP_AUTH": "jwt",
+                "CCP_HOTS": "127.0.0.1",
+            }
+        )
+    lines = str(raised.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "CCP_AUTH",
+        "CCP_CHECKS",
+        "CCP_DATABASE_URL",
+        "CCP_HOTS",
+        "CCP_PORT",
+        "CCP_WORKERS",
+    ]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///", "sqlite://ccp.db", "ccp.db"])
+def test_the_database_is_a_file(url: str) -> None:
+    """Workers share a file; a database in memory would be one for each of them."""
+    with pytest.raises(SettingsInvalid, match="CCP_DATABASE_URL"):
+        Settings.from_environment({"CCP_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_loopback_needs_nothing_said(host: str) -> None:
+    """On a loopback address a pool serves whoever is on the machine."""
+    assert Settings.from_environment({"CCP_HOST": host}).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "pool.example"])  # noqa: S104
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"CCP_AUTH": "none"}, {"CCP_CHECKS": "lab"}, {"CCP_AUTH": "none", "CCP_CHECKS": "strict"}],
+)
+def test_the_world_is_not_served_by_accident(host: str, said: dict[str, str]) -> None:
+    """An address that others reach is refused until the operator has said both in so many words."""
+    with pytest.raises(SettingsInvalid, match=re.escape(host)):
+        Settings.from_environment({"CCP_HOST": host, **said})
+
+
+def test_the_world_is_served_on_purpose() -> None:
+    """An operator who has said that nobody is asked and nothing verified is believed."""
+    settings = Settings.from_environment(
+        {"CCP_HOST": "0.0.0.0", "CCP_AUTH": "none", "CCP_CHECKS": "lab"}  # noqa: S104
+    )
+    assert settings.lab
+
+
+def test_the_environment_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `.env` file in the working folder is read, and overruled by the environment."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("CCP_PORT=1234\nCCP_WORKERS=3\n")
+    settings = load_settings({"CCP_PORT": "4321"})
+    assert (settings.port, settings.workers) == (4321, 3)
+
+
+def test_the_readme_tells_every_setting() -> None:
+    """The README's table has each variable with its default and its meaning, and no other."""
+    rows = re.findall(r"^\| `(CCP_\w+)` \| `(.*?)` \| (.*?) \|$", README.read_text(), re.M)
+    assert rows == [
+        (name, str(field.load_default), field.metadata["meaning"])
+        for name, field in Variables().fields.items()
+    ]
