@@ -16,6 +16,7 @@ class MessageKind(Enum):
     ISO2_CERTIFICATE_UPDATE_REQ = "an ISO 15118-2 CertificateUpdateReq"
     ISO2_CERTIFICATE_UPDATE_RES = "an ISO 15118-2 CertificateUpdateRes"
     ISO2_OTHER = "another ISO 15118-2 message"
+    ISO2_MALFORMED = "an ISO 15118-2 message with a malformed header"
     ISO20_CERTIFICATE_INSTALLATION_REQ = "an ISO 15118-20 CertificateInstallationReq"
     ISO20_CERTIFICATE_INSTALLATION_RES = "an ISO 15118-20 CertificateInstallationRes"
     DIN_70121 = "a DIN SPEC 70121 message"
@@ -29,10 +30,10 @@ class MessageKind(Enum):
 
 
 _ISO2_BODIES = {
-    "CertificateInstallationReq": MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ,
-    "CertificateInstallationRes": MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES,
-    "CertificateUpdateReq": MessageKind.ISO2_CERTIFICATE_UPDATE_REQ,
-    "CertificateUpdateRes": MessageKind.ISO2_CERTIFICATE_UPDATE_RES,
+    BODIES.index("CertificateInstallationReq"): MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ,
+    BODIES.index("CertificateInstallationRes"): MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES,
+    BODIES.index("CertificateUpdateReq"): MessageKind.ISO2_CERTIFICATE_UPDATE_REQ,
+    BODIES.index("CertificateUpdateRes"): MessageKind.ISO2_CERTIFICATE_UPDATE_RES,
 }
 # The second byte: document event code, then certain zeros.
 _SECOND_BYTES = {
@@ -54,7 +55,7 @@ def sniff(exi: bytes) -> MessageKind:
 
     Args:
         exi: Anything. Of an ISO 15118-2 message the header is read, to find the body.
-    Returns: The kind of message, or why it is none. ISO2_OTHER also if the header is malformed.
+    Returns: The kind of message, or why it is none.
     """
     if not exi:
         return MessageKind.EMPTY
@@ -63,10 +64,7 @@ def sniff(exi: bytes) -> MessageKind:
     if exi[0] != 0x80:
         return _sniff_text(exi) or MessageKind.UNKNOWN
     kind = _SECOND_BYTES.get(exi[1], MessageKind.UNKNOWN) if len(exi) > 1 else MessageKind.UNKNOWN
-    if kind is MessageKind.ISO2_OTHER:
-        name = _body_name(exi[:_LOOKED_AT])
-        kind = _ISO2_BODIES.get(name, kind)
-    return kind
+    return _sniff_body(exi[:_LOOKED_AT]) if kind is MessageKind.ISO2_OTHER else kind
 
 
 def _sniff_text(exi: bytes) -> MessageKind | None:
@@ -79,8 +77,8 @@ def _sniff_text(exi: bytes) -> MessageKind | None:
     return None
 
 
-def _body_name(exi: bytes) -> str:
-    """The name of the element in an ISO 15118-2 Body; empty if there is none."""
+def _sniff_body(exi: bytes) -> MessageKind:
+    """Read the header of an ISO 15118-2 message, and what comes next."""
     reader = Reader(exi)
     try:
         reader.code(8)
@@ -90,5 +88,5 @@ def _body_name(exi: bytes) -> str:
         reader.zeros += 1  # start of Body
         code = reader.code(6)
     except (ExiError, IndexError):
-        return ""
-    return BODIES[code] if code < len(BODIES) else ""
+        return MessageKind.ISO2_MALFORMED
+    return _ISO2_BODIES.get(code, MessageKind.ISO2_OTHER)
