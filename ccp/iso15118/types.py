@@ -1,6 +1,6 @@
 """Complex types: the one loop that decodes and the one that encodes, and how values are built."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -37,6 +37,7 @@ class ComplexType:
         is_list: bool = False,
     ) -> None:
         self.parts = parts
+        self.mixed = mixed
         self.is_list = is_list
         self.start = Grammar(parts, slots, mixed=mixed).start
         self._build = build
@@ -69,17 +70,17 @@ class ComplexType:
                     return self._build(*values)
                 value = read(reader)
                 reader.zeros += after
-                if listed:
-                    _check_count(len(values[slot]) + 1)
-                    values[slot].append(value)
-                else:
-                    values[slot] = value
             except (ExiError, IndexError) as fault:
                 error = fault if isinstance(fault, ExiError) else reader.error(CUT_OFF)
                 if error.bit is None:
-                    error.bit = reader.position
+                    error.bit = min(reader.position, reader.size)
                 error.add_parent(name)
                 raise error from None
+            if listed:
+                values[slot].append(value)
+                _check_count(values[slot])
+            else:
+                values[slot] = value
 
     def write(self, writer: Writer, value: Any) -> None:
         state = self.start
@@ -87,7 +88,7 @@ class ComplexType:
             if field is None or field == []:
                 continue
             if listed:
-                _check_count(len(field))
+                _check_count(field)
             for item in field if listed else (field,):
                 code = state.codes.get(slot)
                 if code is None:
@@ -106,9 +107,9 @@ class ComplexType:
         writer.code(state.codes[END], state.width)
 
 
-def _check_count(count: int) -> None:
-    if count > MOST_ITEMS:
-        raise ExiError(f"occurs more than {MOST_ITEMS} times")
+def _check_count(items: Sized) -> None:
+    if len(items) > MOST_ITEMS:
+        raise ExiError(f"has more than {MOST_ITEMS} items in a list")
 
 
 def _misfit(state: State) -> str:

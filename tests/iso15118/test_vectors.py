@@ -19,6 +19,7 @@ from ccp.iso15118 import (
     encode_fragment,
 )
 from tests.iso15118.as_xml import canonical, message_xml
+from tests.iso15118.elements import signed_elements
 from tests.vectors import Vector, genuine_res, requests, shapes
 
 MADE = [*shapes(), *requests().values()]
@@ -31,22 +32,6 @@ DIGESTS = {
     "DHpublickey": ("#ID3", "pS1b+lLIuAdXbPFYRXFOby/lggzIyWrS86CtVzNmeC8="),
     "eMAID": ("#ID4", "W9hJJIoveKdKDKBs4G2B7zhexSyl9OGlIbnSxnPmm60="),
 }
-
-
-def element(message: Message, name: str) -> object:
-    """The value of a signed element."""
-    body = message.body
-    if name == "SignedInfo":
-        assert message.header.signature
-        return message.header.signature.signed_info
-    if isinstance(body, CertificateInstallationReq):
-        return body
-    return {
-        "ContractSignatureCertChain": body.contract_signature_cert_chain,
-        "ContractSignatureEncryptedPrivateKey": body.contract_signature_encrypted_private_key,
-        "DHpublickey": body.dh_publickey,
-        "eMAID": body.emaid,
-    }[name]
 
 
 def verifies(message: Message, signed_info: bytes, certificate: bytes) -> None:
@@ -79,7 +64,7 @@ def test_fragments_equal_those_of_exificient(vector: Vector) -> None:
         name, _, combined = key.partition(", ")
         form = {"message_grammar": bool(combined)}
         assert cut_fragment(vector.exi, message, name, **form) == fragment
-        assert encode_fragment(name, element(message, name), **form) == fragment
+        assert encode_fragment(name, signed_elements(message)[name], **form) == fragment
 
 
 def test_genuine_message_means_what_is_known_of_it() -> None:
@@ -124,7 +109,7 @@ def test_genuine_digests_are_those_of_the_fragments(name: str) -> None:
     (stated,) = [item.digest_value for item in references if item.uri == uri]
     assert stated == b64decode(digest)
     assert sha256(cut_fragment(exi, message, name)).digest() == stated
-    assert sha256(encode_fragment(name, element(message, name))).digest() == stated
+    assert sha256(encode_fragment(name, signed_elements(message)[name])).digest() == stated
 
 
 def test_genuine_signature_verifies_under_the_standalone_grammar() -> None:

@@ -1,0 +1,102 @@
+"""What some bytes are, told from how they begin."""
+
+from base64 import b64encode
+
+import pytest
+
+from ccp.iso15118 import ExiError, MessageKind, decode, failure_res, sniff
+from tests.iso15118.bit_strings import HEADER, UNSIGNED, octets
+from tests.vectors import departures, genuine_res, requests, shapes
+
+REQUEST = requests()["WAUZZZ4B0CC012345"].exi
+
+
+def with_body(code: int) -> bytes:
+    """The beginning of an ISO 15118-2 message whose body is number *code*; session id 01."""
+    return octets(HEADER, UNSIGNED, f"{code:06b}")
+
+
+CASES = {
+    "request": (REQUEST, MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ),
+    "cut request": (REQUEST[:420], MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ),
+    "response": (genuine_res(), MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES),
+    "failure": (failure_res(b"\1", "FAILED"), MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES),
+    "update request": (with_body(7), MessageKind.ISO2_CERTIFICATE_UPDATE_REQ),
+    "update response": (with_body(8), MessageKind.ISO2_CERTIFICATE_UPDATE_RES),
+    "session setup": (with_body(29), MessageKind.ISO2_OTHER),
+    "empty body": (with_body(35), MessageKind.ISO2_OTHER),
+    "no such body": (with_body(63), MessageKind.ISO2_OTHER),
+    "cut header": (REQUEST[:40], MessageKind.ISO2_MALFORMED),
+    "two bytes": (b"\x80\x98", MessageKind.ISO2_MALFORMED),
+    "ISO 15118-20 request": (
+        bytes.fromhex("801c0408000000"),
+        MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,
+    ),
+    "ISO 15118-20 response": (
+        bytes.fromhex("80200408000000"),
+        MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,
+    ),
+    "DIN SPEC 70121": (bytes.fromhex("809a004011d008004400"), MessageKind.DIN_70121),
+    "handshake request": (bytes.fromhex("80001b08020000040040"), MessageKind.APP_PROTOCOL),
+    "handshake response": (bytes.fromhex("80400040"), MessageKind.APP_PROTOCOL),
+    "nothing": (b"", MessageKind.EMPTY),
+    "XML": (b"<?xml version='1.0'?><a/>", MessageKind.XML),
+    "indented XML": (b"\r\n  <V2G_Message/>", MessageKind.XML),
+    "XML with a byte order mark": (b"\xef\xbb\xbf<a/>", MessageKind.XML),
+    "Base64": (b64encode(REQUEST), MessageKind.BASE64),
+    "Base64 in lines": (b64encode(REQUEST) + b"\r\n", MessageKind.BASE64),
+    "cookie": (b"$EXI" + REQUEST, MessageKind.EXI_COOKIE),
+    "options": (b"\xa0\x98\0\0", MessageKind.EXI_OPTIONS),
+    "one byte": (b"\x80", MessageKind.UNKNOWN),
+    "header departs": (bytes.fromhex("8099004000"), MessageKind.UNKNOWN),
+    "fragment": (bytes.fromhex("80ec0202a4a21a40"), MessageKind.UNKNOWN),
+    "another version of EXI": (b"\x81\x98\0\0", MessageKind.UNKNOWN),
+    "DER": (bytes.fromhex("3082010a0282"), MessageKind.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_sniff(case: str) -> None:
+    """The kind of message is told by its beginning."""
+    exi, kind = CASES[case]
+    assert sniff(exi) is kind
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case not in ("request", "response", "failure")]
+)
+def test_decode_names_what_it_refuses(case: str) -> None:
+    """Anything that is not a whole installation message is refused with a sentence about it."""
+    exi, kind = CASES[case]
+    with pytest.raises(ExiError) as caught:
+        decode(exi)
+    if not kind.name.startswith("ISO2"):
+        wanted = f"The message is {kind.value}; an ISO 15118-2 V2G_Message is needed."
+        assert caught.value.reason == wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (7, "Body has a CertificateUpdateReq, which is not used here."),
+        (29, "Body has a SessionSetupReq, which is not used here."),
+        (35, "Body has nothing in it, which is not used here."),
+        (36, "Body does not follow its schema: something is missing or not foreseen"),
+        (63, "Body does not follow its schema: something is missing or not foreseen"),
+    ],
+)
+def test_decode_names_other_bodies(code: int, reason: str) -> None:
+    """Another body is refused by its name."""
+    with pytest.raises(ExiError) as caught:
+        decode(with_body(code) + bytes(10))
+    assert caught.value.reason.startswith(reason)
+    assert caught.value.path == "V2G_Message/Body"
+
+
+def test_all_vectors_are_known() -> None:
+    """Every message that EXIficient made is sniffed as what it is; KeyInfo hides the body."""
+    for vector in shapes():
+        assert sniff(vector.exi).value.endswith(("InstallationReq", "InstallationRes"))
+    hidden = {vector.name for vector in departures() if sniff(vector.exi).name == "ISO2_MALFORMED"}
+    assert "KeyInfo" in hidden
+    assert "801 bytes" not in hidden
