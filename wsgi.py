@@ -1,8 +1,13 @@
 """What gunicorn serves: `gunicorn wsgi:app`."""
 
 import os
+import sys
 
 from ccp.app import create_app
-from ccp.settings import load_settings
+from ccp.settings import SettingsInvalid, load_settings
+from ccp.store.store import StoreUnusable
 
-app = create_app(load_settings(os.environ))
+try:
+    app = create_app(load_settings(os.environ))
+except (SettingsInvalid, StoreUnusable) as error:
+    sys.exit(f"The pool cannot start.\n{error}")

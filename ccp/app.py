@@ -12,15 +12,14 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
-from starlette.exceptions import HTTPException
 
-from ccp.errors import CcpError
 from ccp.services import Services
 from ccp.settings import Settings
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
-from ccp.web.error_responses import error_response
+from ccp.web.error_responses import ERROR_KINDS, error_response
+from ccp.web.head import HeadMiddleware
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
 from ccp.web.spec import load_spec
@@ -58,6 +57,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         # A request goes down this list, an answer up.
         middlewares=[
             TraceMiddleware,
+            HeadMiddleware,
             ExceptionMiddleware,
             PathMiddleware,
             functools.partial(
@@ -75,6 +75,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         ],
     )
     app.add_api(load_spec(), resolver=handler_resolver(services))
-    for kind in (CcpError, HTTPException, Exception):
+    for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     return app

@@ -8,6 +8,12 @@ import structlog
 
 from ccp.settings import Settings
 
+# Tracebacks without local variables, which structlog adds by default (for people too, if it finds
+# the package rich): they hold EXI, whole EMAIDs and PCIDs.
+_DICT_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure_logging(settings: Settings) -> dict[str, Any]:
     """
@@ -32,9 +38,13 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
     )
     renderer: list[structlog.typing.Processor]
     if settings.log_format == "json":
-        renderer = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        renderer = [_DICT_TRACEBACKS, structlog.processors.JSONRenderer()]
     else:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        renderer = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     level = settings.log_level.upper()
     return {
         "version": 1,

@@ -6,6 +6,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp.errors import PayloadTooLarge, RequestTimeout
 
+# What is still to come of a refused body cannot be told from a next request.
+_CLOSE = {"Connection": "close"}
+
 
 class BodyMiddleware:
     """
@@ -22,18 +25,17 @@ class BodyMiddleware:
         self._timeout_seconds = timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on with the whole body as one message."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        # More digits than any limit has, or none: int() shall not see them.
-        if len(announced) > 18 or int(announced) > self._max_bytes:
-            raise PayloadTooLarge
+        if self._announces_too_much(scope):
+            raise PayloadTooLarge(headers=_CLOSE)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 body = await self._read(receive)
         except TimeoutError:
-            raise RequestTimeout(headers={"Connection": "close"}) from None
+            raise RequestTimeout(headers=_CLOSE) from None
         if body is None:  # the client has gone: there is nobody to answer
             return
 
@@ -48,6 +50,12 @@ class BodyMiddleware:
 
         await self.app(scope, replay, send)
 
+    def _announces_too_much(self, scope: Scope) -> bool:
+        """Look at Content-Length only to be early: what counts is what arrives."""
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        # int() reads more than digits, and shall not see more of them than any limit has.
+        return announced.isdigit() and (len(announced) > 18 or int(announced) > self._max_bytes)
+
     async def _read(self, receive: Receive) -> bytes | None:
         chunks: list[bytes] = []
         size, more = 0, True
@@ -58,7 +66,7 @@ class BodyMiddleware:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._max_bytes:
-                raise PayloadTooLarge(headers={"Connection": "close"})
+                raise PayloadTooLarge(headers=_CLOSE)
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)

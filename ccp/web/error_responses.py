@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 import orjson
 import structlog
+from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 
@@ -11,6 +12,9 @@ from ccp.errors import CcpError, InternalError
 from ccp.web.trace import current_trace_id
 
 log = structlog.get_logger()
+
+ERROR_KINDS = (Exception, HTTPException, ProblemException)
+"""What `error_response` has to be registered for: Connexion has a handler for each of these."""
 
 
 async def error_response(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
@@ -22,12 +26,13 @@ async def error_response(_request: ConnexionRequest, error: Exception) -> Connex
     if isinstance(error, CcpError):
         status, messages, headers, body = error.status, error.messages, error.headers, error.body
     elif isinstance(error, HTTPException) and error.status_code < 500:
+        # Raised by Starlette or Connexion; their own words may tell of what is inside.
         status, messages = error.status_code, [HTTPStatus(error.status_code).phrase]
         headers, body = dict(error.headers or {}), {}
     else:
         status, messages, headers, body = InternalError.status, [InternalError.message], {}, {}
-    if status >= 500:
-        log.error("failed", status=status, exc_info=error)
+    if status == InternalError.status:
+        log.error("failed", exc_info=error)
     else:
         log.info("refused", status=status, messages=messages)
     content = {"errorMessages": messages, "traceId": current_trace_id(), **body}

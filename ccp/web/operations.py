@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 import flask
 import orjson
+from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
 from ccp.services import Services
+
+ARGUMENTS_KEY = "arguments"
+"""Where Connexion's context has what a handler is given."""
 
 
 def handler_resolver(services: Services) -> Resolver:
@@ -21,20 +24,20 @@ def handler_resolver(services: Services) -> Resolver:
     Args:
         services: Handed to every handler.
     """
-    return Resolver(lambda operation_id: _endpoint(services, operation_id))
+    return Resolver(lambda operation_id: _view(services, operation_id))
 
 
-def _endpoint(services: Services, operation_id: str) -> Callable[..., flask.Response]:
+def _view(services: Services, operation_id: str) -> Callable[..., flask.Response]:
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
 
-    # Connexion passes path parameters by name; `arguments` has them too, parsed.
-    def endpoint(arguments: dict[str, Any], emaid: str = "", pcid: str = "") -> flask.Response:
-        body, status = handle(services, **arguments)
+    # Flask passes path parameters as text; the arguments have them too, parsed.
+    def view(**_path_parameters: str) -> flask.Response:
+        body, status = handle(services, **context[ARGUMENTS_KEY])
         if body is None:
-            answer = flask.Response(status=status)
+            answer = flask.Response(b"", status)
             del answer.headers["Content-Type"]
             return answer
         return flask.Response(orjson.dumps(body), status, content_type="application/json")
 
-    return endpoint
+    return view

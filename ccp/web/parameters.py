@@ -27,6 +27,10 @@ class Argument(NamedTuple):
     read: Callable[[Any], Any]
 
 
+class UnknownName(Exception):
+    """The spec has a parameter or body field that nobody here knows; this stops the start."""
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -76,3 +80,19 @@ UNUSED = frozenset(
         "cpsRootDistinguishedName",  # informative: the message itself names its root
     }
 )
+
+
+def argument_named(name: str) -> Argument | None:
+    """
+    Look up what becomes of a parameter or body field of the spec.
+
+    Returns: None where no handler acts on it.
+    Raises:
+        UnknownName: It is in neither of the two tables above.
+    """
+    if name in UNUSED:
+        return None
+    try:
+        return ARGUMENTS[name]
+    except KeyError:
+        raise UnknownName(f"ccp.web.parameters does not know {name}, which the spec has") from None

@@ -17,8 +17,8 @@ class PathMiddleware(SpecMiddleware):
     """
     Answer 404 for unknown paths and 405, with all of `Allow`, for unknown methods.
 
-    The routers below would redirect `/x/` to `/x`, name one method only, and fail on a line
-    feed in a segment.
+    The routers below would redirect `/x/` to `/x`, name one method only, take `%2F` for a slash,
+    and fail on a line feed in a segment.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -40,6 +40,9 @@ class PathMiddleware(SpecMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what exists."""
         if scope["type"] == "http":
+            # An encoded slash is part of a segment, and no segment of ours has one.
+            if b"%2f" in scope.get("raw_path", b"").lower():
+                raise PathNotFound
             self._require_route(scope["method"], scope["path"])
         await self.app(scope, receive, send)
 

@@ -22,19 +22,21 @@ class TraceMiddleware:
     """
     Give each request its trace id, and log each with operation, status and duration.
 
-    The path is not logged: it carries whole EMAIDs and PCIDs.
+    The path is not logged: it carries whole EMAIDs and PCIDs. A request whose client has gone
+    before it was answered has no status.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and log when all is done."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 0
+        status: int | None = None
         started = time.perf_counter()
-        extensions = scope.setdefault("extensions", {})
+        extensions = scope.setdefault("extensions", {})  # the router leaves the operation here
 
         async def send_noting_status(message: Message) -> None:
             nonlocal status
@@ -43,11 +45,13 @@ class TraceMiddleware:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(**{_TRACE_ID: str(uuid.uuid4())}):
-            await self.app(scope, receive, send_noting_status)
-            log.info(
-                "request",
-                method=scope["method"],
-                operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            try:
+                await self.app(scope, receive, send_noting_status)
+            finally:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                )

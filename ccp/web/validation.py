@@ -9,10 +9,10 @@ from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
-from ccp.web.parameters import ARGUMENTS, UNUSED, Argument
+from ccp.web.operations import ARGUMENTS_KEY
+from ccp.web.parameters import Argument, argument_named
 from ccp.web.violations import SchemaValidator, violations
 
-CONTEXT_KEY = "arguments"
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -22,7 +22,7 @@ class Parameter:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.name: str = spec["name"]
         self.location: str = spec["in"]
-        self.argument = _argument(self.name)
+        self.argument = argument_named(self.name)
         self._required: bool = spec.get("required", False)
         self._schema: dict[str, Any] = spec["schema"]
         self._validator = SchemaValidator(self._schema)
@@ -34,7 +34,7 @@ class Parameter:
         Args:
             values: As text; none where the parameter is not given.
             found: Takes what is wrong.
-        Returns: The value, or its default; None where there is neither.
+        Returns: The value, or its default; None where there is neither, or something is wrong.
         """
         if not values:
             if self._required:
@@ -46,8 +46,9 @@ class Parameter:
         value: Any = values[0]
         if self._schema["type"] == "boolean":
             value = _BOOLEANS.get(value.lower(), value)
-        found.extend(violations(self._validator, self.name, value))
-        return value
+        wrong = list(violations(self._validator, self.name, value))
+        found.extend(wrong)
+        return None if wrong else value
 
 
 class OperationValidation:
@@ -56,15 +57,23 @@ class OperationValidation:
     def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
         self._next_app = next_app
         self._parameters = [Parameter(spec) for spec in operation.parameters]
-        self._query_names = {p.name for p in self._parameters if p.location == "query"}
+        self._path = self._parameters_in("path")
+        self._query = self._parameters_in("query")
+        self._headers = {
+            name.lower().encode(): parameter
+            for name, parameter in self._parameters_in("header").items()
+        }
+        known = ", ".join(self._query) or "none"
+        self._unknown_query = f"The query may have no other parameters than: {known}."
         self._body_arguments: dict[str, Argument | None] = {}
         self._body_validator = None
         if operation.request_body:
             schema = operation.body_schema("application/json")
             self._body_validator = SchemaValidator(schema)
-            self._body_arguments = {name: _argument(name) for name in schema["properties"]}
+            self._body_arguments = {name: argument_named(name) for name in schema["properties"]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is right, with the arguments for its handler."""
         found: list[str] = []
         arguments: dict[str, Any] = {}
         self._take_parameters(scope, arguments, found)
@@ -74,26 +83,27 @@ class OperationValidation:
         if found:
             raise RequestInvalid(found)
         context = scope["extensions"].setdefault("connexion_context", {})
-        context[CONTEXT_KEY] = arguments
+        context[ARGUMENTS_KEY] = arguments
         await self._next_app(scope, receive, send)
 
+    def _parameters_in(self, location: str) -> dict[str, Parameter]:
+        return {p.name: p for p in self._parameters if p.location == location}
+
     def _take_parameters(self, scope: Scope, arguments: dict[str, Any], found: list[str]) -> None:
-        query = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
-        given: dict[tuple[str, str], list[str]] = {}
-        for name, value in query:
-            given.setdefault(("query", name), []).append(value)
-            if name not in self._query_names:
-                found.append(f"{name[:64]} : is not a parameter of this operation")
-        for name, value in scope["headers"]:
-            key = ("header", name.decode("latin1"))
-            given.setdefault(key, []).append(value.decode("latin1"))
-        for name, value in scope["path_params"].items():
-            given["path", name] = [value]
-        for parameter in self._parameters:
-            name = parameter.name.lower() if parameter.location == "header" else parameter.name
-            before = len(found)
-            value = parameter.check(given.get((parameter.location, name), []), found)
-            if value is not None and len(found) == before:
+        given: dict[Parameter, list[str]] = {parameter: [] for parameter in self._parameters}
+        for name, text in scope["path_params"].items():
+            given[self._path[name]].append(text)
+        for name, text in parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True):
+            if name in self._query:
+                given[self._query[name]].append(text)
+            else:
+                found.append(self._unknown_query)
+        for header, content in scope["headers"]:
+            if header in self._headers:
+                given[self._headers[header]].append(content.decode("latin1"))
+        for parameter, values in given.items():
+            value = parameter.check(values, found)
+            if value is not None:
                 _take(parameter.argument, value, arguments, found)
 
     def _take_body(self, content: bytes, arguments: dict[str, Any], found: list[str]) -> None:
@@ -102,7 +112,7 @@ class OperationValidation:
             return
         try:
             body = orjson.loads(content)
-        except (ValueError, RecursionError):
+        except ValueError:
             found.append("The request body is not valid JSON.")
             return
         wrong = list(violations(self._body_validator, "body", body))
@@ -131,11 +141,6 @@ class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
     api_cls = ContractAPI
 
 
-def _argument(name: str) -> Argument | None:
-    """Look a name of the spec up; one that nobody knows stops the start."""
-    return None if name in UNUSED else ARGUMENTS[name]
-
-
 def _take(
     argument: Argument | None, value: Any, arguments: dict[str, Any], found: list[str]
 ) -> None:
@@ -149,9 +154,6 @@ def _take(
 
 def _require_json(scope: Scope) -> None:
     """Accept application/json in any case and with any parameter: JSON is always UTF-8."""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            if value.split(b";")[0].strip().lower() == b"application/json":
-                return
-            break
-    raise UnsupportedMediaType
+    types = [content for name, content in scope["headers"] if name == b"content-type"]
+    if len(types) != 1 or types[0].split(b";")[0].strip().lower() != b"application/json":
+        raise UnsupportedMediaType
