@@ -17,6 +17,7 @@ DEPARTS = (
 )
 CUT_OFF = "is cut off"
 _LENGTH_OCTETS = 4  # 28 bits
+_MOST_KEPT = 2048  # bits; measured
 
 
 class Reader:
@@ -144,9 +145,12 @@ class CarefulReader(Reader):
                 self._at -= 1
                 raise self.error(DEPARTS)
 
+    def check_zeros(self) -> None:
+        """There are none left; at the message's end not even an octet to look at."""
+
 
 class Writer:
-    """Collects bits; what is whole octets is moved out at each byte string, to stay fast."""
+    """Collects bits in a number, and moves them out before it gets slow to shift."""
 
     __slots__ = ("_bits", "_chunks", "_width")
 
@@ -162,19 +166,31 @@ class Writer:
 
     def unsigned(self, value: int) -> None:
         """Append an unsigned integer: groups of 7 bits, low first."""
-        while value > 127:
-            self.code(value & 127 | 128, 8)
-            value >>= 7
-        self.code(value, 8)
+        if value < 128:
+            self._bits = self._bits << 8 | value
+            self._width += 8
+        else:
+            groups = bytearray()
+            while value > 127:
+                groups.append(value & 127 | 128)
+                value >>= 7
+            groups.append(value)
+            self._bits = self._bits << 8 * len(groups) | int.from_bytes(groups, "big")
+            self._width += 8 * len(groups)
 
-    def octets(self, value: bytes) -> None:
-        """Append a byte string."""
-        bits = self._bits << 8 * len(value) | int.from_bytes(value, "big")
-        width = self._width + 8 * len(value)
-        kept = width & 7
-        self._chunks.append((bits >> kept).to_bytes(width >> 3, "big"))
-        self._bits = bits & (1 << kept) - 1
-        self._width = kept
+    def sized(self, value: bytes, bias: int) -> None:
+        """Append the count of octets in *value*, *bias* too high, and the octets."""
+        size = len(value)
+        self.unsigned(size + bias)
+        bits = self._bits << 8 * size | int.from_bytes(value, "big")
+        width = self._width + 8 * size
+        if width > _MOST_KEPT:
+            kept = width & 7
+            self._chunks.append((bits >> kept).to_bytes(width >> 3, "big"))
+            bits &= (1 << kept) - 1
+            width = kept
+        self._bits = bits
+        self._width = width
 
     def getvalue(self) -> bytes:
         """Everything so far, filled up with zeros to whole octets."""

@@ -8,8 +8,8 @@ elements of all schemas of the set, its fragment code its place among all elemen
 from dataclasses import dataclass
 
 from ccp.iso15118 import messages
+from ccp.iso15118.complex_types import Span, record, single, union
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Type, Value
-from ccp.iso15118.types import Span, record, single, union
 from ccp.iso15118.values import Binary, Enumeration, Integer, Text
 
 # XML Signature. What ISO 15118 does not use of it has an event code all the same.

@@ -35,15 +35,18 @@ class Binary:
     def write(self, writer: Writer, value: bytes) -> None:
         if len(value) > self.most:
             raise self._too_long(value)
-        writer.unsigned(len(value))
-        writer.octets(value)
+        writer.sized(value, 0)
 
     def _too_long(self, value: bytes) -> ExiError:
         return ExiError(f"has {len(value)} bytes; at most {self.most} are allowed")
 
 
 class Text:
-    """string, ID and anyURI: the length plus 2, then each code point as an unsigned integer."""
+    """
+    string, ID and anyURI: the length plus 2, then each code point as an unsigned integer.
+
+    How an ID or a URI has to be spelled is not checked: ids such as ``0`` are in use.
+    """
 
     def __init__(self, least: int = 0, most: int = _UNLIMITED) -> None:
         self.least = least
@@ -69,10 +72,10 @@ class Text:
 
     def write(self, writer: Writer, value: str) -> None:
         self._check(value)
-        writer.unsigned(len(value) + _TEXT_BIAS)
         if value.isascii():
-            writer.octets(value.encode("ascii"))
+            writer.sized(value.encode("ascii"), _TEXT_BIAS)
         else:
+            writer.unsigned(len(value) + _TEXT_BIAS)
             for character in value:
                 writer.unsigned(ord(character))
 

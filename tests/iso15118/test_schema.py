@@ -10,8 +10,8 @@ from xmlschema import XMLSchema
 from xmlschema.validators import XsdAnyElement, XsdAttribute, XsdElement
 
 from ccp.iso15118 import schema
+from ccp.iso15118.complex_types import ComplexType, Span
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Value, occurrence
-from ccp.iso15118.types import ComplexType, Span
 from ccp.iso15118.values import Binary, Enumeration, Integer, Text
 
 XSDS = Path(iso15118.__file__).parent / "shared" / "schemas"

@@ -93,15 +93,16 @@ class ComplexType:
                 code = state.codes.get(slot)
                 if code is None:
                     raise ExiError(_misfit(state))
-                event = state.events[code]
+                width = state.width
+                name, _, _, write, _, after, _, state = state.events[code]
+                writer.code(code << after, width + after)
                 try:
-                    writer.code(code << event.after, state.width + event.after)
-                    event.write(writer, item)
-                    writer.code(0, event.after)
+                    write(writer, item)
                 except ExiError as error:
-                    error.add_parent(event.name)
+                    error.add_parent(name)
                     raise
-                state = event.next
+                if after:
+                    writer.code(0, after)
         if END not in state.codes:
             raise ExiError(_misfit(state))
         writer.code(state.codes[END], state.width)
