@@ -12,12 +12,14 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
+from connexion.options import SwaggerUIOptions
 
 from ccp.services import Services
 from ccp.settings import Settings
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
+from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
 from ccp.web.operations import handler_resolver
@@ -45,6 +47,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     """
     store = Store(settings.database_path)
     services = Services(settings, store, clock)
+    document = load_spec()
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -65,6 +68,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 max_bytes=settings.max_body_bytes,
                 timeout_seconds=settings.body_timeout_seconds,
             ),
+            functools.partial(DocumentsMiddleware, document=document),
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
@@ -74,7 +78,11 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             functools.partial(FlaskBridge, threads=settings.threads),
         ],
     )
-    app.add_api(load_spec(), resolver=handler_resolver(services))
+    app.add_api(
+        document,
+        resolver=handler_resolver(services),
+        swagger_ui_options=SwaggerUIOptions(serve_spec=False),
+    )
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     return app

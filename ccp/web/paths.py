@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.errors import MethodNotAllowed, PathNotFound
 
 _METHODS = ("get", "put", "post", "delete", "patch")
-# What Connexion serves beside the operations: the document itself and Swagger UI.
+# What is served beside the operations: the spec itself and Swagger UI.
 _DOCUMENTS = re.compile(r"/(openapi\.(json|yaml)|ui(/[\w.-]*)?)\Z", re.ASCII)
 
 

@@ -21,15 +21,22 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def spec_text() -> bytes:
+    """Return the OpenAPI document as it is written."""
+    return (files("ccp.spec") / "opnc-ccp.yaml").read_bytes()
+
+
 def load_spec() -> dict[str, Any]:
     """
     Load the OpenAPI document, the most specific paths first.
 
     Starlette, which chooses the operation that is checked, takes the first path that fits;
     Flask, which chooses the one that runs, the most specific. In this order they agree.
+
+    Raises:
+        DuplicateKey: Something is there twice.
     """
-    text = (files("ccp.spec") / "opnc-ccp.yaml").read_bytes()
-    document: dict[str, Any] = _Loader(text).get_single_data()
+    document: dict[str, Any] = _Loader(spec_text()).get_single_data()
     paths = document["paths"]
     document["paths"] = {path: paths[path] for path in sort_routes(list(paths))}
     return document

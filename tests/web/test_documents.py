@@ -1,0 +1,40 @@
+"""The spec is served as it is written, at no cost for others."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from connexion.spec import Specification
+
+from tests.builders import BASE
+
+SPEC = Path(__file__).parents[2] / "spec" / "opnc-ccp.yaml"
+
+
+def test_yaml_is_the_file(empty_client):
+    """`/openapi.yaml` is the spec byte for byte: comments, examples and references included."""
+    response = empty_client.get(f"{BASE}/openapi.yaml")
+    assert response.headers["content-type"] == "application/yaml"
+    assert response.content == SPEC.read_bytes()
+
+
+def test_json_is_the_same(empty_client):
+    """`/openapi.json` says what the file says."""
+    response = empty_client.get(f"{BASE}/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == yaml.safe_load(SPEC.read_bytes())
+
+
+@pytest.mark.parametrize("page", ["openapi.json", "openapi.yaml", "ui/"])
+def test_no_document_is_made_for_a_request(empty_client, monkeypatch, page):
+    """Nobody can keep a worker busy by asking for the spec: it is not built anew."""
+    monkeypatch.setattr(Specification, "with_base_path", None)
+    assert empty_client.get(f"{BASE}/{page}").status_code == 200
+
+
+def test_swagger_ui_shows_the_spec_offline(empty_client):
+    """Swagger UI loads the pool's own document, and nothing from elsewhere."""
+    page = empty_client.get(f"{BASE}/ui/").text
+    assert f'url: "{BASE}/openapi.json"' in page
+    assert "http://" not in page
+    assert "https://" not in page

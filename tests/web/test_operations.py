@@ -1,0 +1,102 @@
+"""The one rule by which an operationId finds its handler, and what becomes of its result."""
+
+import inspect
+import json
+import sys
+from types import ModuleType
+
+import pytest
+from connexion.exceptions import ResolverError
+
+from ccp.web import operations
+from ccp.web.operations import handler_resolver
+from ccp.web.parameters import argument_named
+from tests.contract.conformance import SPEC, _resolve
+
+OPERATIONS = {
+    operation["operationId"]: (
+        item.get("parameters", []) + operation.get("parameters", []),
+        operation,
+    )
+    for item in SPEC["paths"].values()
+    for method, operation in item.items()
+    if method != "parameters"
+}
+
+
+@pytest.fixture
+def handler(monkeypatch, services):
+    """Makes a handler module of a function, and gives the view that Flask would call."""
+
+    def make(handle, **arguments):
+        monkeypatch.setattr(operations, "context", {"arguments": arguments})
+        module = ModuleType("ccp.handlers.do_something")
+        if handle is not None:
+            module.handle = handle
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return handler_resolver(services).resolve_function_from_operation_id("doSomethingV1")
+
+    return make
+
+
+def test_operation_id_names_the_module(handler, services):
+    """`doSomethingV1` is `ccp.handlers.do_something.handle`, given the services and arguments."""
+    seen = []
+    view = handler(
+        lambda services, **arguments: seen.append((services, arguments)) or (None, 200), emaid=1
+    )
+    view(emaid="text of the path")
+    assert seen == [(services, {"emaid": 1})]
+
+
+def test_body_is_json(handler):
+    """What a handler answers is sent as UTF-8 JSON, without a charset."""
+    view = handler(
+        lambda _services: ({"name": "M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller"}, 200)
+    )
+    answer = view()
+    assert answer.content_type == "application/json"
+    assert json.loads(answer.data) == {"name": "M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller"}
+
+
+def test_no_body_has_no_type(handler):
+    """A status without a body has a length of zero and no Content-Type."""
+    view = handler(lambda _services: (None, 201))
+    answer = view()
+    assert (answer.status_code, dict(answer.headers)) == (201, {"Content-Length": "0"})
+
+
+def test_missing_module_is_told(services):
+    """An operationId without a module is an error that names it."""
+    with pytest.raises(ResolverError, match="flyToTheMoonV1"):
+        handler_resolver(services).resolve_function_from_operation_id("flyToTheMoonV1")
+
+
+def test_module_without_handle_is_told(handler):
+    """A module that has no `handle` is no handler."""
+    with pytest.raises(ResolverError, match="handle"):
+        handler(None)
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_handler_takes_what_its_operation_gives(services, operation_id):
+    """A handler takes the arguments of its operation, and needs only those that always come."""
+    parameters, operation = OPERATIONS[operation_id]
+    always, sometimes = set(), set()
+    for parameter in map(_resolve, parameters):
+        given = parameter.get("required") or "default" in _resolve(parameter["schema"])
+        (always if given else sometimes).add(parameter["name"])
+    if "requestBody" in operation:
+        body = _resolve(operation["requestBody"]["content"]["application/json"]["schema"])
+        always |= set(body["required"])
+        sometimes |= set(body["properties"]) - set(body["required"])
+    view = handler_resolver(services).resolve_function_from_operation_id(operation_id)
+    handle = inspect.getclosurevars(view).nonlocals["handle"]
+    taken = dict(inspect.signature(handle).parameters)
+    del taken["services"]
+
+    def arguments(names):
+        return {argument.name for name in names if (argument := argument_named(name))}
+
+    assert set(taken) == arguments(always | sometimes)
+    assert {name for name, p in taken.items() if p.default is p.empty} <= arguments(always)
