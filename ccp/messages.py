@@ -1,7 +1,5 @@
 """EXI bytes -> the message that an operation wants, or the error that the caller is told."""
 
-from typing import cast
-
 import structlog
 
 from ccp.errors import ExiInvalid, MessageNotSupported
@@ -22,8 +20,14 @@ log = structlog.get_logger()
 # Relays are known to append zero bytes to what the car sent.
 _FORGIVEN_ZERO_BYTES = 4
 
-_ONLY_INSTALLATION = "Only certificate installation is supported, not certificate update."
 _NOT_YET_20 = "This pool does not speak ISO 15118-20 yet."
+_UNSUPPORTED = {
+    MessageKind.ISO2_CERTIFICATE_UPDATE_REQ: (
+        "Only certificate installation is supported, not certificate update."
+    ),
+    MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ: _NOT_YET_20,
+    MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES: _NOT_YET_20,
+}
 
 
 def read_installation_req(exi: bytes, namespace: str) -> tuple[Header, CertificateInstallationReq]:
@@ -37,16 +41,12 @@ def read_installation_req(exi: bytes, namespace: str) -> tuple[Header, Certifica
         MessageNotSupported: It is a CertificateUpdateReq, or of ISO 15118-20.
         ExiInvalid: It is something else; the messages say what.
     """
-    kind = sniff(exi)
-    if kind is MessageKind.ISO2_CERTIFICATE_UPDATE_REQ:
-        raise MessageNotSupported(_ONLY_INSTALLATION)
-    if kind is MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ:
-        raise MessageNotSupported(_NOT_YET_20)
-    _require(kind, MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ)
+    message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
+    if not isinstance(message.body, CertificateInstallationReq):
+        raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
     if namespace != ISO_15118_2:
         log.warning("the namespace is not the message's; the message is believed")
-    message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
-    return message.header, cast(CertificateInstallationReq, message.body)
+    return message.header, message.body
 
 
 def read_installation_res(exi: bytes, namespace: str) -> CertificateInstallationRes:
@@ -60,20 +60,19 @@ def read_installation_res(exi: bytes, namespace: str) -> CertificateInstallation
         MessageNotSupported: It is to be, or is, a message of ISO 15118-20.
         ExiInvalid: It is not the message that *namespace* names; the messages say what it is.
     """
-    kind = sniff(exi)
-    if namespace == ISO_15118_20 or kind is MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES:
+    if namespace == ISO_15118_20:
         raise MessageNotSupported(_NOT_YET_20)
-    _require(kind, MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES)
-    return cast(CertificateInstallationRes, _decode(exi, trailing_zeros=0).body)
-
-
-def _require(kind: MessageKind, wanted: MessageKind) -> None:
-    if kind is not wanted:
-        raise ExiInvalid(f"Expected {wanted.value}, got {kind.value}.")
+    message = _decode(exi, trailing_zeros=0)
+    if not isinstance(message.body, CertificateInstallationRes):
+        raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
+    return message.body
 
 
 def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
     try:
         return decode(exi, trailing_zeros=trailing_zeros)
     except ExiError as error:
+        unsupported = _UNSUPPORTED.get(sniff(exi))
+        if unsupported:
+            raise MessageNotSupported(unsupported) from None
         raise ExiInvalid(error.reason) from None

@@ -174,7 +174,7 @@ def test_everything_that_is_wrong_with_a_message_is_told(services: Services) -> 
         (b"", "empty"),
         (b"<xml/>", "XML"),
         (b"\x80", "no message"),
-        (installation_req(), "an ISO 15118-2 CertificateInstallationReq"),
+        (installation_req(), "is a CertificateInstallationReq"),
         (installation_res() + b"\0", "left over|after|trailing|follow"),
         (installation_res()[:-1], "cut off"),
     ],
