@@ -163,8 +163,9 @@ def _measure(pool: Server, bare: Server, stored: list[Contract], send: Send) -> 
 def _print_rows(rows: list[Row], answers: dict[str, tuple[int, str]]) -> None:
     print(
         "\nEach operation over HTTP. Latencies are in ms; cpu is the workers' processor time for"
-        "\none request, in ms. Beside it bare Flask, that answers the same bytes with as many workers"
-        "\nand threads: the pool's speed as a part of it (of each round, too), its cpu in times of it."
+        "\none request, in ms. Beside it bare Flask, that answers the same bytes with as many"
+        "\nworkers and threads: the pool's speed as a part of it (and of each round), the pool's"
+        "\ncpu in times of it."
     )
     for operation in OPERATIONS:
         print(f"\n{operation.name}: answers {len(answers[operation.name][1])} bytes")
