@@ -24,8 +24,9 @@ bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.workers
 worker_class = "asgi"
 asgi_loop = "uvloop"
-asgi_lifespan = "on"  # an operation without a handler stops the start, not the first request
-preload_app = True  # half the memory; nothing is open when the workers are forked
+asgi_lifespan = "on"
+# What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
+preload_app = True
 keepalive = 5  # an idle connection holds up the end of a worker for so long
 graceful_timeout = 20
 # gunicorn gives a body up after this long without answering; the pool's 408 has to come first.

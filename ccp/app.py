@@ -1,5 +1,6 @@
 """create_app: the one place where the parts are joined."""
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
 from connexion.options import SwaggerUIOptions
+from starlette.types import Message
 
 from ccp.services import Services
 from ccp.settings import Settings
@@ -44,6 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Returns: An ASGI application.
     Raises:
         StoreUnusable: The database cannot serve.
+        Exception: The spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
     services = Services(settings, store, clock)
@@ -85,4 +88,23 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     )
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
+    asyncio.run(_rehearse(app))
     return app
+
+
+async def _rehearse(app: FlaskApp) -> None:
+    """
+    Start and stop once: Connexion looks into the spec no earlier.
+
+    What is wrong with it is told here, not by each worker; and the workers, forked later, share
+    what has been built.
+    """
+    events = iter(["startup", "shutdown"])
+
+    async def receive() -> Message:
+        return {"type": f"lifespan.{next(events)}"}
+
+    async def send(_: Message) -> None:
+        pass
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)

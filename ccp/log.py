@@ -46,6 +46,7 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
             )
         ]
     level = settings.log_level.upper()
+    others = _quieter(level, "INFO")  # at "debug", gunicorn logs paths, with EMAIDs in them
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -60,10 +61,16 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-        "root": {"level": level, "handlers": ["stderr"]},
+        "root": {"level": others, "handlers": ["stderr"]},
         "loggers": {
+            "ccp": {"level": level},
             # Connexion tells at "info" what we tell ourselves, or nobody should be told.
-            "connexion": {"level": max(level, "WARNING", key=logging.getLevelName)},
-            "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
+            "connexion": {"level": _quieter(level, "WARNING")},
+            "gunicorn.error": {"level": others, "propagate": True, "handlers": []},
         },
     }
+
+
+def _quieter(one: str, other: str) -> str:
+    """Return the level that lets less through."""
+    return max(one, other, key=logging.getLevelName)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
 import ccp.app
 from ccp.app import create_app
@@ -369,10 +368,9 @@ def test_unknown_field_is_ignored(client):
 
 
 def started_with(monkeypatch, tmp_path, document):
-    """Start a pool whose spec is *document*."""
+    """Make a pool whose spec is *document*."""
     monkeypatch.setattr(ccp.app, "load_spec", lambda: document)
-    with TestClient(create_app(make_settings(tmp_path))):
-        pass
+    create_app(make_settings(tmp_path))
 
 
 def test_published_spec_starts(monkeypatch, tmp_path):

@@ -1,0 +1,112 @@
+"""The real server: gunicorn with this checkout's wsgi.py and gunicorn.conf.py, on a free port."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from tests.contract.conformance import assert_conforms
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 30
+"""How long anything may take before a test gives up."""
+
+
+class Server:
+    """One gunicorn with its workers; its folder has the database, and its log."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        self.folder = folder
+        for name in ("wsgi.py", "gunicorn.conf.py"):
+            if not (folder / name).exists():
+                (folder / name).symlink_to(ROOT / name)
+        environment = {name: value for name, value in os.environ.items() if name[:4] != "CCP_"}
+        settings = {f"CCP_{name.upper()}": value for name, value in variables.items()}
+        with (folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", *(arguments or ("wsgi:app",))],
+                cwd=folder,  # away from a developer's .env
+                env=environment | {"CCP_PORT": "0", "PYTHONPATH": str(ROOT)} | settings,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def log(self) -> str:
+        """All that the server has written, to standard output and error."""
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.log)
+        assert found, self.log
+        return int(found[1])
+
+    @property
+    def workers(self) -> set[int]:
+        """The process ids of its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(pid) for pid in children.read_text().split()}
+
+    def client(self) -> httpx2.Client:
+        """A client whose every answer is held against the spec."""
+        return httpx2.Client(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=SECONDS,
+            event_hooks={"response": [assert_conforms]},
+        )
+
+    def wait_until_serving(self, workers: int) -> None:
+        """Wait until each of so many workers takes requests."""
+        wait_until(lambda: self.log.count("ASGI server listening") >= workers or self.has_ended)
+        assert not self.has_ended, self.log
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server is no more."""
+        return self.process.poll() is not None
+
+    def end(self) -> int:
+        """Ask it to finish what it is at, and to go; returns its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS)
+
+
+def wait_until(condition) -> None:
+    """Wait for something that has to happen soon."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, workers: int = 2, **variables: str) -> Iterator[Server]:
+    """A server that takes requests; it is gone afterwards, whatever happens."""
+    server = Server(folder, *arguments, workers=str(workers), **variables)
+    try:
+        server.wait_until_serving(workers)
+        yield server
+        if not server.has_ended:
+            server.end()
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+def refused_start(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """The exit status and output of a server that must not start."""
+    server = Server(folder, *arguments, **variables)
+    try:
+        return server.process.wait(SECONDS), server.log
+    finally:
+        server.process.kill()
+        server.process.wait()

@@ -1,0 +1,92 @@
+"""The parts joined: a pool that starts, answers, and ends."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from ccp.app import create_app, utc_now
+from ccp.store import Store
+from ccp.store.store import StoreUnusable
+from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
+from tests.conftest import make_settings
+from tests.contract.conformance import conforming_client
+
+URL = f"{BASE}/signedcontractdata"
+
+
+def test_every_operation_answers(client):
+    """All seven operations are joined to the store: each one succeeds on what another has put."""
+    walk = [
+        ("PUT", URL, put_body(), 201),
+        ("GET", f"{BASE}/contractData/emaid/{EMAID_TEXT}", None, 200),
+        ("GET", f"{BASE}/contractData/pcid/{PCID_TEXT}", None, 200),
+        ("GET", f"{URL}/{EMAID_TEXT}/{PCID_TEXT}", None, 200),
+        ("POST", f"{URL}/{EMAID_TEXT}/{PCID_TEXT}/setdefault", None, 200),
+        ("POST", URL, post_body(), 200),
+        ("DELETE", f"{URL}/{EMAID_TEXT}", None, 200),
+    ]
+    for method, path, body, status in walk:
+        assert client.request(method, path, json=body).status_code == status
+
+
+def test_pools_do_not_share(tmp_path):
+    """Two pools of one process have nothing in common."""
+    statuses = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with conforming_client(create_app(make_settings(tmp_path / name), clock=lambda: NOW)) as c:
+            statuses.append(c.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}").status_code)
+            c.put(URL, json=put_body())
+            statuses.append(c.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}").status_code)
+    assert statuses == [404, 200, 404, 200]
+
+
+def test_what_was_put_outlives_the_pool(tmp_path):
+    """A pool that starts again finds what it had."""
+    for status in (201, 201):
+        with conforming_client(create_app(make_settings(tmp_path), clock=lambda: NOW)) as client:
+            assert client.put(URL, json=put_body()).status_code == status
+            assert client.get(f"{URL}/{EMAID_TEXT}/{PCID_TEXT}").status_code == 200
+
+
+def test_clock_is_the_one_given(tmp_path):
+    """What is valid is decided by the pool's clock."""
+    later = NOW + timedelta(days=366)
+    with conforming_client(create_app(make_settings(tmp_path), clock=lambda: later)) as client:
+        response = client.put(URL, json=put_body())
+    assert response.json()["errorMessages"] == [
+        "The validUntil date of contract certificate is in the past."
+    ]
+
+
+def test_clock_tells_the_present():
+    """Unless another is given, the clock is the system's, in UTC."""
+    assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_store_is_closed_in_the_end(tmp_path, monkeypatch):
+    """When the server ends, the connections to the database are closed."""
+    app = create_app(make_settings(tmp_path))
+    closed: list[bool] = []
+    monkeypatch.setattr(Store, "close", lambda _: closed.append(True))
+    with TestClient(app):
+        assert not closed
+    assert closed == [True]
+
+
+def test_nothing_runs_before_the_server_forks(tmp_path):
+    """Making the pool leaves no thread and no open file behind, which a fork would break."""
+    before = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    app = create_app(make_settings(tmp_path))
+    assert app
+    assert (threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))) == before
+
+
+def test_database_that_cannot_serve_is_told(tmp_path):
+    """A database in a folder that is not there is an error of its own kind."""
+    settings = make_settings(tmp_path, database_url=f"sqlite:///{tmp_path}/no/ccp.db")
+    with pytest.raises(StoreUnusable):
+        create_app(settings)

@@ -1,0 +1,137 @@
+"""The hop from ASGI to Flask: threads, context, and what Flask is told."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import FunctionType
+
+import flask
+import pytest
+import structlog
+from connexion.apps.flask import FlaskASGIApp
+from starlette.websockets import WebSocketDisconnect
+
+from ccp.app import create_app
+from ccp.errors import ContractNotFound
+from ccp.handlers import get_contract_data_by_emaid
+from ccp.web.bridge import FlaskBridge
+from ccp.web.trace import current_trace_id
+from tests.builders import BASE, EMAID_TEXT
+from tests.conftest import make_settings
+from tests.contract.conformance import conforming_client
+from tests.web.asgi import call, scope
+
+URL = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
+HOSTILE = {
+    "Host": 'a b"<>',
+    "X-Forwarded-Host": "evil",
+    "X-HTTP-Method-Override": "DELETE",
+    "Cookie": "session=x",
+    "Transfer-Encoding": "chunked",
+}
+
+
+@pytest.fixture
+def handler(monkeypatch):
+    """Replaces the handler that asks for contracts by EMAID."""
+
+    def replace(handle):
+        # The view has its own reference: the module is what the resolver looks into.
+        monkeypatch.setattr(get_contract_data_by_emaid, "handle", handle)
+
+    return replace
+
+
+def pool(tmp_path, **settings):
+    """A pool over HTTP, made after its handlers were replaced."""
+    return conforming_client(create_app(make_settings(tmp_path, **settings)))
+
+
+def test_handler_runs_in_a_thread_of_its_own(handler, tmp_path):
+    """A handler never holds up the event loop."""
+
+    def handle(_services, **_):
+        names.append(threading.current_thread().name)
+        raise ContractNotFound
+
+    names: list[str] = []
+    handler(handle)
+    with pool(tmp_path) as client:
+        client.get(URL)
+    assert names[0].startswith("handler")
+
+
+def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
+    """CCP_THREADS bounds how many handlers run at once; the others wait, and are served."""
+
+    def handle(_services, **_):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        raise ContractNotFound
+
+    running: list[int] = []
+    most: list[int] = []
+    handler(handle)
+    with pool(tmp_path, threads="2") as client, ThreadPoolExecutor(6) as callers:
+        answers = list(callers.map(client.get, [URL] * 6))
+    assert [answer.status_code for answer in answers] == [404] * 6
+    assert max(most) == 2
+
+
+def test_context_goes_with_the_request(handler, tmp_path):
+    """The trace id of the request is the one that its handler logs with."""
+
+    def handle(_services, **_):
+        seen.append(current_trace_id())
+        raise ContractNotFound
+
+    seen: list[str] = []
+    handler(handle)
+    with pool(tmp_path) as client:
+        assert client.get(URL).json()["traceId"] == seen[0]
+    assert not structlog.contextvars.get_contextvars()
+
+
+def test_flask_is_told_method_and_path_alone(handler, tmp_path):
+    """No header, query or body of a caller's can mean something to Flask."""
+
+    def handle(_services, **_):
+        request = flask.request
+        seen.append((request.method, request.path, request.host, request.script_root))
+        seen.append((dict(request.args), dict(request.cookies), request.data))
+        raise ContractNotFound
+
+    seen: list[tuple] = []
+    handler(handle)
+    with pool(tmp_path) as client:
+        client.request("GET", f"{URL}?", headers=HOSTILE, content=b"{}")
+    assert seen == [("GET", URL, "localhost", ""), ({}, {}, b"")]
+
+
+def test_views_are_called_without_decorators(tmp_path):
+    """Connexion's decorators, which it builds anew for each call, are out of the way."""
+    with pool(tmp_path) as client:
+        views = [view for name, view in client.app.app.view_functions.items() if "V1" in name]
+    assert len(views) == 7
+    assert {type(view) for view in views} == {FunctionType}
+
+
+def test_path_outside_ascii_finds_its_view():
+    """A path is handed to Flask as WSGI wants it, whatever characters it has."""
+    asgi_app = FlaskASGIApp("test", {})
+    asgi_app.app.add_url_rule("/<name>", view_func=lambda name: flask.Response(name))
+    path = "/M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller"
+    start, body = call(FlaskBridge(asgi_app, threads=1), scope(path=path))
+    assert (start["status"], body["body"].decode()) == (200, path[1:])
+
+
+def test_what_is_no_request_goes_on(tmp_path):
+    """A WebSocket is turned away, and disturbs nobody."""
+    with (
+        pool(tmp_path) as client,
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(URL),
+    ):
+        pass

@@ -1,0 +1,116 @@
+"""One trace id for each request, on every line of its log."""
+
+import asyncio
+import logging
+
+import pytest
+import structlog
+
+from ccp.app import create_app
+from ccp.handlers import get_contract_data_by_pcid
+from ccp.web.trace import TraceMiddleware, current_trace_id
+from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, put_body
+from tests.conftest import make_settings
+from tests.contract.conformance import conforming_client
+from tests.web.asgi import call, scope
+
+URL = f"{BASE}/contractData/pcid/{PCID_TEXT}"
+
+
+@pytest.fixture
+def log():
+    """The lines that are logged, with the context of the request."""
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        yield lines
+
+
+def test_each_request_is_logged(empty_client, log):
+    """A line for each request: method, operation, status and duration, under its trace id."""
+    response = empty_client.get(URL)
+    line = log[-1]
+    assert line["event"] == "request"
+    assert (line["method"], line["status"]) == ("GET", 404)
+    assert line["operation"] == "getContractDataByPcidV1"
+    assert line["traceId"] == response.json()["traceId"]
+    assert 0 < line["ms"] < 60_000
+
+
+def test_request_without_an_operation_is_logged(empty_client, log):
+    """A path that does not exist is logged too, without an operation."""
+    empty_client.get("/nowhere")
+    assert (log[-1]["operation"], log[-1]["status"]) == (None, 404)
+
+
+def test_all_lines_of_a_request_have_its_trace_id(tmp_path, monkeypatch, log):
+    """What a handler logs in its thread carries the trace id of the request."""
+
+    def handle(_services, **_):
+        structlog.get_logger().info("from a handler")
+        raise RuntimeError
+
+    monkeypatch.setattr(get_contract_data_by_pcid, "handle", handle)
+    with conforming_client(create_app(make_settings(tmp_path))) as client:
+        trace_id = client.get(URL).json()["traceId"]
+    assert [line["event"] for line in log] == ["from a handler", "failed", "request"]
+    assert {line["traceId"] for line in log} == {trace_id}
+
+
+def test_log_has_neither_path_nor_body(client, log):
+    """Whole EMAIDs, PCIDs and EXI do not get into the log, in success or failure."""
+    body = put_body()
+    client.put(f"{BASE}/signedcontractdata", json=body)
+    client.get(URL)
+    client.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}?{PCID_TEXT}=1")
+    client.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}X!")
+    client.put(f"{BASE}/signedcontractdata", json=body | {"pcid": PCID_TEXT[:-1] + "9"})
+    client.delete(f"{BASE}/signedcontractdata/{EMAID_TEXT}")
+    text = repr(log)
+    assert len(log) >= 9
+    for secret in (EMAID_TEXT, PCID_TEXT, body["certificateInstallationRes"][:40]):
+        assert secret not in text
+
+
+def test_requests_at_the_same_time_do_not_mix():
+    """Each of many requests sees its own trace id from beginning to end."""
+
+    async def app(_scope, _receive, _send):
+        first = current_trace_id()
+        await asyncio.sleep(0.01)
+        assert current_trace_id() == first
+        seen.append(first)
+
+    async def main():
+        traced = TraceMiddleware(app)
+        await asyncio.gather(*(traced(scope(), None, None) for _ in range(20)))
+
+    seen: list[str] = []
+    asyncio.run(main())
+    assert len(set(seen)) == 20
+    assert not structlog.contextvars.get_contextvars()
+
+
+def test_client_that_leaves_is_logged(log):
+    """A request that nobody waits for any more is logged without a status."""
+
+    async def app(_scope, _receive, _send):
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        call(TraceMiddleware(app), scope())
+    assert [(line["event"], line["status"]) for line in log] == [("request", None)]
+
+
+def test_other_messages_of_the_server_pass(log):
+    """The start of the server, which is no request, is neither traced nor logged."""
+
+    async def app(given, _receive, _send):
+        seen.append(given["type"])
+
+    seen: list[str] = []
+    call(TraceMiddleware(app), {"type": "lifespan"})
+    assert (seen, log) == (["lifespan"], [])
+
+
+def test_log_is_not_configured_by_an_import():
+    """Importing the pool leaves the logging of whoever does so alone."""
+    assert not logging.getLogger("ccp").handlers
