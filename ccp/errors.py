@@ -78,6 +78,27 @@ class CertificateUnreadable(BadRequest):
     iso2_code = "FAILED_CertChainError"
 
 
+class SignatureInvalid(BadRequest):
+    """A signature does not hold, or does not cover what it must; a message says which part."""
+
+    message = "The signature of the message is invalid."
+    iso2_code = "FAILED_SignatureError"
+
+
+class CertificateChainBroken(BadRequest):
+    """A chain does not end in a trusted root, or a certificate in it is not what it should be."""
+
+    message = "The certificate chain is invalid."
+    iso2_code = "FAILED_CertChainError"
+
+
+class CertificateChainExpired(BadRequest):
+    """A certificate of a chain is outside its validity."""
+
+    message = "A certificate of the chain is expired or not yet valid."
+    iso2_code = "FAILED_CertificateExpired"
+
+
 class ContractCertificateExpired(BadRequest):
     """The contract certificate's validity has ended."""
 

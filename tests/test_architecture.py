@@ -17,7 +17,7 @@ ALLOWED = {
     "store": {"identifiers", "errors"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
-    "messages": BELOW | {"iso15118"},
+    "messages": BELOW | {"iso15118", "pki"},
     "services": BELOW | {"store"},
     "handlers": BELOW | {"iso15118", "pki", "store", "schemas", "messages", "services"},
     "web": BELOW | {"handlers", "services"},

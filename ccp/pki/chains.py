@@ -1,0 +1,156 @@
+"""Contract, CPS and provisioning chains up to a trusted root, judged by OpenSSL."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from asn1crypto import x509 as asn1
+from OpenSSL import crypto
+
+from ccp.errors import CertificateChainBroken, CertificateChainExpired
+from ccp.pki.trust import Anchors, Root
+
+# What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_REASONS = {
+    2: "was not issued by a certificate that this pool trusts",
+    7: "has a signature that is not its issuer's",
+    18: "is self-signed and not trusted",
+    19: "ends in a root that this pool does not trust",
+    20: "was not issued by a certificate that this pool trusts",
+    21: "was not issued by a certificate that this pool trusts",
+    24: "is not a CA certificate, but has issued another",
+    25: "is longer than a CA in it allows",
+    26: "has a CA certificate that may not be used so",
+    29: "does not go with the certificate that should have issued it",
+    32: "has a CA certificate that may not sign certificates",
+    79: "is not a CA certificate, but has issued another",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedChain:
+    """
+    A chain that holds.
+
+    Attributes:
+        root: That it ends in.
+        valid_until: When the first of its certificates expires, aware UTC.
+    """
+
+    root: Root
+    valid_until: datetime
+
+
+def verify_chain(
+    leaf: bytes,
+    sub_cas: Sequence[bytes],
+    anchors: Anchors,
+    *,
+    name: str,
+    curve: str,
+    at: datetime,
+) -> VerifiedChain:
+    """
+    Prove that a chain ends in a trusted root.
+
+    Args:
+        leaf, sub_cas: X.509, DER, as a message has them; the sub-CAs in any order.
+        anchors: The roots to end in, and sub-CAs that messages do not bring.
+        name: What to call the leaf in an error, such as "CPS certificate".
+        curve: That all keys have to be on, by its SEC name: "secp256r1" in ISO 15118-2.
+        at: Instant at which every certificate has to be valid, aware UTC.
+    Raises:
+        CertificateChainBroken: It does not end in a root of *anchors*, or a signature, basic
+            constraint, path length, key usage or curve does not fit; the message says which.
+        CertificateChainExpired: *at* lies outside the validity of one of its certificates.
+    Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
+    """
+    _require_signing_leaf(leaf, name)
+    store = crypto.X509Store()
+    for trusted in anchors.certificates:
+        store.add_cert(trusted)
+    store.set_time(at)
+    try:
+        context = crypto.X509StoreContext(store, _load(leaf), [_load(der) for der in sub_cas])
+        chain = context.get_verified_chain()
+    except crypto.X509StoreContextError as error:
+        raise _failure(error, name) from None
+    except crypto.Error:
+        raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
+    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
+    parsed = [asn1.Certificate.load(der) for der in ders]
+    for certificate in parsed:
+        key = certificate.public_key
+        if key.algorithm != "ec" or key.curve != ("named", curve):
+            raise CertificateChainBroken(f"The chain of the {name} has a key that is not {curve}.")
+    return VerifiedChain(
+        root=Root.of(ders[-1]),
+        valid_until=min(one.not_valid_after.astimezone(UTC) for one in parsed),
+    )
+
+
+def _load(der: bytes) -> crypto.X509:
+    return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+
+
+def _require_signing_leaf(leaf: bytes, name: str) -> None:
+    """A leaf signs messages: it is no CA, and if its key usage is limited, then not to others."""
+    try:
+        certificate = asn1.Certificate.load(leaf)
+        constraints, usage = certificate.basic_constraints_value, certificate.key_usage_value
+    except ValueError:
+        raise CertificateChainBroken(f"The extensions of the {name} cannot be read.") from None
+    if constraints is not None and constraints["ca"].native:
+        raise CertificateChainBroken(f"The {name} is a CA certificate.")
+    if usage is not None and "digital_signature" not in usage.native:
+        raise CertificateChainBroken(f"The {name} may not make digital signatures.")
+
+
+def _failure(
+    error: crypto.X509StoreContextError, name: str
+) -> CertificateChainBroken | CertificateChainExpired:
+    code, depth, words = error.errors
+    if code in (_NOT_YET_VALID, _EXPIRED):
+        whose = f"The {name}" if depth == 0 else f"A CA certificate of the {name}"
+        state = "has expired" if code == _EXPIRED else "is not yet valid"
+        return CertificateChainExpired(f"{whose} {state}.")
+    reason = _REASONS.get(code, f"does not hold: {words}")
+    return CertificateChainBroken(f"The chain of the {name} {reason}.")
+
+
+class ChainCache:
+    """
+    Chains of leaves alone (an ISO 15118-2 request brings no more), each verified but once.
+
+    Args:
+        anchors: Roots, and the sub-CAs between.
+        size: How many chains are remembered; the one not asked for longest is forgotten first.
+    """
+
+    def __init__(self, anchors: Anchors, *, name: str, curve: str, size: int = 4096) -> None:
+        self._anchors = anchors
+        self._name = name
+        self._curve = curve
+        self._size = size
+        self._valid: OrderedDict[bytes, datetime] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def verify(self, leaf: bytes, *, at: datetime) -> None:
+        """
+        Prove that the leaf's chain ends in a trusted root, or remember that it does.
+
+        Raises: As `verify_chain`.
+        """
+        with self._lock:
+            until = self._valid.get(leaf)
+            if until is not None and at <= until:
+                self._valid.move_to_end(leaf)
+                return
+        chain = verify_chain(leaf, [], self._anchors, name=self._name, curve=self._curve, at=at)
+        with self._lock:
+            self._valid[leaf] = chain.valid_until
+            if len(self._valid) > self._size:
+                self._valid.popitem(last=False)

@@ -1,0 +1,118 @@
+"""The trust anchors: V2G, eMSP and OEM roots, read from a folder at start."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import crypto
+
+from ccp.pki.names import distinguished_name
+
+log = structlog.get_logger()
+
+_SUFFIXES = {".pem", ".crt", ".cer", ".der"}
+_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """
+    A root that a chain ends in.
+
+    Attributes:
+        fingerprint: SHA-256 of its DER, 64 lower-case hex digits.
+        distinguished_name: As `distinguished_name` writes it.
+        serial_number: Cars name their roots by it.
+    """
+
+    fingerprint: str
+    distinguished_name: str
+    serial_number: int
+
+    @classmethod
+    def of(cls, der: bytes) -> Self:
+        """Read what identifies a root certificate (X.509, DER)."""
+        certificate = x509.load_der_x509_certificate(der)
+        return cls(
+            hashlib.sha256(der).hexdigest(),
+            distinguished_name(certificate.subject),
+            certificate.serial_number,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Certificates that are trusted for one purpose: roots, and sub-CAs under them."""
+
+    certificates: tuple[crypto.X509, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.certificates)
+
+    def __add__(self, other: "Anchors") -> "Anchors":
+        return Anchors(self.certificates + other.certificates)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """
+    The three sets of anchors.
+
+    Attributes:
+        v2g: CPS chains end here, and contract chains of eMSPs under a V2G PKI.
+        emsp: Contract chains.
+        oem: Provisioning certificates; with the OEMs' sub-CAs, which requests do not bring.
+    """
+
+    v2g: Anchors = Anchors()
+    emsp: Anchors = Anchors()
+    oem: Anchors = Anchors()
+
+
+def load_trust(folder: Path, *, at: datetime) -> Trust:
+    """
+    Read the anchors below *folder*: `v2g/`, `emsp/` and `oem/` with PEM or DER files.
+
+    A file that cannot be read, or a certificate that is not valid at *at* (aware UTC), is named in
+    the log and left out; a folder that does not exist is an empty set.
+    """
+    return Trust(
+        v2g=Anchors(tuple(_read_folder(folder / "v2g", at))),
+        emsp=Anchors(tuple(_read_folder(folder / "emsp", at))),
+        oem=Anchors(tuple(_read_folder(folder / "oem", at))),
+    )
+
+
+def _read_folder(folder: Path, at: datetime) -> Iterator[crypto.X509]:
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() not in _SUFFIXES:
+            continue
+        try:
+            certificates = _read_file(path)
+        except (OSError, ValueError):
+            log.error("trust anchor left out: not a certificate in PEM or DER", file=str(path))
+            continue
+        for certificate in certificates:
+            if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+                yield crypto.load_certificate(
+                    crypto.FILETYPE_ASN1, certificate.public_bytes(Encoding.DER)
+                )
+            else:
+                log.error(
+                    "trust anchor left out: not valid now",
+                    file=str(path),
+                    not_after=f"{certificate.not_valid_after_utc:%FT%TZ}",
+                )
+
+
+def _read_file(path: Path) -> list[x509.Certificate]:
+    content = path.read_bytes()
+    if _PEM_BEGIN in content:
+        return x509.load_pem_x509_certificates(content)
+    return [x509.load_der_x509_certificate(content)]
