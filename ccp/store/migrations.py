@@ -57,3 +57,13 @@ def signed_contract_data(db: Database) -> None:
         not_null={"pcid_key", "namespace", "emaid_key"},
         strict=True,
     )
+
+
+@migrations(name="0002_v2g_root_serial_number")
+def v2g_root_serial_number(db: Database) -> None:
+    """
+    The serial number of the V2G root, by which cars name their roots.
+
+    As decimal text: it has up to 160 bits. Unknown where no trust anchor was found.
+    """
+    cast(Table, db["signed_contract_data"]).add_column("v2g_root_serial_number", str)

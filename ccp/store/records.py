@@ -15,6 +15,7 @@ class SignedContractData:
         namespace: Message namespace, in the contract's spelling.
         v2g_root_fingerprint: SHA-256, 64 lower-case hex digits; None where the root is not known.
         v2g_root_distinguished_name: Of the root that the CPS chain ends in, as RFC 4514 text.
+        v2g_root_serial_number: Of that root's certificate; None where the root is not known.
         installation_res_exi: The CertificateInstallationRes, byte for byte as it was put.
         contract_certificate_der: The contract leaf in that message.
         valid_from, valid_to: That leaf's validity, aware UTC.
@@ -32,4 +33,5 @@ class SignedContractData:
     valid_from: datetime
     valid_to: datetime
     meta_data: str | None = None
+    v2g_root_serial_number: int | None = None
     is_default: bool = False

@@ -17,7 +17,8 @@ _SELECT = """
     SELECT c.emaid, c.emaid_key, c.pcid, c.pcid_key, c.namespace,
            c.v2g_root_fingerprint, c.v2g_root_distinguished_name,
            c.installation_res_exi, c.contract_certificate_der,
-           c.valid_from, c.valid_to, c.meta_data, d.emaid_key IS NOT NULL
+           c.valid_from, c.valid_to, c.meta_data, c.v2g_root_serial_number,
+           d.emaid_key IS NOT NULL
     FROM signed_contract_data AS c
     LEFT JOIN default_contract AS d USING (pcid_key, namespace, emaid_key)
 """
@@ -64,6 +65,7 @@ class Store:
             StoreBusy: Another writer was there for too long; nothing was changed.
         """
         emaid, pcid = record.emaid, record.pcid
+        serial_number = record.v2g_root_serial_number
         with self._connections.write() as database:
             if database.execute(
                 "SELECT 1 FROM signed_contract_data WHERE emaid_key = ? AND pcid_key <> ?",
@@ -81,7 +83,7 @@ class Store:
             )
             # REPLACE gives a new rowid, so the order of rowids is the order of puts.
             database.execute(
-                "INSERT OR REPLACE INTO signed_contract_data VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO signed_contract_data VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 [
                     emaid.key,
                     pcid.key,
@@ -95,6 +97,7 @@ class Store:
                     _to_seconds(record.valid_from),
                     _to_seconds(record.valid_to),
                     record.meta_data,
+                    None if serial_number is None else str(serial_number),
                 ],
             )
 
@@ -178,6 +181,7 @@ class Store:
                     datetime.fromtimestamp(valid_from, UTC),
                     datetime.fromtimestamp(valid_to, UTC),
                     meta_data,
+                    None if serial_number is None else int(serial_number),
                     bool(is_default),
                 )
                 for (
@@ -193,6 +197,7 @@ class Store:
                     valid_from,
                     valid_to,
                     meta_data,
+                    serial_number,
                     is_default,
                 ) in rows
             ]

@@ -30,7 +30,11 @@ def defaults(store: Store, namespace: str = ISO_15118_2) -> set[str]:
 
 def test_what_is_put_is_found_again(store: Store) -> None:
     """Every field of a record comes back as it was, and the first record is the default."""
-    put = record(meta_data="note", valid_to=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    put = record(
+        meta_data="note",
+        v2g_root_serial_number=2**159 + 1,
+        valid_to=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    )
     store.put(put)
     (found,) = store.find_by_emaid(EMAID, ISO_15118_2)
     assert found.is_default
