@@ -1,0 +1,29 @@
+"""
+Test material for a pool: a PKI, a CPS that signs contracts, a car that asks for them.
+
+An independent counterpart: it shares the message codec with the pool, and none of its checks.
+"""
+
+from ccp.workshop.car import RequestDraft, draft_request
+from ccp.workshop.contract_faults import CONTRACT_FAULTS
+from ccp.workshop.cps import ContractDraft, draft_contract
+from ccp.workshop.errors import AnswerRefused, WorkshopError
+from ccp.workshop.fault import Fault
+from ccp.workshop.pki import Pki, make_car, make_contract, make_pki
+from ccp.workshop.request_faults import REQUEST_FAULTS
+
+__all__ = [
+    "CONTRACT_FAULTS",
+    "REQUEST_FAULTS",
+    "AnswerRefused",
+    "ContractDraft",
+    "Fault",
+    "Pki",
+    "RequestDraft",
+    "WorkshopError",
+    "draft_contract",
+    "draft_request",
+    "make_car",
+    "make_contract",
+    "make_pki",
+]
