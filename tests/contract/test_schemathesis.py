@@ -1,0 +1,96 @@
+"""Schemathesis drives the spec against the pool: nothing undocumented, nothing wrongly accepted."""
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.python.asgi import get_client
+
+from ccp.app import create_app
+from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
+from tests.conftest import make_settings
+from tests.contract.conformance import BASE_PATH, SPEC
+
+OPAQUE = ("addSignedContractDataV1", "getSignedContractDataByCertificateInstallationReqV1")
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # The same cases on every run and every worker.
+        "generation": {
+            "deterministic": True,
+            "max-examples": 30,
+            "database": "none",
+            "mode": "all",
+        },
+        "operations": [
+            # To the spec a message is any text, but no random text is a message: what fits the
+            # schema may be refused. test_what_is_right_succeeds has messages that are some.
+            # And a text that is longer than its schema allows may be longer than a whole body.
+            {
+                "include-operation-id": operation_id,
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": ["2xx", "400"]},
+                    "negative_data_rejection": {"expected-statuses": ["400", "413", "415"]},
+                },
+            }
+            for operation_id in OPAQUE
+        ],
+    }
+)
+schema = schemathesis.openapi.from_dict(SPEC, config=CONFIG)
+
+# The ids that the spec has as examples, under a root that it has as one: so some queries succeed.
+PAIR = {"emaid": EMAID_TEXT, "pcid": PCID_TEXT}
+ROOT = SPEC["components"]["parameters"]["cpsV2GRootCertificateFingerprintParamV1"]["example"]
+CONTRACT = put_body(cpsV2GRootCertificateFingerprint=ROOT)
+RIGHT = {
+    "addSignedContractDataV1": {"body": CONTRACT},
+    "getSignedContractDataByCertificateInstallationReqV1": {"body": post_body()},
+    "getContractDataByEmaidV1": {"path_parameters": {"emaid": EMAID_TEXT}},
+    "getContractDataByPcidV1": {"path_parameters": {"pcid": PCID_TEXT}},
+    "getSignedContractDataByEmaidAndPcidV1": {"path_parameters": PAIR},
+    "setSignedContractDataAsDefaultV1": {"path_parameters": PAIR},
+    "deleteSignedContractDataByEmaidV1": {"path_parameters": {"emaid": EMAID_TEXT}},
+}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """A strict pool, called without a network."""
+    app = create_app(make_settings(tmp_path_factory.mktemp("pool")), clock=lambda: NOW)
+    schema.app = app
+    with get_client(app) as session:
+        yield session
+
+
+@pytest.fixture(autouse=True)
+def _stored(session):
+    put(session)
+
+
+def put(session):
+    """Store the contract that the right requests are about."""
+    assert session.put(f"{BASE_PATH}/signedcontractdata", json=CONTRACT).status_code == 201
+
+
+@schema.parametrize()
+def test_whatever_is_sent(case, session):
+    """Whatever is sent, right or wrong, is answered as the spec says: all checks, no failure."""
+    case.call_and_validate(session=session)
+
+
+@pytest.mark.parametrize("operation_id", RIGHT)
+def test_what_is_right_succeeds(session, operation_id):
+    """With real ids and messages, whatever else the spec allows is accepted, not just answered."""
+    statuses = set()
+
+    @hypothesis.settings(max_examples=10, derandomize=True, database=None, deadline=None)
+    @hypothesis.given(schema.find_operation_by_id(operation_id).as_strategy(**RIGHT[operation_id]))
+    def run(case):
+        put(session)
+        status = case.call_and_validate(session=session).status_code
+        # A query may ask for another edition, or for another root.
+        assert status < 300 or (status == 404 and case.query)
+        statuses.add(status)
+
+    run()
+    assert min(statuses) < 300
