@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,12 +79,7 @@ def gunicorn(
         _wait_for_answer(process, port, probe, log)
         yield Server(port, process.pid, time.perf_counter() - started)
     finally:
-        process.send_signal(signal.SIGINT)  # gunicorn's quick stop: nobody waits for an answer
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # it and its workers
-            process.wait()
+        _stop(process)
 
 
 def ask(port: int, request: bytes) -> bytes:
@@ -113,6 +108,19 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int, probe: bytes, 
         else:
             return
     raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server, even if we are told to stop a second time meanwhile."""
+    process.send_signal(signal.SIGINT)  # gunicorn's quick stop: nobody waits for an answer
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with suppress(ProcessLookupError):  # what should be the case
+            os.killpg(process.pid, signal.SIGKILL)  # its session: it and its workers
+        process.wait()
 
 
 def _free_port() -> int:
