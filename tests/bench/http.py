@@ -31,7 +31,7 @@ from tests.bench.servers import Server, ask, gunicorn
 from tests.builders import BASE
 
 _REQUESTS = {1: 150, 16: 600}  # connections at a time -> requests of one measurement
-_ROUNDS = 5
+_ROUNDS = 3
 _MOST_SECONDS = 4.0  # of one measurement
 _STARTS = 3
 _STORED = 500  # contracts that the reading operations find
