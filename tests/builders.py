@@ -23,6 +23,7 @@ from ccp.iso15118 import (
     encode,
 )
 from ccp.store import SignedContractData
+from ccp.workshop.signing import sign
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 """The present of the tests: the published message's contract is valid."""
@@ -85,7 +86,7 @@ def installation_res(
     root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE",
     **validity: datetime,
 ) -> bytes:
-    """A CertificateInstallationRes for a contract, EXI; its keys are dummies, it is not signed."""
+    """A CertificateInstallationRes for a contract, EXI, signed; the contract key is a dummy."""
     leaf = certificate(f"CN={common_name or emaid},O=Test", "CN=MO Sub 2,O=Test,C=DE", **validity)
     body = CertificateInstallationRes(
         response_code=response_code,
@@ -99,7 +100,7 @@ def installation_res(
         dh_publickey=DiffieHellmanPublickey("id3", b"\4" + bytes(64)),
         emaid=EMAID("id4", emaid),
     )
-    return encode(Message(Header(session_id), body))
+    return signed(Message(Header(session_id), body))
 
 
 def installation_req(
@@ -109,11 +110,16 @@ def installation_req(
     roots: tuple[str, ...] = ("CN=V2G Root CA,DC=V2G,O=Test,C=DE",),
     **validity: datetime,
 ) -> bytes:
-    """A car's CertificateInstallationReq, EXI; it is not signed."""
+    """A car's CertificateInstallationReq, EXI, signed."""
     leaf = certificate(f"CN={pcid},O=Car Maker,DC=OEM", "CN=OEM Sub 2,O=Car Maker", **validity)
     roots_listed = [RootCertificateID(root, 2**120 + 7) for root in roots]
     body = CertificateInstallationReq("id1", leaf, roots_listed)
-    return encode(Message(Header(session_id), body))
+    return signed(Message(Header(session_id), body))
+
+
+def signed(message: Message) -> bytes:
+    """The message, EXI, signed with the key that all these certificates have."""
+    return encode(sign(message, _key()))
 
 
 def record(
