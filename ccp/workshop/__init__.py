@@ -9,6 +9,7 @@ from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft, draft_contract
 from ccp.workshop.errors import AnswerRefused, WorkshopError
 from ccp.workshop.fault import Fault
+from ccp.workshop.install import Installed, install
 from ccp.workshop.pki import Pki, make_car, make_contract, make_pki
 from ccp.workshop.request_faults import REQUEST_FAULTS
 
@@ -18,11 +19,13 @@ __all__ = [
     "AnswerRefused",
     "ContractDraft",
     "Fault",
+    "Installed",
     "Pki",
     "RequestDraft",
     "WorkshopError",
     "draft_contract",
     "draft_request",
+    "install",
     "make_car",
     "make_contract",
     "make_pki",
