@@ -2,10 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 
 from gunicorn.glogging import Logger
 
+from ccp.app import utc_now
 from ccp.log import configure_logging
+from ccp.pki.trust import load_trust
 from ccp.settings import SettingsInvalid, load_settings
 
 
@@ -38,10 +41,10 @@ logconfig_dict = configure_logging(_settings)
 
 
 def on_starting(server):
-    """Refuse an address of the command line (`--bind`) as one of CCP_HOST is refused."""
+    """Refuse to serve others than this machine by accident, whoever gave the address."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    trust = load_trust(Path(_settings.trust_dir), at=utc_now())
     try:
-        _settings.require_safe_exposure(
-            address[0] for address in server.cfg.address if isinstance(address, tuple)
-        )
+        _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")

@@ -5,6 +5,7 @@ import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from connexion import FlaskApp
 from connexion.middleware.context import ContextMiddleware
@@ -16,6 +17,8 @@ from connexion.middleware.swagger_ui import SwaggerUIMiddleware
 from connexion.options import SwaggerUIOptions
 from starlette.types import Message
 
+from ccp.pki.chains import ISO_15118_2_CURVE, ChainCache
+from ccp.pki.trust import load_trust
 from ccp.services import Services
 from ccp.settings import Settings
 from ccp.store import Store
@@ -36,6 +39,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def make_services(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Services:
+    """Join what handlers work with; the trust anchors are read here, once."""
+    trust = load_trust(Path(settings.trust_dir), at=clock())
+    chains = ChainCache(trust.oem, name="OEM provisioning certificate", curve=ISO_15118_2_CURVE)
+    return Services(settings, store, clock, trust, chains)
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
     """
     Join the parts of one pool.
@@ -49,7 +59,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         Exception: The spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
-    services = Services(settings, store, clock)
+    services = make_services(settings, store, clock)
     document = load_spec()
 
     @asynccontextmanager

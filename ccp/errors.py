@@ -1,6 +1,7 @@
 """Every error a caller can be told: its status, its words, its ISO 15118 response code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 
@@ -37,6 +38,15 @@ class BadRequest(CcpError):
 
     status = 400
     message = "The request is invalid."
+
+
+@contextmanager
+def collecting(failures: list[CcpError]) -> Iterator[None]:
+    """Note a refusal in *failures* instead of raising it, to tell it together with others."""
+    try:
+        yield
+    except BadRequest as failure:
+        failures.append(failure)
 
 
 class RequestInvalid(BadRequest):

@@ -8,16 +8,23 @@ from ccp.iso15118 import (
     CertificateInstallationReq,
     CertificateInstallationRes,
     ExiError,
-    Header,
     Message,
     MessageKind,
     cut_fragment,
     decode,
     sniff,
 )
-from ccp.pki.signatures import SignedMessage, SignedReference
+from ccp.pki.signatures import (
+    ISO_15118_2_SUITES,
+    SignedMessage,
+    SignedReference,
+    verify_signature,
+)
 
 log = structlog.get_logger()
+
+STANDALONE = "standalone"
+"""The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
 
 # Relays are known to append zero bytes to what the car sent.
 _FORGIVEN_ZERO_BYTES = 4
@@ -32,13 +39,14 @@ _UNSUPPORTED = {
 }
 
 
-def read_installation_req(exi: bytes, namespace: str) -> tuple[Header, CertificateInstallationReq]:
+def read_installation_req(exi: bytes, namespace: str) -> tuple[Message, CertificateInstallationReq]:
     """
     Decode the CertificateInstallationReq of a car.
 
     Args:
         exi: As the car sent it; up to four zero bytes behind it are forgiven.
         namespace: What the caller says it is; where the bytes say otherwise they are believed.
+    Returns: The message, and its body.
     Raises:
         MessageNotSupported: It is a CertificateUpdateReq, or of ISO 15118-20.
         ExiInvalid: It is something else; the messages say what.
@@ -48,16 +56,17 @@ def read_installation_req(exi: bytes, namespace: str) -> tuple[Header, Certifica
         raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
     if namespace != ISO_15118_2:
         log.warning("the namespace is not the message's; the message is believed")
-    return message.header, message.body
+    return message, message.body
 
 
-def read_installation_res(exi: bytes, namespace: str) -> CertificateInstallationRes:
+def read_installation_res(exi: bytes, namespace: str) -> tuple[Message, CertificateInstallationRes]:
     """
     Decode the CertificateInstallationRes that a CPS signed.
 
     Args:
         exi: The message and nothing more.
         namespace: What the message has to be.
+    Returns: The message, and its body.
     Raises:
         MessageNotSupported: It is to be, or is, a message of ISO 15118-20.
         ExiInvalid: It is not the message that *namespace* names; the messages say what it is.
@@ -67,7 +76,7 @@ def read_installation_res(exi: bytes, namespace: str) -> CertificateInstallation
     message = _decode(exi, trailing_zeros=0)
     if not isinstance(message.body, CertificateInstallationRes):
         raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
-    return message.body
+    return message, message.body
 
 
 def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
@@ -78,6 +87,21 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
         if unsupported:
             raise MessageNotSupported(unsupported) from None
         raise ExiInvalid(error.reason) from None
+
+
+def verify_message(exi: bytes, message: Message, key: object) -> None:
+    """
+    Prove that the holder of *key* has signed all that ISO 15118-2 wants signed in a message.
+
+    Args:
+        exi: What *message* was decoded from.
+        key: A public key of pyca/cryptography, or None.
+    Raises:
+        SignatureInvalid: See `signed_message` and `verify_signature`.
+    """
+    form = verify_signature(signed_message(exi, message), key, ISO_15118_2_SUITES)
+    if form != STANDALONE:
+        log.info("SignedInfo is signed in another form than the standalone one", form=form)
 
 
 def signed_message(exi: bytes, message: Message) -> SignedMessage:
@@ -113,7 +137,7 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
             for reference in info.references
         ],
         signed_info={
-            "standalone": cut_fragment(exi, message, "SignedInfo"),
+            STANDALONE: cut_fragment(exi, message, "SignedInfo"),
             "message": cut_fragment(exi, message, "SignedInfo", message_grammar=True),
         },
         signature_value=signature.signature_value.value,

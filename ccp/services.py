@@ -7,6 +7,8 @@ from datetime import datetime
 import structlog
 
 from ccp.errors import CcpError
+from ccp.pki.chains import ChainCache
+from ccp.pki.trust import Trust
 from ccp.settings import Settings
 from ccp.store import Store
 
@@ -20,11 +22,15 @@ class Services:
 
     Attributes:
         clock: Gives the present moment, aware UTC.
+        trust: The anchors that chains have to end in.
+        provisioning_chains: Those of the cars that have asked.
     """
 
     settings: Settings
     store: Store
     clock: Callable[[], datetime]
+    trust: Trust
+    provisioning_chains: ChainCache
 
     def refuse(self, failures: Sequence[CcpError]) -> None:
         """

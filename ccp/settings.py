@@ -55,6 +55,11 @@ class Variables(Schema):
         validate=validate.OneOf(["none"], error="must be none (jwt is not there yet)"),
         metadata={"meaning": "who may call: `none` asks nobody for a token"},
     )
+    CCP_TRUST_DIR = fields.String(
+        load_default="trust",
+        validate=validate.Length(min=1),
+        metadata={"meaning": "trust anchors: folders `v2g`, `emsp` and `oem` of PEM or DER files"},
+    )
     CCP_CHECKS = fields.String(
         load_default="strict",
         validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
@@ -99,6 +104,7 @@ class Settings:
     threads: int
     database_url: str
     auth: str
+    trust_dir: str
     checks: str
     max_body_bytes: int
     body_timeout_seconds: int
@@ -126,12 +132,10 @@ class Settings:
                     for name, reasons in sorted(error.messages_dict.items())
                 )
             ) from None
-        settings = cls(
+        return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
             said=frozenset(given),
         )
-        settings.require_safe_exposure([settings.host])
-        return settings
 
     @property
     def database_path(self) -> Path:
@@ -143,29 +147,30 @@ class Settings:
         """Whether checks warn instead of refusing."""
         return self.checks == "lab"
 
-    def require_safe_exposure(self, hosts: Iterable[str]) -> None:
+    def require_safe_exposure(self, hosts: Iterable[str], *, verifies: bool) -> None:
         """
         Refuse to serve the world by accident.
 
-        On a loopback address everything goes. On any other the operator has to say
-        CCP_AUTH=none and CCP_CHECKS=lab in so many words, knowing that this version neither asks
-        who calls nor verifies what a CPS signed; a default does not count.
+        On a loopback address everything goes. On any other the operator has to say CCP_AUTH=none,
+        knowing that this version does not ask who calls; and CCP_CHECKS=lab, unless the pool can
+        verify what a CPS has signed. A default does not count.
 
         Args:
             hosts: Addresses or host names that are bound; Unix sockets are none.
+            verifies: Whether the pool has a V2G trust anchor.
         Raises:
             SettingsInvalid: An address can be reached from elsewhere, and it was not said.
         """
         open_hosts = sorted({host for host in hosts if not _is_loopback(host)})
-        missing = {"CCP_AUTH": "none", "CCP_CHECKS": "lab"}
-        for name in self.said:
-            if getattr(self, name.removeprefix(PREFIX).lower()) == missing.get(name):
-                del missing[name]
+        missing = []
+        if "CCP_AUTH" not in self.said:
+            missing.append("CCP_AUTH=none, since it asks nobody who calls")
+        if not verifies and not (self.lab and "CCP_CHECKS" in self.said):
+            missing.append("CCP_CHECKS=lab, since without V2G trust anchors it cannot verify")
         if open_hosts and missing:
-            wanted = " and ".join(f"{name}={value}" for name, value in missing.items())
             raise SettingsInvalid(
-                f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere, and this pool "
-                f"neither asks who calls nor verifies signatures; say {wanted} if that is meant"
+                f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
+                f"If that is meant, tell this pool so: {'; '.join(missing)}."
             )
 
 

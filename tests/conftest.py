@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from ccp.app import create_app
+from ccp.app import create_app, make_services
 from ccp.services import Services
 from ccp.settings import Settings
 from ccp.store import Store
@@ -18,7 +18,11 @@ from tests.contract.conformance import conforming_client
 def make_settings(folder: Path, **variables: str) -> Settings:
     """Settings of a pool whose database is in *folder*; *variables* without their prefix."""
     given = {f"CCP_{name.upper()}": value for name, value in variables.items()}
-    return Settings.from_environment({"CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db", **given})
+    here = {
+        "CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db",
+        "CCP_TRUST_DIR": f"{folder}/trust",
+    }
+    return Settings.from_environment({**here, **given})
 
 
 @pytest.fixture
@@ -32,13 +36,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def services(tmp_path: Path, store: Store) -> Services:
     """What a handler of a strict pool is given; the clock stands at NOW."""
-    return Services(make_settings(tmp_path), store, lambda: NOW)
+    return make_services(make_settings(tmp_path), store, lambda: NOW)
 
 
 @pytest.fixture
 def lab_services(tmp_path: Path, store: Store) -> Services:
     """The same of a pool in lab mode, on the same store."""
-    return Services(make_settings(tmp_path, checks="lab"), store, lambda: NOW)
+    return make_services(make_settings(tmp_path, checks="lab"), store, lambda: NOW)
 
 
 @pytest.fixture

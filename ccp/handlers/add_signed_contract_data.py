@@ -9,16 +9,21 @@ from datetime import datetime
 
 from ccp.errors import (
     CcpError,
+    CertificateChainBroken,
     ContractCertificateExpired,
     ContractCertificateNotYetValid,
     EmaidMismatch,
     ResponseCodeNotOk,
+    collecting,
 )
 from ccp.identifiers import Emaid, Pcid
-from ccp.iso15118 import CertificateInstallationRes
-from ccp.messages import read_installation_res
-from ccp.pki.certificates import Certificate, read_certificate, read_chain, root_name
+from ccp.iso15118 import CertificateChain, CertificateInstallationRes
+from ccp.messages import read_installation_res, verify_message
+from ccp.pki.certificates import Certificate, read_chain, root_name
+from ccp.pki.chains import ISO_15118_2_CURVE as CURVE
+from ccp.pki.chains import verify_chain
 from ccp.pki.names import distinguished_name
+from ccp.pki.trust import Root
 from ccp.services import Services
 from ccp.store import SignedContractData
 
@@ -40,26 +45,33 @@ def handle(
         ExiInvalid, MessageNotSupported: See `read_installation_res`.
         CertificateUnreadable: A certificate that the pool must read is none.
         ResponseCodeNotOk, EmaidMismatch, ContractCertificateExpired,
-        ContractCertificateNotYetValid: In strict mode, with the messages of all that failed.
+        ContractCertificateNotYetValid, SignatureInvalid, CertificateChainBroken,
+        CertificateChainExpired: In strict mode, with the messages of all that failed.
         EmaidBelongsToOtherPcid: See `Store.put`.
     """
-    res = read_installation_res(installation_res_exi, namespace)
-    contract = read_certificate(
-        res.contract_signature_cert_chain.certificate, "contract certificate"
-    )
-    cps_chain = read_chain(
-        res.sa_provisioning_certificate_chain.certificate,
-        res.sa_provisioning_certificate_chain.sub_certificates,
-        "CPS certificate",
-    )
-    services.refuse(list(_failures(res, contract, emaid, at=services.clock())))
+    message, res = read_installation_res(installation_res_exi, namespace)
+    contract, *_ = contract_chain = _read(res.contract_signature_cert_chain, "contract certificate")
+    cps, *_ = cps_chain = _read(res.sa_provisioning_certificate_chain, "CPS certificate")
+    at = services.clock()
+    failures = list(_failures(res, contract, emaid, at=at))
+    with collecting(failures):
+        verify_message(installation_res_exi, message, cps.public_key)
+    root = None
+    with collecting(failures):
+        root = _verify_cps_chain(services, cps_chain, v2g_root_fingerprint, at=at)
+    with collecting(failures):
+        _verify_contract_chain(services, contract_chain, at=at)
+    services.refuse(failures)
     services.store.put(
         SignedContractData(
             emaid=emaid,
             pcid=pcid,
             namespace=namespace,
-            v2g_root_fingerprint=v2g_root_fingerprint,
-            v2g_root_distinguished_name=distinguished_name(root_name(cps_chain)),
+            v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
+            v2g_root_distinguished_name=(
+                root.distinguished_name if root else distinguished_name(root_name(cps_chain))
+            ),
+            v2g_root_serial_number=root.serial_number if root else None,
             installation_res_exi=installation_res_exi,
             contract_certificate_der=contract.der,
             valid_from=contract.not_before,
@@ -68,6 +80,32 @@ def handle(
         )
     )
     return None, 201
+
+
+def _read(chain: CertificateChain, name: str) -> list[Certificate]:
+    return read_chain(chain.certificate, chain.sub_certificates, name)
+
+
+def _verify_cps_chain(
+    services: Services, chain: list[Certificate], fingerprint: str | None, *, at: datetime
+) -> Root | None:
+    """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
+    anchors = services.trust.v2g
+    if not anchors:
+        return None
+    root = verify_chain(chain, anchors, name="CPS certificate", curve=CURVE, at=at).root
+    if fingerprint not in (None, root.fingerprint):
+        raise CertificateChainBroken(
+            "cpsV2GRootCertificateFingerprint : is not that of the root of the CPS certificate"
+        )
+    return root
+
+
+def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: datetime) -> None:
+    """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
+    anchors = services.trust.emsp + services.trust.v2g
+    if anchors and chain[0].is_valid_at(at):
+        verify_chain(chain, anchors, name="contract certificate", curve=CURVE, at=at)
 
 
 def _failures(

@@ -16,16 +16,17 @@ from ccp.errors import (
     ContractOrVehicleNotFound,
     InternalError,
     ProvisioningCertificateExpired,
+    collecting,
 )
 from ccp.identifiers import ISO_15118_2, Pcid
 from ccp.iso15118 import (
-    CertificateInstallationReq,
+    Message,
     RootCertificateID,
     failure_res,
     with_session_id,
 )
-from ccp.messages import read_installation_req
-from ccp.pki.certificates import read_certificate
+from ccp.messages import read_installation_req, verify_message
+from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.names import names_agree
 from ccp.schemas import installation_failure, signed_contract_data_answer
 from ccp.services import Services
@@ -50,21 +51,25 @@ def handle(
     Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_req`.
         CertificateUnreadable: The provisioning certificate, or its PCID, cannot be read.
-        ProvisioningCertificateExpired: In strict mode.
+        SignatureInvalid, ProvisioningCertificateExpired, CertificateChainBroken,
+        CertificateChainExpired: In strict mode, with the messages of all that failed.
         ContractOrVehicleNotFound: The car has no default contract, or (in strict mode) none that
             is valid now.
     """
-    header, req = read_installation_req(installation_req_exi, namespace)
+    message, req = read_installation_req(installation_req_exi, namespace)
+    session_id = message.header.session_id
     pcid = None
     try:
-        pcid = _identify(services, req)
+        certificate = read_certificate(req.oem_provisioning_cert, "OEM provisioning certificate")
+        pcid = _pcid(certificate)
+        _verify(services, installation_req_exi, message, certificate)
         record = _choose(services, pcid, req.list_of_root_certificate_ids)
-        exi = with_session_id(record.installation_res_exi, header.session_id)
+        exi = with_session_id(record.installation_res_exi, session_id)
     except Exception as error:  # whatever it was, the car waits for an answer
         failure = error if isinstance(error, CcpError) else InternalError()
         if always_return_exi:
             failure.body = installation_failure(
-                exi=failure_res(header.session_id, failure.iso2_code),
+                exi=failure_res(session_id, failure.iso2_code),
                 pcid=pcid,
                 namespace=ISO_15118_2,
             )
@@ -72,17 +77,27 @@ def handle(
     return signed_contract_data_answer([replace(record, installation_res_exi=exi)]), 200
 
 
-def _identify(services: Services, req: CertificateInstallationReq) -> Pcid:
-    """Read the car's PCID from its provisioning certificate, which has to be valid now."""
-    name = "OEM provisioning certificate"
-    certificate = read_certificate(req.oem_provisioning_cert, name)
+def _pcid(certificate: Certificate) -> Pcid:
     try:
-        pcid = Pcid.parse(certificate.common_name)
+        return Pcid.parse(certificate.common_name)
     except ValueError:
-        raise CertificateUnreadable(f"The common name of the {name} is not a PCID.") from None
-    if not certificate.is_valid_at(services.clock()):
-        services.refuse([ProvisioningCertificateExpired()])
-    return pcid
+        raise CertificateUnreadable(
+            "The common name of the OEM provisioning certificate is not a PCID."
+        ) from None
+
+
+def _verify(services: Services, exi: bytes, message: Message, certificate: Certificate) -> None:
+    """The car has signed its request with a certificate that is valid and of a trusted OEM."""
+    failures: list[CcpError] = []
+    with collecting(failures):
+        verify_message(exi, message, certificate.public_key)
+    at = services.clock()
+    if certificate.is_valid_at(at):
+        with collecting(failures):
+            services.provisioning_chains.verify(certificate, at=at)
+    else:
+        failures.append(ProvisioningCertificateExpired())
+    services.refuse(failures)
 
 
 def _choose(
@@ -95,11 +110,19 @@ def _choose(
     if not valid:
         if not variants:
             raise ContractOrVehicleNotFound
+        log.warning("the car's default contract is outside its validity")
         services.refuse([ContractOrVehicleNotFound()])
         valid = variants
     for variant in valid:
-        ours = variant.v2g_root_distinguished_name
-        if any(names_agree(root.x509_issuer_name, ours) for root in car_roots):
+        if any(_is_root_of(variant, root) for root in car_roots):
             return variant
     log.warning("the car lists no V2G root that its contract is signed under; sent the newest")
     return valid[0]
+
+
+def _is_root_of(variant: SignedContractData, root: RootCertificateID) -> bool:
+    """Tell by serial number, where ours is known, and by name, which cars write in many ways."""
+    serial_number = variant.v2g_root_serial_number
+    return serial_number in (None, root.x509_serial_number) and names_agree(
+        root.x509_issuer_name, variant.v2g_root_distinguished_name
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
@@ -20,6 +21,7 @@ class Certificate:
         common_name: Of the subject; empty where it has none.
         subject, issuer: Names, comparable by value.
         not_before, not_after: Validity, aware UTC, both included.
+        public_key: Of pyca/cryptography; None where that knows no such key.
     """
 
     der: bytes
@@ -28,6 +30,7 @@ class Certificate:
     issuer: x509.Name
     not_before: datetime
     not_after: datetime
+    public_key: object
 
     def is_valid_at(self, moment: datetime) -> bool:
         """Tell whether *moment* (aware) lies within the certificate's validity."""
@@ -55,6 +58,7 @@ def read_certificate(der: bytes, name: str) -> Certificate:
             issuer=certificate.issuer,
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
+            public_key=_public_key(certificate),
         )
     except ValueError as error:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
@@ -75,6 +79,13 @@ def read_chain(leaf: bytes, sub_cas: Sequence[bytes], name: str) -> list[Certifi
         read_certificate(leaf, name),
         *(read_certificate(der, f"sub-CA of the {name}") for der in sub_cas),
     ]
+
+
+def _public_key(certificate: x509.Certificate) -> object:
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
 
 
 def _common_name(subject: x509.Name) -> str:

@@ -10,7 +10,10 @@ from asn1crypto import x509 as asn1
 from OpenSSL import crypto
 
 from ccp.errors import CertificateChainBroken, CertificateChainExpired
+from ccp.pki.certificates import Certificate
 from ccp.pki.trust import Anchors, Root
+
+ISO_15118_2_CURVE = "secp256r1"
 
 # What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -45,8 +48,7 @@ class VerifiedChain:
 
 
 def verify_chain(
-    leaf: bytes,
-    sub_cas: Sequence[bytes],
+    certificates: Sequence[Certificate],
     anchors: Anchors,
     *,
     name: str,
@@ -57,7 +59,7 @@ def verify_chain(
     Prove that a chain ends in a trusted root.
 
     Args:
-        leaf, sub_cas: X.509, DER, as a message has them; the sub-CAs in any order.
+        certificates: The leaf first, then its sub-CAs in any order; no root.
         anchors: The roots to end in, and sub-CAs that messages do not bring.
         name: What to call the leaf in an error, such as "CPS certificate".
         curve: That all keys have to be on, by its SEC name: "secp256r1" in ISO 15118-2.
@@ -68,13 +70,14 @@ def verify_chain(
         CertificateChainExpired: *at* lies outside the validity of one of its certificates.
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
     """
+    leaf, *sub_cas = certificates
     _require_signing_leaf(leaf, name)
     store = crypto.X509Store()
     for trusted in anchors.certificates:
         store.add_cert(trusted)
     store.set_time(at)
     try:
-        context = crypto.X509StoreContext(store, _load(leaf), [_load(der) for der in sub_cas])
+        context = crypto.X509StoreContext(store, _load(leaf), [_load(one) for one in sub_cas])
         chain = context.get_verified_chain()
     except crypto.X509StoreContextError as error:
         raise _failure(error, name) from None
@@ -92,15 +95,15 @@ def verify_chain(
     )
 
 
-def _load(der: bytes) -> crypto.X509:
-    return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+def _load(certificate: Certificate) -> crypto.X509:
+    return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
 
 
-def _require_signing_leaf(leaf: bytes, name: str) -> None:
+def _require_signing_leaf(leaf: Certificate, name: str) -> None:
     """A leaf signs messages: it is no CA, and if its key usage is limited, then not to others."""
     try:
-        certificate = asn1.Certificate.load(leaf)
-        constraints, usage = certificate.basic_constraints_value, certificate.key_usage_value
+        parsed = asn1.Certificate.load(leaf.der)
+        constraints, usage = parsed.basic_constraints_value, parsed.key_usage_value
     except ValueError:
         raise CertificateChainBroken(f"The extensions of the {name} cannot be read.") from None
     if constraints is not None and constraints["ca"].native:
@@ -138,19 +141,23 @@ class ChainCache:
         self._valid: OrderedDict[bytes, datetime] = OrderedDict()
         self._lock = threading.Lock()
 
-    def verify(self, leaf: bytes, *, at: datetime) -> None:
+    def verify(self, leaf: Certificate, *, at: datetime) -> None:
         """
         Prove that the leaf's chain ends in a trusted root, or remember that it does.
 
+        Without anchors there is nothing to prove.
+
         Raises: As `verify_chain`.
         """
+        if not self._anchors:
+            return
         with self._lock:
-            until = self._valid.get(leaf)
+            until = self._valid.get(leaf.der)
             if until is not None and at <= until:
-                self._valid.move_to_end(leaf)
+                self._valid.move_to_end(leaf.der)
                 return
-        chain = verify_chain(leaf, [], self._anchors, name=self._name, curve=self._curve, at=at)
+        chain = verify_chain([leaf], self._anchors, name=self._name, curve=self._curve, at=at)
         with self._lock:
-            self._valid[leaf] = chain.valid_until
+            self._valid[leaf.der] = chain.valid_until
             if len(self._valid) > self._size:
                 self._valid.popitem(last=False)
