@@ -77,8 +77,8 @@ class Connections:
         """
         Wait for the write lock.
 
-        SQLite's own waiting sleeps longer each time, up to 100 ms, so that some writer starves; with
-        short naps of our own the slowest of many puts waits a third as long.
+        SQLite's own waiting sleeps longer each time, up to 100 ms, so that some writer starves;
+        with short naps of our own the slowest of many puts waits a third as long.
         """
         deadline = time.monotonic() + self._busy_timeout_seconds
         connection.execute("PRAGMA busy_timeout=0")
