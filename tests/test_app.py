@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, utc_now
@@ -15,21 +16,36 @@ from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 
 URL = f"{BASE}/signedcontractdata"
+PAIR = f"{URL}/{EMAID_TEXT}/{PCID_TEXT}"
+
+
+WALK = [
+    ("addSignedContractDataV1", "PUT", URL, put_body(), 201),
+    ("getContractDataByEmaidV1", "GET", f"{BASE}/contractData/emaid/{EMAID_TEXT}", None, 200),
+    ("getContractDataByPcidV1", "GET", f"{BASE}/contractData/pcid/{PCID_TEXT}", None, 200),
+    ("getSignedContractDataByEmaidAndPcidV1", "GET", PAIR, None, 200),
+    ("setSignedContractDataAsDefaultV1", "POST", f"{PAIR}/setdefault", None, 200),
+    ("getSignedContractDataByCertificateInstallationReqV1", "POST", URL, post_body(), 200),
+    ("deleteSignedContractDataByEmaidV1", "DELETE", f"{URL}/{EMAID_TEXT}", None, 200),
+]
 
 
 def test_every_operation_answers(client):
     """All seven operations are joined to the store: each one succeeds on what another has put."""
-    walk = [
-        ("PUT", URL, put_body(), 201),
-        ("GET", f"{BASE}/contractData/emaid/{EMAID_TEXT}", None, 200),
-        ("GET", f"{BASE}/contractData/pcid/{PCID_TEXT}", None, 200),
-        ("GET", f"{URL}/{EMAID_TEXT}/{PCID_TEXT}", None, 200),
-        ("POST", f"{URL}/{EMAID_TEXT}/{PCID_TEXT}/setdefault", None, 200),
-        ("POST", URL, post_body(), 200),
-        ("DELETE", f"{URL}/{EMAID_TEXT}", None, 200),
+    statuses = [
+        client.request(method, path, json=body).status_code for _, method, path, body, _ in WALK
     ]
-    for method, path, body, status in walk:
-        assert client.request(method, path, json=body).status_code == status
+    assert statuses == [status for *_, status in WALK]
+
+
+def test_routers_agree(client):
+    """The operation whose checks a request passes is the one whose handler runs."""
+    views = client.app.app.url_map.bind("localhost")
+    for operation_id, method, path, body, _ in WALK:
+        with structlog.testing.capture_logs() as log:
+            client.request(method, path, json=body)
+        assert log[-1]["operation"] == operation_id
+        assert views.match(path, method)[0].endswith(operation_id)
 
 
 def test_pools_do_not_share(tmp_path):

@@ -318,7 +318,7 @@ def test_slow_bodies_hold_nobody_up(server, http_client):
             connection.sendall(slow)
         started = time.monotonic()
         assert http_client.get(f"{BASE}/contractData/emaid/DEICENOBODY001").status_code == 404
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 5  # one after the other they would take 50 / 3 seconds
     finally:
         for connection in connections:
             connection.close()

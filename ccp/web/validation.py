@@ -56,7 +56,9 @@ class OperationValidation:
 
     def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
         self._next_app = next_app
-        self._parameters = [Parameter(spec) for spec in operation.parameters]
+        # Connexion lists the parameters of a path once for each of its own layers.
+        specs = {(spec["in"], spec["name"]): spec for spec in operation.parameters}
+        self._parameters = [Parameter(spec) for spec in specs.values()]
         self._path = self._parameters_in("path")
         self._query = self._parameters_in("query")
         self._headers = {

@@ -1,6 +1,7 @@
 """Requests against the spec: every violation told, every bypass closed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,9 +9,11 @@ import ccp.app
 from ccp.app import create_app
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.web.spec import load_spec
+from ccp.web.validation import OperationValidation
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import SPEC, assert_error
+from tests.web.asgi import call, scope
 
 URL = f"{BASE}/signedcontractdata"
 BY_EMAID = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
@@ -364,6 +367,20 @@ def test_unknown_field_is_ignored(client):
     assert client.put(URL, json=body).status_code == 201
 
 
+def test_parameter_that_connexion_lists_twice_is_one():
+    """Connexion repeats the parameters of a path; one that is given is not missing in the copy."""
+
+    async def app(given, _receive, _send):
+        seen.append(given["extensions"]["connexion_context"]["arguments"])
+
+    seen: list[dict] = []
+    header = {"name": "broadcast", "in": "header", "required": True, "schema": {"type": "boolean"}}
+    operation = SimpleNamespace(parameters=[header, dict(header)], request_body=None)
+    request = scope(headers=[(b"broadcast", b"true")], path_params={}, extensions={})
+    call(OperationValidation(app, operation), request)
+    assert seen == [{"broadcast": True}]
+
+
 # What stops the start
 
 
@@ -400,6 +417,15 @@ def test_operation_without_handler_stops_the_start(monkeypatch, tmp_path):
     document = load_spec()
     document["paths"]["/signedcontractdata"]["put"]["operationId"] = "flyToTheMoonV1"
     with pytest.raises(Exception, match="flyToTheMoonV1"):
+        started_with(monkeypatch, tmp_path, document)
+
+
+def test_operation_id_that_is_there_twice_stops_the_start(monkeypatch, tmp_path):
+    """Two operations of one name, of which one would get the other's checks, are told."""
+    document = load_spec()
+    both = document["paths"]["/signedcontractdata"]
+    both["put"]["operationId"] = both["post"]["operationId"]
+    with pytest.raises(AssertionError, match="overwriting"):
         started_with(monkeypatch, tmp_path, document)
 
 
