@@ -72,7 +72,7 @@ def verify_chain(
     """
     leaf, *sub_cas = certificates
     _require_signing_leaf(leaf, name)
-    store = crypto.X509Store()
+    store = crypto.X509Store()  # a new one: OpenSSL lets the time of a store be set but once
     for trusted in anchors.certificates:
         store.add_cert(trusted)
     store.set_time(at)

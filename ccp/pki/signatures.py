@@ -24,7 +24,8 @@ class Suite:
         name: As people say it.
         signature_method, digest_method: The URIs that a SignedInfo names them by.
         digest: Of a fragment.
-        verify: Key, raw signature, signed bytes; raises InvalidSignature or ValueError.
+        verify: Key, raw signature, signed bytes; raises InvalidSignature if the signature is not
+            the key's, SignatureInvalid if it never could be.
     """
 
     name: str
@@ -39,9 +40,11 @@ def _ecdsa(curve: ec.EllipticCurve, algorithm: hashes.HashAlgorithm) -> Callable
 
     def verify(key: Any, signature: bytes, signed: bytes) -> None:
         if not (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == curve.name):
-            raise ValueError(f"the signer's key is not on {curve.name}")
+            raise SignatureInvalid(f"The signer's key is not on {curve.name}.")
         if len(signature) != 2 * size:
-            raise ValueError(f"the SignatureValue has {len(signature)} bytes, not {2 * size}")
+            raise SignatureInvalid(
+                f"The SignatureValue has {len(signature)} bytes, not {2 * size}."
+            )
         r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
         key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(algorithm))
 
@@ -50,7 +53,7 @@ def _ecdsa(curve: ec.EllipticCurve, algorithm: hashes.HashAlgorithm) -> Callable
 
 def _ed448(key: Any, signature: bytes, signed: bytes) -> None:
     if not isinstance(key, ed448.Ed448PublicKey):
-        raise ValueError("the signer's key is not on Ed448")
+        raise SignatureInvalid("The signer's key is not on Ed448.")
     key.verify(signature, signed)
 
 
@@ -148,8 +151,6 @@ def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite
             suite.verify(key, message.signature_value, fragment)
         except InvalidSignature:
             continue
-        except ValueError as error:
-            raise SignatureInvalid(f"{error}.".capitalize()) from None
         return form
     raise SignatureInvalid("The SignatureValue is not the signer's for this SignedInfo.")
 

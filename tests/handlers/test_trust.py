@@ -1,0 +1,252 @@
+"""What a strict pool with trust anchors refuses: every fault of the workshop, and nothing else."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from ccp.app import make_services
+from ccp.errors import CcpError, CertificateChainExpired
+from ccp.handlers import add_signed_contract_data as put
+from ccp.handlers import (
+    get_signed_contract_data_by_certificate_installation_req as post,
+)
+from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.iso15118 import decode, encode
+from ccp.pki import chains
+from ccp.pki.certificates import read_certificate
+from ccp.services import Services
+from ccp.store import Store
+from ccp.workshop.car import RequestDraft
+from ccp.workshop.contract_faults import CONTRACT_FAULTS
+from ccp.workshop.cps import ContractDraft
+from ccp.workshop.pki import fingerprint
+from ccp.workshop.request_faults import REQUEST_FAULTS
+from ccp.workshop.signing import sign
+from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, ROOT_A
+from tests.conftest import make_settings
+from tests.trusted import contract_draft, pki, request_draft, trust_folder
+
+
+@pytest.fixture(scope="module")
+def trust_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The anchors of the workshop's PKI."""
+    return trust_folder(tmp_path_factory.mktemp("workshop") / "pki")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    store = Store(tmp_path / "ccp.db")
+    yield store
+    store.close()
+
+
+def pool(tmp_path: Path, store: Store, trust_dir: Path, **variables: str) -> Services:
+    """A pool that trusts the workshop."""
+    settings = make_settings(tmp_path, trust_dir=str(trust_dir), **variables)
+    return make_services(settings, store, lambda: NOW)
+
+
+@pytest.fixture
+def strict(tmp_path: Path, store: Store, trust_dir: Path) -> Services:
+    """A strict pool that trusts the workshop."""
+    return pool(tmp_path, store, trust_dir)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, store: Store, trust_dir: Path) -> Services:
+    """A lab pool that trusts the workshop."""
+    return pool(tmp_path, store, trust_dir, checks="lab")
+
+
+def add(services: Services, draft: ContractDraft, **changes: Any) -> tuple[None, int]:
+    """Put a draft in."""
+    arguments = {
+        "emaid": Emaid.parse(draft.emaid),
+        "pcid": Pcid.parse(draft.pcid),
+        "namespace": ISO_15118_2,
+        "installation_res_exi": draft.exi(),
+        "v2g_root_fingerprint": draft.fingerprint,
+    }
+    return put.handle(services, **(arguments | changes))
+
+
+def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:
+    """Ask for the car's contract."""
+    body, _ = post.handle(
+        services,
+        installation_req_exi=draft.exi(),
+        namespace=ISO_15118_2,
+        always_return_exi=True,
+        broadcast=False,
+    )
+    (item,) = body["signedContractDataCollection"]
+    return item
+
+
+def stored(services: Services) -> list[bytes]:
+    """What the store has for the car."""
+    found = services.store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
+    return [one.installation_res_exi for one in found]
+
+
+@pytest.mark.parametrize("root", ["A", "B"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_trusted_contract_is_stored_under_the_root_that_was_found(
+    strict: Services, root: str, named: bool
+) -> None:
+    """Fingerprint, name and serial number are those of the root the CPS chain ends in."""
+    draft = contract_draft(root)
+    changes = {} if named else {"v2g_root_fingerprint": None}
+    assert add(strict, draft, **changes) == (None, 201)
+    (found,) = strict.store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
+    expected = pki().v2g_root(root)
+    assert found.v2g_root_fingerprint == fingerprint(expected)
+    assert found.v2g_root_serial_number == expected.certificate.serial_number
+    assert f"CN=V2G Root CA {root}, " in found.v2g_root_distinguished_name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sub_1_first": True},
+        {"message_grammar_for": frozenset({"eMAID"})},
+        {"message_grammar_for": frozenset({"SignedInfo"})},
+        {"message_grammar_for": frozenset({"SignedInfo", "eMAID"})},
+    ],
+    ids=["sub-CA 1 first", "short eMAID", "SignedInfo in the message's grammar", "both"],
+)
+def test_what_is_legal_or_at_least_met_is_stored(strict: Services, changes: dict[str, Any]) -> None:
+    """Sub-CAs in either order, and both forms that stacks in the field sign."""
+    assert add(strict, replace(contract_draft(), **changes)) == (None, 201)
+
+
+@pytest.mark.parametrize("name", CONTRACT_FAULTS)
+def test_a_strict_pool_stores_no_faulty_contract(strict: Services, name: str) -> None:
+    """Every fault is refused with 400 and a message that names it; the store is unchanged."""
+    fault = CONTRACT_FAULTS[name]
+    good = contract_draft()
+    add(strict, good)
+    before = stored(strict)
+    with pytest.raises(CcpError) as raised:
+        add(strict, fault.spoil(contract_draft()))
+    assert type(raised.value) is fault.error
+    assert raised.value.status == 400
+    assert any(fault.told in message for message in raised.value.messages)
+    assert stored(strict) == before
+
+
+@pytest.mark.parametrize("name", CONTRACT_FAULTS)
+def test_a_lab_pool_stores_and_warns(lab: Services, name: str) -> None:
+    """In lab mode the same contract is stored, and the log has what strict mode would say."""
+    fault = CONTRACT_FAULTS[name]
+    with capture_logs() as lines:
+        assert add(lab, fault.spoil(contract_draft())) == (None, 201)
+    (warning,) = [line for line in lines if "failures" in line]
+    assert any(fault.told in message for message in warning["failures"])
+
+
+@pytest.mark.parametrize("name", REQUEST_FAULTS)
+def test_a_strict_pool_serves_no_faulty_request(strict: Services, name: str) -> None:
+    """Every fault is refused, in words and in EXI with its response code, before any lookup."""
+    fault = REQUEST_FAULTS[name]
+    add(strict, contract_draft())
+    draft = fault.spoil(request_draft())
+    with pytest.raises(CcpError) as raised:
+        ask(strict, draft)
+    assert type(raised.value) is fault.error
+    assert any(fault.told in message for message in raised.value.messages)
+    (item,) = raised.value.body["signedContractDataCollection"]
+    answer = decode(base64.b64decode(item["certificateInstallationRes"]))
+    assert answer.header.session_id == draft.session_id
+    assert answer.body.response_code == fault.error.iso2_code
+
+
+def test_the_car_is_served_and_its_chain_verified_once(
+    strict: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same car asks again: its signature is verified, its chain is remembered."""
+    add(strict, contract_draft())
+    calls: list[str] = []
+    verify = chains.verify_chain
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        calls.append(kwargs["name"])
+        return verify(*args, **kwargs)
+
+    monkeypatch.setattr(chains, "verify_chain", counting)
+    for _ in range(3):
+        assert ask(strict, request_draft())["emaid"] == EMAID_TEXT
+    assert calls == ["OEM provisioning certificate"]
+    with pytest.raises(CcpError):
+        ask(strict, REQUEST_FAULTS["tampered"].spoil(request_draft()))
+
+
+def test_a_remembered_chain_is_verified_again_once_it_has_expired(
+    tmp_path: Path, store: Store, trust_dir: Path
+) -> None:
+    """A chain is remembered until the first of its certificates expires, and no longer."""
+    moments = [NOW, NOW + timedelta(days=365 * 30)]
+    settings = make_settings(tmp_path, trust_dir=str(trust_dir))
+    services = make_services(settings, store, lambda: NOW)
+    leaf = request_draft().car.leaf
+    certificate = read_certificate(leaf.der, "leaf")
+    services.provisioning_chains.verify(certificate, at=moments[0])
+    with pytest.raises(CertificateChainExpired):
+        services.provisioning_chains.verify(certificate, at=moments[1])
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [(("A",), "A"), (("B",), "B"), (("A", "B"), "B"), (("B", "A"), "B")],
+)
+def test_the_car_gets_the_variant_of_a_root_it_has(
+    strict: Services, installed: tuple[str, ...], expected: str
+) -> None:
+    """By serial number and name; of several that it has, the newest."""
+    add(strict, contract_draft("A"))
+    add(strict, contract_draft("B"))
+    item = ask(strict, request_draft(*installed))
+    assert item["cpsV2GRootCertificateFingerprint"] == fingerprint(pki().v2g_root(expected))
+
+
+def test_a_root_of_the_same_name_is_another_root(strict: Services) -> None:
+    """A car that lists our root's name with another serial number does not have it."""
+    add(strict, contract_draft("A"))
+    add(strict, contract_draft("B"))
+    draft = request_draft("A")
+    message = decode(draft.exi())
+    (root,) = message.body.list_of_root_certificate_ids
+    root.x509_serial_number += 1
+    exi = encode(sign(message, draft.signing_key))
+    with capture_logs() as lines:
+        body, _ = post.handle(
+            strict,
+            installation_req_exi=exi,
+            namespace=ISO_15118_2,
+            always_return_exi=True,
+            broadcast=False,
+        )
+    (item,) = body["signedContractDataCollection"]
+    assert item["cpsV2GRootCertificateFingerprint"] == fingerprint(pki().v2g_root("B"))
+    assert any("lists no V2G root" in line["event"] for line in lines)
+
+
+def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) -> None:
+    """Signatures still are; the fingerprint is what the body says."""
+    services = make_services(make_settings(tmp_path), store, lambda: NOW)
+    draft = contract_draft()
+    assert add(services, draft, v2g_root_fingerprint=ROOT_A) == (None, 201)
+    (found,) = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
+    assert (found.v2g_root_fingerprint, found.v2g_root_serial_number) == (ROOT_A, None)
+    assert "CN=V2G Root CA A, " in found.v2g_root_distinguished_name
+    foreign = CONTRACT_FAULTS["cps-foreign-root"].spoil(draft)
+    assert add(services, foreign) == (None, 201)
+    with pytest.raises(CcpError):
+        add(services, CONTRACT_FAULTS["wrong-signer"].spoil(draft))
