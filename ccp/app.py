@@ -75,12 +75,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             TraceMiddleware,
             HeadMiddleware,
             ExceptionMiddleware,
-            PathMiddleware,
             functools.partial(
                 BodyMiddleware,
                 max_bytes=settings.max_body_bytes,
                 timeout_seconds=settings.body_timeout_seconds,
             ),
+            PathMiddleware,
             functools.partial(DocumentsMiddleware, document=document),
             SwaggerUIMiddleware,
             RoutingMiddleware,

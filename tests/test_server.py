@@ -179,8 +179,13 @@ def test_connection_serves_on_after_an_error(server):
         ("HEAD", f"{BASE}/contractData/pcid/WAUZZZNONE0000001", b"", 404),
         ("GET", f"{BASE}/openapi.json", b"", 200),
     ):
-        connection.request(method, path, body, {"Content-Type": "application/json"})
+        connection.putrequest(method, path)
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders()
         socket_before = connection.sock
+        time.sleep(0.05)  # so that an answer before the body would be seen
+        connection.send(body)
         answer = connection.getresponse()
         answer.read()
         assert answer.status == status

@@ -14,6 +14,8 @@ class BodyMiddleware:
     """
     Read the body before anything is decided, so that chunked or not makes no difference.
 
+    It is read for unknown paths too: a server has to close a connection with an unread body on it.
+
     Args:
         max_bytes: A longer body is answered 413, unread where its length is announced.
         timeout_seconds: A body that is not complete by then is answered 408.
