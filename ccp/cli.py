@@ -3,12 +3,13 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from click.testing import CliRunner
 from rich.console import Console
 from rich.table import Table
 
@@ -27,10 +28,10 @@ from ccp.workshop import (
     make_pki,
 )
 from ccp.workshop.folder import Folder
+from ccp.workshop.narrator import Outcome, play
 from ccp.workshop.pki import V2G_ROOTS
+from ccp.workshop.story import EMAID, PCID, STORY
 
-EMAID = "DEWRKC00000001"
-PCID = "WRKSH0PCAR0000001"
 _LONGEST_EMAID = 15  # of ISO 15118-2
 
 
@@ -256,7 +257,7 @@ def install_command(folder: Path, pcid: str, answer: Any) -> None:
         console.print(f"[red]✗[/] {error}")
         raise click.ClickException("The car installs nothing.") from None
     path = workshop.save_installed(pcid, installed)
-    console.print(f"Installed {installed.emaid} in {path}")
+    console.print(f"Installed in {path}")
 
 
 @workshop.command()
@@ -271,6 +272,23 @@ def faults() -> None:
             table.add_row(f"[bold]{fault.name}[/]", fault.meaning, fault.error.message)
         console.print(table)
         console.print()
+
+
+@workshop.command()
+def demo() -> None:
+    """
+    Play the story of a contract against a strict pool.
+
+    The pool is started from the checkout that this is run in, on a scratch database. Every step
+    shows the command that does the same by hand.
+    """
+    play(STORY, Console(highlight=False), checkout=Path.cwd(), run_ccp=_run)
+
+
+def _run(arguments: Sequence[str], stdin: bytes) -> Outcome:
+    """Run one of these commands in this process: a story has many."""
+    result = CliRunner().invoke(cli, arguments, input=stdin)
+    return Outcome(result.exit_code, result.output_bytes)
 
 
 def _now() -> datetime:

@@ -10,7 +10,6 @@ from ccp.errors import (
     ContractCertificateNotYetValid,
     EmaidMismatch,
     ResponseCodeNotOk,
-    SignatureInvalid,
 )
 from ccp.workshop.certificates import LEAF, Chain, ca, key_usage
 from ccp.workshop.cps import ContractDraft
@@ -198,7 +197,10 @@ _CERTIFICATES: list[Fault[ContractDraft]] = [
 
 _SIGNATURE: list[Fault[ContractDraft]] = [
     signature_fault(
-        "unsigned", "no signature at all", SignatureInvalid.message, after(no_signature)
+        "unsigned",
+        "the message has no signature",
+        "The message is not signed.",
+        after(no_signature),
     ),
     signature_fault(
         "wrong-signer",

@@ -78,7 +78,7 @@ def install(
     root = _find_root(cps, roots, at)
     note(f"The signer, {common_name(cps[0])}, is certified under {common_name(root)}.")
     _check_signature(message, cps[0])
-    note(f"Its signature covers {', '.join(signed_elements(message))}.")
+    note("Its signature holds, over all that it has to cover.")
 
     contract = _read_chain(res.contract_signature_cert_chain)
     _check_issued(contract, at)

@@ -7,7 +7,6 @@ from ccp.errors import (
     CertificateChainBroken,
     CertificateUnreadable,
     ProvisioningCertificateExpired,
-    SignatureInvalid,
 )
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Chain
@@ -89,7 +88,10 @@ _CERTIFICATE: list[Fault[RequestDraft]] = [
 
 _SIGNATURE: list[Fault[RequestDraft]] = [
     signature_fault(
-        "unsigned", "no signature at all", SignatureInvalid.message, after(no_signature)
+        "unsigned",
+        "the message has no signature",
+        "The message is not signed.",
+        after(no_signature),
     ),
     signature_fault(
         "wrong-signer",

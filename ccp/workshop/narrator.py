@@ -1,0 +1,151 @@
+"""Play a story: run its commands against a pool and tell, in colour, what happens."""
+
+import json
+import re
+import shlex
+import time
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, chdir
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ccp.iso15118 import CertificateInstallationRes, decode
+from ccp.workshop.errors import WorkshopError
+from ccp.workshop.pool import running_pool
+from ccp.workshop.story import START_POOL, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How a command ended.
+
+    Attributes:
+        status: HTTP status, or exit status.
+        output: HTTP body, or what was written.
+    """
+
+    status: int
+    output: bytes
+    is_answer: bool = False
+
+
+RunCcp = Callable[[Sequence[str], bytes], Outcome]
+"""Runs `ccp` with arguments and standard input."""
+
+
+def play(
+    story: Mapping[str, Sequence[Step]], console: Console, *, checkout: Path, run_ccp: RunCcp
+) -> None:
+    """
+    Play a story in a folder of its own, with a pool of its own; both are gone afterwards.
+
+    Args:
+        checkout: Where the pool's `wsgi.py` is.
+    Raises:
+        WorkshopError: A step did not end as the story has it.
+    """
+    began = time.monotonic()
+    number = 0
+    with TemporaryDirectory(prefix="ccp-story-") as name, ExitStack() as stack:
+        folder = Path(name)
+        stack.enter_context(chdir(folder))
+        base_url = ""
+        for chapter, steps in story.items():
+            console.print()
+            console.rule(Text(chapter, "bold cyan"), align="left", style="cyan")
+            for step in steps:
+                number += 1
+                _announce(console, number, step)
+                if step.command == START_POOL:
+                    pool = running_pool(checkout, folder, folder / "workshop" / "trust")
+                    base_url = stack.enter_context(pool)
+                    _say(console, (f"CCP={base_url}", "green"))
+                else:
+                    outcome = _run(step.command, base_url, run_ccp)
+                    _tell(console, outcome)
+                    if outcome.status != step.status:
+                        raise WorkshopError(f"step {number} should have ended with {step.status}")
+    console.print()
+    console.print(f"[bold green]All {number} steps as told[/], {time.monotonic() - began:.1f} s.")
+
+
+def _run(command: str, base_url: str, run_ccp: RunCcp) -> Outcome:
+    """Run a command, or several with pipes between."""
+    outcome = Outcome(0, b"")
+    for part in command.replace("$CCP", base_url).split(" | "):
+        program, *arguments = shlex.split(part)
+        if program == "curl":
+            outcome = _curl(arguments, outcome.output)
+        else:
+            outcome = run_ccp(arguments, outcome.output)
+    return outcome
+
+
+def _curl(arguments: Sequence[str], stdin: bytes) -> Outcome:
+    """Do what curl does with these arguments."""
+    options: dict[str, str] = {}
+    url = ""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument.startswith("-"):
+            options[argument] = next(rest)
+        else:
+            url = argument
+    body = None
+    headers = {}
+    if source := options.get("--json", "").removeprefix("@"):
+        body = stdin if source == "-" else Path(source).read_bytes()
+        headers = {"Content-Type": "application/json"}
+    method = options.get("-X", "POST" if body else "GET")
+    try:
+        answer = httpx2.request(method, url, content=body, headers=headers, timeout=30)
+    except httpx2.HTTPError as error:
+        raise WorkshopError(f"the pool does not answer: {error}") from None
+    if "-o" in options:
+        Path(options["-o"]).write_bytes(answer.content)
+    return Outcome(answer.status_code, answer.content, is_answer=True)
+
+
+def _announce(console: Console, number: int, step: Step) -> None:
+    line = Table.grid(padding=(0, 1))
+    line.add_row(Text(f"{number:2} ", "dim"), Text.assemble((step.who, "bold"), f" {step.does}"))
+    console.print()
+    console.print(line)
+    # Not wrapped, so that it can be copied.
+    console.print(Text(f"    $ {step.command}", "yellow"), soft_wrap=True)
+
+
+def _say(console: Console, *parts: str | tuple[str, str]) -> None:
+    console.print(Padding(Text.assemble(*parts), (0, 0, 0, 4), expand=False))
+
+
+def _tell(console: Console, outcome: Outcome) -> None:
+    if not outcome.is_answer:
+        for line in outcome.output.decode().splitlines():
+            _say(console, (line, "red" if line.startswith(("✗", "Error")) else "green"))
+        return
+    status, phrase = outcome.status, HTTPStatus(outcome.status).phrase
+    answer = json.loads(outcome.output) if outcome.output else {}
+    _say(console, (f"{status} {phrase}", "bold green" if status < 400 else "bold red"))
+    for message in answer.get("errorMessages", []):
+        _say(console, (message, "red"))
+    for item in answer.get("contractDataCollection", []):
+        root = re.search("CN=[^,]*", item["cpsV2GRootDistinguishedName"])
+        default = ", the default" if item["defaultContract"] else ""
+        _say(console, (f"{item['emaid']} under {root and root[0]}{default}", "green"))
+    for item in answer.get("signedContractDataCollection", []):
+        message = decode(b64decode(item["certificateInstallationRes"]))
+        if isinstance(message.body, CertificateInstallationRes):
+            session = message.header.session_id.hex().upper()
+            told = f"CertificateInstallationRes: {message.body.response_code}, session {session}"
+            _say(console, (told, "magenta"))
