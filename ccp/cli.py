@@ -12,6 +12,7 @@ import click
 from click.testing import CliRunner
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ccp.identifiers import Emaid, Pcid, parse_session_id
 from ccp.workshop import (
@@ -36,7 +37,10 @@ _LONGEST_EMAID = 15  # of ISO 15118-2
 
 
 class _Commands(click.Group):
-    """Commands whose errors are one line."""
+    """Commands in the order of a story, whose errors are one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -251,13 +255,13 @@ def install_command(folder: Path, pcid: str, answer: Any) -> None:
             session_id=session_id,
             roots=[pki.v2g_root(letter).certificate for letter in roots],
             at=_now(),
-            note=lambda text: console.print(f"[green]✓[/] {text}"),
+            note=lambda text: console.print(Text.assemble(("✓ ", "green"), text)),
         )
     except AnswerRefused as error:
-        console.print(f"[red]✗[/] {error}")
+        console.print(Text.assemble(("✗ ", "red"), str(error)))
         raise click.ClickException("The car installs nothing.") from None
     path = workshop.save_installed(pcid, installed)
-    console.print(f"Installed in {path}")
+    click.echo(f"Installed in {path}")
 
 
 @workshop.command()

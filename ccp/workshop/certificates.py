@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -60,7 +61,7 @@ class Validity:
     not_after: datetime
 
     @classmethod
-    def years(cls, years: int, *, at: datetime) -> "Validity":
+    def years(cls, years: int, *, at: datetime) -> Self:
         """So many years from *at*, and a day before, since clocks differ."""
         return cls(at - _CLOCKS_DIFFER_BY, at + timedelta(days=365 * years))
 

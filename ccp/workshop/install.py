@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from ccp.identifiers import Emaid
 from ccp.iso15118 import (
     CertificateChain,
     CertificateInstallationRes,
@@ -82,14 +83,13 @@ def install(
 
     contract = _read_chain(res.contract_signature_cert_chain)
     _check_issued(contract, at)
-    if common_name(contract[0]).replace("-", "") != res.emaid.value.replace("-", ""):
-        raise AnswerRefused("The contract certificate is not of the eMAID.")
-    note(f"The contract certificate is of {res.emaid.value} and valid.")
+    emaid = _check_emaid(res.emaid.value, contract[0])
+    note(f"The contract certificate is of {emaid} and valid.")
     key = _decrypt(res, car)
     if key.public_key() != contract[0].public_key():
         raise AnswerRefused("The decrypted key is not that of the contract certificate.")
     note("The decrypted private key is that of the contract certificate.")
-    return Installed(res.emaid.value, Identity(contract[0], key), contract[1:])
+    return Installed(emaid, Identity(contract[0], key), contract[1:])
 
 
 def _read_chain(chain: CertificateChain) -> list[x509.Certificate]:
@@ -141,6 +141,18 @@ def _has_issued(
         return False
     length = constraints.path_length
     return constraints.ca and (length is None or sub_cas_between <= length)
+
+
+def _check_emaid(text: str, contract: x509.Certificate) -> str:
+    """The EMAID, normalised, which is that of the contract certificate."""
+    try:
+        emaid = Emaid.parse(text)
+        agrees = Emaid.parse(common_name(contract)) == emaid
+    except ValueError:
+        agrees = False
+    if not agrees:
+        raise AnswerRefused("The contract certificate is not of the eMAID.")
+    return emaid.text
 
 
 def _check_signature(message: Message, signer: x509.Certificate) -> None:

@@ -59,6 +59,9 @@ def play(
     with TemporaryDirectory(prefix="ccp-story-") as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(chdir(folder))
+        # No connection is kept, since a pool that ends waits for idle ones.
+        client = httpx2.Client(timeout=30, headers={"Connection": "close"})
+        stack.enter_context(client)
         base_url = ""
         for chapter, steps in story.items():
             console.print()
@@ -71,7 +74,7 @@ def play(
                     base_url = stack.enter_context(pool)
                     _say(console, (f"CCP={base_url}", "green"))
                 else:
-                    outcome = _run(step.command, base_url, run_ccp)
+                    outcome = _run(step.command, base_url, client, run_ccp)
                     _tell(console, outcome)
                     if outcome.status != step.status:
                         raise WorkshopError(f"step {number} should have ended with {step.status}")
@@ -79,19 +82,19 @@ def play(
     console.print(f"[bold green]All {number} steps as told[/], {time.monotonic() - began:.1f} s.")
 
 
-def _run(command: str, base_url: str, run_ccp: RunCcp) -> Outcome:
+def _run(command: str, base_url: str, client: httpx2.Client, run_ccp: RunCcp) -> Outcome:
     """Run a command, or several with pipes between."""
     outcome = Outcome(0, b"")
     for part in command.replace("$CCP", base_url).split(" | "):
         program, *arguments = shlex.split(part)
         if program == "curl":
-            outcome = _curl(arguments, outcome.output)
+            outcome = _curl(client, arguments, outcome.output)
         else:
             outcome = run_ccp(arguments, outcome.output)
     return outcome
 
 
-def _curl(arguments: Sequence[str], stdin: bytes) -> Outcome:
+def _curl(client: httpx2.Client, arguments: Sequence[str], stdin: bytes) -> Outcome:
     """Do what curl does with these arguments."""
     options: dict[str, str] = {}
     url = ""
@@ -108,7 +111,7 @@ def _curl(arguments: Sequence[str], stdin: bytes) -> Outcome:
         headers = {"Content-Type": "application/json"}
     method = options.get("-X", "POST" if body else "GET")
     try:
-        answer = httpx2.request(method, url, content=body, headers=headers, timeout=30)
+        answer = client.request(method, url, content=body, headers=headers)
     except httpx2.HTTPError as error:
         raise WorkshopError(f"the pool does not answer: {error}") from None
     if "-o" in options:
