@@ -5,7 +5,7 @@ import sys
 
 from ccp.app import create_app
 from ccp.settings import SettingsInvalid, load_settings
-from ccp.store.store import StoreUnusable
+from ccp.store import StoreUnusable
 
 try:
     app = create_app(load_settings(os.environ))

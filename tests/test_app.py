@@ -9,8 +9,7 @@ import structlog
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, utc_now
-from ccp.store import Store
-from ccp.store.store import StoreUnusable
+from ccp.store import Store, StoreUnusable
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import running_pool
+from tests.running import serving
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
@@ -22,10 +22,10 @@ def test_the_tour_answers_what_the_readme_prints(tmp_path: Path) -> None:
     """Every command gives the output that follows it, trace ids apart."""
     assert len(STEPS) > 8
     (tmp_path / "tests").symlink_to(ROOT / "tests")
-    with running_pool(tmp_path, CCP_CHECKS="lab") as port:
+    with serving(tmp_path, checks="lab") as server:
         shell = ["set -e"]
         for command, _ in STEPS:
-            command = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+            command = command.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
             command = command.replace(".venv/bin/python", sys.executable)
             shell += [command.replace("python3 ", f"{sys.executable} "), "printf '\\036'"]
         ran = subprocess.run(

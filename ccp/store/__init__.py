@@ -1,6 +1,6 @@
 """The one speaker of SQL: contract records in, contract records out."""
 
 from ccp.store.records import SignedContractData
-from ccp.store.store import Store
+from ccp.store.store import Store, StoreUnusable
 
-__all__ = ["SignedContractData", "Store"]
+__all__ = ["SignedContractData", "Store", "StoreUnusable"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ccp.errors import EmaidBelongsToOtherPcid
+from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import Emaid, Pcid
 from ccp.store.connections import Connections
 from ccp.store.migrations import migrations
@@ -36,7 +36,8 @@ class Store:
         path: Of the SQLite file; it is made, or brought up to date, here.
         busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
     Raises:
-        StoreUnusable: The file cannot be opened, is no database, or was made by a newer version.
+        StoreUnusable: The file cannot be opened, is no database, is held by somebody for too long,
+            or was made by a newer version.
     """
 
     def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 5.0) -> None:
@@ -44,7 +45,7 @@ class Store:
         try:
             with self._connections.write() as database:
                 _migrate(database)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, StoreBusy) as error:
             raise StoreUnusable(f"the database {path} cannot be used: {error}") from error
         finally:
             self._connections.close()  # nothing may be open when the server forks

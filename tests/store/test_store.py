@@ -10,8 +10,7 @@ import pytest
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
-from ccp.store import Store
-from ccp.store.store import StoreUnusable
+from ccp.store import Store, StoreUnusable
 from tests.builders import EMAID_TEXT, PCID_TEXT, ROOT_A, ROOT_B, record
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
@@ -292,6 +291,17 @@ def test_a_file_that_is_no_database_is_told_at_start(tmp_path: Path, kind: str) 
         path = tmp_path / "missing" / "ccp.db"
     with pytest.raises(StoreUnusable, match=r"ccp\.db"):
         Store(path)
+
+
+def test_a_database_that_somebody_holds_is_told_at_start(tmp_path: Path) -> None:
+    """Who waits in vain to bring the database up to date is told so."""
+    path = tmp_path / "ccp.db"
+    Store(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnusable, match="busy"):
+        Store(path, busy_timeout_seconds=0.05)
+    other.close()
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
