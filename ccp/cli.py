@@ -243,6 +243,7 @@ def install_command(folder: Path, pcid: str, answer: Any) -> None:
 
     ANSWER is what the pool answered to the car's last request; standard input by default.
     """
+    answered = answer.read()  # first: in a pipe the request is made only now
     workshop = Folder(folder)
     pki = workshop.load_pki()
     car = workshop.load_car(pcid, pki)
@@ -250,7 +251,7 @@ def install_command(folder: Path, pcid: str, answer: Any) -> None:
     console = Console(highlight=False, soft_wrap=True)
     try:
         installed = install(
-            _exi_of(answer.read()),
+            _exi_of(answered),
             car=car.leaf,
             session_id=session_id,
             roots=[pki.v2g_root(letter).certificate for letter in roots],

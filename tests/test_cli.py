@@ -1,5 +1,6 @@
 """The command line: what it writes, and that whatever is wrong is told in one line."""
 
+import io
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from ccp.cli import cli
 from ccp.iso15118 import decode
 from ccp.workshop import CONTRACT_FAULTS, REQUEST_FAULTS
+from ccp.workshop.folder import Folder
 
 ROOT = Path(__file__).parents[1]
 PCID = "WRKSH0PCAR0000001"
@@ -35,7 +37,7 @@ def workshop(folder: Path) -> Path:
     return folder / "workshop"
 
 
-def run(*arguments: str, stdin: str | None = None) -> Result:
+def run(*arguments: str, stdin: str | io.BytesIO | None = None) -> Result:
     """Run a command of the workshop."""
     return CliRunner().invoke(cli, ["workshop", *arguments], input=stdin)
 
@@ -178,6 +180,29 @@ def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "." in result.output.partition("Options:")[0]
+
+
+@pytest.mark.usefixtures("workshop")
+def test_a_car_reads_the_answer_before_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pipe behind `request`, `install` waits for the answer, and with it for the request."""
+    happened = []
+    load = Folder.load_session
+    answer = answer_with(written("contract")).encode()
+
+    class Answer(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            happened.append("answer")
+            return super().read(size)
+
+    def load_session(folder: Folder, pcid: str) -> tuple[bytes, list[str]]:
+        happened.append("session")
+        return load(folder, pcid)
+
+    written("request", "--session-id", "00")
+    monkeypatch.setattr(Folder, "load_session", load_session)
+    assert run("install", stdin=Answer(answer)).exit_code == 0
+    assert happened[-1] == "session"
+    assert set(happened) == {"answer", "session"}
 
 
 def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:

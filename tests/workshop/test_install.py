@@ -100,6 +100,13 @@ def test_a_car_refuses_what_does_not_concern_it(
         answer(exi[:-9])
 
 
+def test_an_emaid_is_no_path(answer: Answer, pki: Pki, car: Chain) -> None:
+    """An EMAID becomes a file's name, so one that is none is refused, whoever signed it."""
+    draft = draft_contract(pki, "../../../../abc", car.leaf.certificate, at=NOW)
+    with pytest.raises(AnswerRefused, match="not of the eMAID"):
+        answer(with_session_id(draft.exi(), SESSION))
+
+
 def test_a_car_refuses_the_key_of_another_contract(
     answer: Answer, pki: Pki, car: Chain, contract_draft: ContractDraft
 ) -> None:
