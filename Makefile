@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean
+.PHONY: help run demo test lint bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,6 +9,9 @@ help:  ## list the targets
 
 run: .venv/run  ## serve the pool on CCP_HOST:CCP_PORT until Ctrl-C
 	$(BIN)/gunicorn wsgi:app
+
+demo: .venv/run  ## play the story of a contract against a strict pool
+	$(BIN)/ccp workshop demo
 
 test: .venv/dev  ## run the whole test suite
 	$(BIN)/pytest

@@ -21,7 +21,7 @@ from ccp.iso15118 import CertificateChain, CertificateInstallationRes
 from ccp.messages import read_installation_res, verify_message
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import ISO_15118_2_CURVE as CURVE
-from ccp.pki.chains import verify_chain
+from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
 from ccp.pki.trust import Root
 from ccp.services import Services
@@ -90,6 +90,7 @@ def _verify_cps_chain(
     services: Services, chain: list[Certificate], fingerprint: str | None, *, at: datetime
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
+    require_cps(chain[0])
     anchors = services.trust.v2g
     if not anchors:
         return None

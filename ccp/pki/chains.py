@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asn1crypto import x509 as asn1
+from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
 from ccp.errors import CertificateChainBroken, CertificateChainExpired
@@ -24,12 +25,12 @@ _REASONS = {
     19: "ends in a root that this pool does not trust",
     20: "was not issued by a certificate that this pool trusts",
     21: "was not issued by a certificate that this pool trusts",
-    24: "is not a CA certificate, but has issued another",
+    24: "has a certificate that is no CA, but has issued another",
     25: "is longer than a CA in it allows",
     26: "has a CA certificate that may not be used so",
     29: "does not go with the certificate that should have issued it",
     32: "has a CA certificate that may not sign certificates",
-    79: "is not a CA certificate, but has issued another",
+    79: "has a certificate that is no CA, but has issued another",
 }
 
 
@@ -93,6 +94,21 @@ def verify_chain(
         root=Root.of(ders[-1]),
         valid_until=min(one.not_valid_after.astimezone(UTC) for one in parsed),
     )
+
+
+def require_cps(certificate: Certificate) -> None:
+    """
+    Prove that a signer is a CPS, as far as its certificate tells.
+
+    Others have leaves under a V2G root too, charging stations for one. Today's PKIs mark all of
+    them by a domain component, a CPS by `DC=CPS`; older CPS certificates have none and pass.
+
+    Raises:
+        CertificateChainBroken: Its domain components are those of somebody else.
+    """
+    attributes = certificate.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)
+    if attributes and "CPS" not in {attribute.value for attribute in attributes}:
+        raise CertificateChainBroken("The signer's certificate is not that of a CPS.")
 
 
 def _load(certificate: Certificate) -> crypto.X509:

@@ -33,7 +33,7 @@ from ccp.workshop.misissued import (
     with_sub_1,
     with_sub_2,
 )
-from ccp.workshop.pki import fingerprint, make_contract
+from ccp.workshop.pki import fingerprint, make_contract, make_station
 from ccp.workshop.tampering import (
     ELEMENTS,
     der_signature,
@@ -150,6 +150,13 @@ _CERTIFICATES: list[Fault[ContractDraft]] = [
         CertificateChainBroken,
         "cpsV2GRootCertificateFingerprint",
         lambda draft: replace(draft, fingerprint=fingerprint(draft.contract.authority.root)),
+    ),
+    Fault(
+        "cps-is-none",
+        "the signer's certificate is a charging station's, under the same root",
+        CertificateChainBroken,
+        "The signer's certificate is not that of a CPS.",
+        _cps(lambda chain, draft: make_station(chain.authority, "SECC0001", at=draft.at)),
     ),
     Fault(
         "cps-expired",

@@ -88,6 +88,11 @@ def make_contract(emsp: Authority, emaid: str, *, at: datetime) -> Chain:
     return _leaf(emsp, emaid, "MO", agrees=True, at=at)
 
 
+def make_station(v2g: Authority, name: str, *, at: datetime) -> Chain:
+    """Make the certificate of a charging station, which may sign, but no contracts."""
+    return _leaf(v2g, name, "CPO", agrees=False, at=at)
+
+
 def make_car(oem: Authority, pcid: str, *, at: datetime) -> Chain:
     """Make a provisioning certificate: the OEM vouches for a PCID."""
     return _leaf(oem, pcid, "OEM", agrees=True, at=at)

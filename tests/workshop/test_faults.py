@@ -21,7 +21,7 @@ from tests.workshop.openssl import needs_openssl, verify
 # Whether digests and references are right is not asked here; these have a wrong SignatureValue.
 VALUE_FAULTS = {"wrong-signer", "signed-info-tampered", "signature-tampered", "signature-der"}
 # OpenSSL is not told which root or EMAID the body names, nor that the leaf is to sign messages.
-CHAINS_THAT_HOLD = {"cps-other-root", "cps-may-not-sign", "contract-of-other-emaid"}
+CHAINS_THAT_HOLD = {"cps-is-none", "cps-other-root", "cps-may-not-sign", "contract-of-other-emaid"}
 CERTIFICATE_FAULTS = [
     name
     for name, fault in CONTRACT_FAULTS.items()

@@ -30,6 +30,7 @@ UNSEEN_BY_A_CAR = {
     "contract-foreign-root",
     "contract-impostor-root",
     "cps-other-root",
+    "cps-is-none",
     "cps-may-not-sign",
     "signature-method",
     "digest-method",
