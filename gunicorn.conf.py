@@ -6,10 +6,11 @@ from pathlib import Path
 
 from gunicorn.glogging import Logger
 
-from ccp.app import utc_now
+from ccp.app import create_app, utc_now
 from ccp.log import configure_logging
 from ccp.pki.trust import load_trust
 from ccp.settings import SettingsInvalid, load_settings
+from ccp.store import StoreUnusable
 
 
 class _Logger(Logger):
@@ -48,3 +49,11 @@ def on_starting(server):
         _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
+
+
+def on_reload(server):
+    """Give the workers that SIGHUP starts an application made anew: settings, trust anchors."""
+    try:
+        server.app.callable = create_app(load_settings(os.environ))
+    except (SettingsInvalid, StoreUnusable) as error:
+        server.log.error("The pool goes on as it was.\n%s", error)
