@@ -49,6 +49,12 @@ def on_starting(server):
         _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
+    warning = [f"Whoever reaches {', '.join(hosts)} may use this pool (CCP_AUTH=none)."]
+    if not trust.v2g:
+        warning.append(f"It verifies no chain: {_settings.trust_dir} has no V2G trust anchor.")
+    if _settings.lab:
+        warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
+    server.log.warning(" ".join(warning))
 
 
 def on_reload(server):

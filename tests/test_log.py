@@ -106,7 +106,17 @@ def test_lines_without_a_trace_id_are_the_servers(as_json):
     log, _, _ = as_json
     for line in map(json.loads, log.splitlines()):
         assert "traceId" in line or line["event"].startswith(
-            ("Starting", "Listening", "Using", "Booting", "ASGI", "Worker", "Handling", "Shutting")
+            (
+                "Starting",
+                "Whoever reaches",
+                "Listening",
+                "Using",
+                "Booting",
+                "ASGI",
+                "Worker",
+                "Handling",
+                "Shutting",
+            )
         ), line
 
 

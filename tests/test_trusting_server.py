@@ -148,6 +148,17 @@ def test_no_faulty_request_is_served(
     assert message.header.session_id == draft.session_id
 
 
+def test_an_open_pool_says_so_once(server: Server, tmp_path: Path) -> None:
+    """One warning at the start tells what is not asked and not verified."""
+    (warning,) = [line for line in server.log.splitlines() if "Whoever reaches" in line]
+    assert "CCP_AUTH=none" in warning
+    assert "no V2G trust anchor" not in warning
+    with serving(tmp_path, checks="lab") as other:
+        (warning,) = [line for line in other.log.splitlines() if "Whoever reaches" in line]
+    for words in ("CCP_AUTH=none", "no V2G trust anchor", "CCP_CHECKS=lab"):
+        assert words in warning
+
+
 def test_anchors_are_reloaded_without_losing_a_request(
     tmp_path: Path, pki: Pki, car: Chain
 ) -> None:
