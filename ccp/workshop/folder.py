@@ -3,7 +3,8 @@ The workshop on disk: ordinary PEM, DER and JSON files; private keys are for the
 
     trust/v2g, trust/emsp, trust/oem   what a pool has to trust, as CCP_TRUST_DIR wants it
     cps-a, cps-b, emsp, oem            CAs and CPS: NAME.pem and NAME.key
-    cars/PCID                          provisioning certificate and key, last session, installed
+    cars/PCID                          provisioning certificate and key, last session;
+                                       installed/EMAID.pem has a contract and its sub-CAs
     contracts/EMAID                    contract certificate and key
 """
 
@@ -130,7 +131,7 @@ class Folder:
         """
         Write a contract into its car; once more if it is the same.
 
-        Returns: The certificate's file; the key lies beside it.
+        Returns: The file of its chain, leaf first; the key lies beside it.
         Raises:
             WorkshopError: The car has another key for this EMAID.
         """
@@ -141,7 +142,7 @@ class Folder:
             ):
                 raise WorkshopError(f"{folder} has another key of {installed.emaid}")
         else:
-            _save(folder, installed.emaid, installed.contract)
+            _save(folder, installed.emaid, installed.contract, installed.sub_certificates)
         return folder / f"{installed.emaid}.pem"
 
     def _trust(self, kind: str, name: str, identity: Identity) -> None:
@@ -169,8 +170,15 @@ def _load_authority(folder: Path) -> Authority:
     return Authority(*(_load(folder, name) for name in _CAS))
 
 
-def _save(folder: Path, name: str, identity: Identity) -> None:
-    """Write a key that nobody else can read at any time, and never over another; then the rest."""
+def _save(
+    folder: Path, name: str, identity: Identity, above: Iterable[x509.Certificate] = ()
+) -> None:
+    """
+    Write a key that nobody else can read at any time, and never over another; then the rest.
+
+    Args:
+        above: Certificates to stand after that of *identity* in its file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pem = identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
@@ -179,8 +187,8 @@ def _save(folder: Path, name: str, identity: Identity) -> None:
         raise WorkshopError(f"{folder / name}.key is there already") from None
     with open(descriptor, "wb") as file:
         file.write(pem)
-    certificate = identity.certificate.public_bytes(Encoding.PEM)
-    (folder / f"{name}.pem").write_bytes(certificate)
+    chain = (identity.certificate, *above)
+    (folder / f"{name}.pem").write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in chain))
 
 
 def _load(folder: Path, name: str) -> Identity:

@@ -9,11 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ccp.iso15118 import with_session_id
-from ccp.workshop import ContractDraft, Pki, WorkshopError, install
+from ccp.workshop import ContractDraft, Installed, Pki, WorkshopError, install
 from ccp.workshop.certificates import Chain
 from ccp.workshop.folder import Folder
 from tests.builders import NOW
 from tests.workshop.conftest import EMAID, PCID, SESSION
+from tests.workshop.openssl import needs_openssl, openssl
 
 
 @pytest.fixture
@@ -93,17 +94,37 @@ def test_nothing_is_overwritten(
     assert before == {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
 
 
-def test_the_same_contract_is_installed_once_more_but_no_other(
-    folder: Folder, pki: Pki, car: Chain, contract_draft: ContractDraft
-) -> None:
-    """A car may get its contract again; another key for the same EMAID replaces none."""
-    installed = install(
+@pytest.fixture
+def installed(pki: Pki, car: Chain, contract_draft: ContractDraft) -> Installed:
+    """A contract that the car has taken out of an answer."""
+    return install(
         with_session_id(contract_draft.exi(), SESSION),
         car=car.leaf,
         session_id=SESSION,
         roots=[pki.v2g_root("A").certificate],
         at=NOW,
     )
+
+
+@needs_openssl
+def test_an_installed_contract_brings_its_chain(
+    folder: Folder, installed: Installed, pki: Pki
+) -> None:
+    """Leaf first, then the sub-CAs: OpenSSL needs but the eMSP's root to verify the file."""
+    path = folder.save_installed(PCID, installed)
+    leaf, *sub_cas = x509.load_pem_x509_certificates(path.read_bytes())
+    assert leaf == installed.contract.certificate
+    assert sub_cas == [pki.emsp.sub_2.certificate, pki.emsp.sub_1.certificate]
+    root = f"{folder.path}/trust/emsp/root.pem"
+    options = ("-x509_strict", "-attime", str(int(NOW.timestamp())), "-CAfile", root)
+    ran = openssl("verify", *options, "-untrusted", str(path), str(path))
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_same_contract_is_installed_once_more_but_no_other(
+    folder: Folder, installed: Installed
+) -> None:
+    """A car may get its contract again; another key for the same EMAID replaces none."""
     path = folder.save_installed(PCID, installed)
     assert folder.save_installed(PCID, installed) == path
     assert path.with_suffix(".key").stat().st_mode & 0o777 == 0o600
