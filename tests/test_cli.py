@@ -164,7 +164,13 @@ def test_what_is_missing_is_told(folder: Path) -> None:
     assert_one_line(run("install", stdin="{}"), "ccp workshop request")
     assert_one_line(run("pki"), "there already")
     assert_one_line(run("car"), "there already")
-    assert_one_line(run("demo"), "checkout")
+
+
+def test_a_demo_without_a_pool_does_not_begin(folder: Path) -> None:
+    """Outside a checkout one line says so, before any step is told."""
+    result = run("demo")
+    assert_one_line(result, "checkout")
+    assert result.output.count("\n") == 1
 
 
 def test_another_folder_is_another_workshop(folder: Path) -> None:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from ccp.iso15118 import CertificateInstallationRes, decode
 from ccp.workshop.errors import WorkshopError
-from ccp.workshop.pool import running_pool
+from ccp.workshop.pool import check_checkout, running_pool
 from ccp.workshop.story import START_POOL, Step
 
 
@@ -52,8 +52,9 @@ def play(
     Args:
         checkout: Where the pool's `wsgi.py` is.
     Raises:
-        WorkshopError: A step did not end as the story has it.
+        WorkshopError: There is no pool to start, or a step did not end as the story has it.
     """
+    check_checkout(checkout)
     began = time.monotonic()
     number = 0
     with TemporaryDirectory(prefix="ccp-story-") as name, ExitStack() as stack:

@@ -12,7 +12,19 @@ from pathlib import Path
 from ccp.workshop.errors import WorkshopError
 
 _SECONDS = 30
+_CONFIG = "gunicorn.conf.py"
 _LISTENS = re.compile(r"Listening at: (http://[\d.]+:\d+)")
+
+
+def check_checkout(checkout: Path) -> None:
+    """
+    Look whether there is a pool to start.
+
+    Raises:
+        WorkshopError: There is none.
+    """
+    if not all((checkout / name).is_file() for name in ("wsgi.py", _CONFIG)):
+        raise WorkshopError("there is no pool to start here; run this in a checkout of the project")
 
 
 @contextmanager
@@ -21,15 +33,13 @@ def running_pool(checkout: Path, folder: Path, trust: Path) -> Iterator[str]:
     Serve a strict pool until the block ends.
 
     Args:
-        checkout: Where `wsgi.py` and `gunicorn.conf.py` are.
+        checkout: Where `wsgi.py` and `gunicorn.conf.py` are; see `check_checkout`.
         folder: For its database and its log, `pool.log`.
         trust: The anchors that it trusts.
-    Returns: Its base URL.
+    Yields: Its base URL.
     Raises:
         WorkshopError: It does not start; the text is its log.
     """
-    if not (checkout / "wsgi.py").is_file():
-        raise WorkshopError("there is no pool to start here; run this in a checkout of the project")
     environment = {name: value for name, value in os.environ.items() if name[:4] != "CCP_"}
     settings = {
         "CCP_PORT": "0",  # any that is free
@@ -43,7 +53,7 @@ def running_pool(checkout: Path, folder: Path, trust: Path) -> Iterator[str]:
         server = subprocess.Popen(  # noqa: S603
             [
                 *(sys.executable, "-m", "gunicorn", "wsgi:app"),
-                *("--config", str(checkout / "gunicorn.conf.py"), "--pythonpath", str(checkout)),
+                *("--config", str(checkout / _CONFIG), "--pythonpath", str(checkout)),
             ],
             cwd=folder,  # away from a developer's .env
             env=environment | settings,

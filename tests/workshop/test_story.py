@@ -47,23 +47,29 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=80)
 
 
-def test_a_step_that_ends_otherwise_ends_the_story(console: Console, tmp_path: Path) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose pool does not start."""
+    (tmp_path / "wsgi.py").write_text("raise SystemExit('no database')")
+    (tmp_path / "gunicorn.conf.py").write_text("preload_app = True\n")
+    return tmp_path
+
+
+def test_a_step_that_ends_otherwise_ends_the_story(console: Console, checkout: Path) -> None:
     """The demo fails where the pool does not do what the story says."""
     story = {"one": [Step("A", "does", "ccp 0"), Step("B", "does", "ccp 1")]}
     with pytest.raises(WorkshopError, match="step 2 should have ended with 0"):
-        play(story, console, checkout=tmp_path, run_ccp=quick)
+        play(story, console, checkout=checkout, run_ccp=quick)
 
 
-def test_a_pool_that_does_not_start_is_told(console: Console, tmp_path: Path) -> None:
+def test_a_pool_that_does_not_start_is_told(console: Console, checkout: Path) -> None:
     """Its log is in the error, and its process is gone."""
-    (tmp_path / "wsgi.py").write_text("raise SystemExit('no database')")
-    (tmp_path / "gunicorn.conf.py").write_text("preload_app = True\n")
     with pytest.raises(WorkshopError, match="no database"):
-        play({"one": [Step("A", "does", START_POOL)]}, console, checkout=tmp_path, run_ccp=quick)
+        play({"one": [Step("A", "does", START_POOL)]}, console, checkout=checkout, run_ccp=quick)
 
 
-def test_a_pool_that_does_not_answer_is_told(console: Console, tmp_path: Path) -> None:
+def test_a_pool_that_does_not_answer_is_told(console: Console, checkout: Path) -> None:
     """One line, no traceback of the HTTP client."""
     story = {"one": [Step("A", "asks", "curl http://127.0.0.1:1/", 200)]}
     with pytest.raises(WorkshopError, match="does not answer"):
-        play(story, console, checkout=tmp_path, run_ccp=quick)
+        play(story, console, checkout=checkout, run_ccp=quick)
