@@ -33,6 +33,7 @@ class RequestDraft:
         signing_key: The car's.
         roots: The V2G roots that the car has installed.
         session_id: Up to 8 bytes.
+        message_grammar_for: See `sign`; both are legal, or at least met.
         alter_signed_info: Done before signing.
         tamper: Done after signing.
     """

@@ -32,6 +32,7 @@ class Outcome:
     Attributes:
         status: HTTP status, or exit status.
         output: HTTP body, or what was written.
+        is_answer: Whether it is of HTTP.
     """
 
     status: int

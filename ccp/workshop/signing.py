@@ -51,6 +51,7 @@ def sign(
 
     Args:
         message: Its signature, if it has one, is replaced.
+        key: The signer's.
         alter: Changes what is going to be signed, to sign something wrong.
         message_grammar_for: Of eMAID and SignedInfo, those to be encoded with the message's
             grammar, as some signers do.
