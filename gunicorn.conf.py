@@ -2,15 +2,12 @@
 
 import os
 import sys
-from pathlib import Path
 
 from gunicorn.glogging import Logger
 
-from ccp.app import create_app, utc_now
+from ccp.app import create_app
 from ccp.log import configure_logging
-from ccp.pki.trust import load_trust
-from ccp.settings import SettingsInvalid, load_settings
-from ccp.store import StoreUnusable
+from ccp.settings import SettingsInvalid, server_settings
 
 
 class _Logger(Logger):
@@ -20,11 +17,11 @@ class _Logger(Logger):
 
 
 try:
-    _settings = load_settings(os.environ)
+    _settings = server_settings()
 except SettingsInvalid as error:
     sys.exit(f"The pool cannot start.\n{error}")
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.bind
 workers = _settings.workers
 worker_class = "asgi"
 asgi_loop = "uvloop"
@@ -43,23 +40,34 @@ logconfig_dict = configure_logging(_settings)
 
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
-    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
-    trust = load_trust(Path(_settings.trust_dir), at=utc_now())
     try:
-        _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
+        warn(server, server.app.wsgi())
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
-    warning = [f"Whoever reaches {', '.join(hosts)} may use this pool (CCP_AUTH=none)."]
-    if not trust.v2g:
-        warning.append(f"It verifies no chain: {_settings.trust_dir} has no V2G trust anchor.")
-    if _settings.lab:
-        warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
-    server.log.warning(" ".join(warning))
 
 
 def on_reload(server):
-    """Give the workers that SIGHUP starts an application made anew: settings, trust anchors."""
+    """Give the workers that SIGHUP starts an application made anew, with the anchors of now."""
     try:
-        server.app.callable = create_app(load_settings(os.environ))
-    except (SettingsInvalid, StoreUnusable) as error:
+        app = create_app(_settings)
+        warn(server, app)
+    except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
+    else:
+        server.app.callable = app
+
+
+def warn(server, app):
+    """Say once what this pool does not ask and not verify; SettingsInvalid if that is not meant."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    trust = app.services.trust
+    _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
+    served = ", ".join(map(str, hosts)) or "its socket"
+    warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
+    missing = [name for name in ("v2g", "emsp", "oem") if not getattr(trust, name)]
+    if missing:
+        folders = " and ".join(f"{_settings.trust_dir}/{name}" for name in missing)
+        warning.append(f"It verifies no chain that should end in {folders}: no trust anchors.")
+    if _settings.lab:
+        warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
+    server.log.warning(" ".join(warning))

@@ -1,13 +1,12 @@
 """What gunicorn serves: `gunicorn wsgi:app`."""
 
-import os
 import sys
 
 from ccp.app import create_app
-from ccp.settings import SettingsInvalid, load_settings
+from ccp.settings import SettingsInvalid, server_settings
 from ccp.store import StoreUnusable
 
 try:
-    app = create_app(load_settings(os.environ))
+    app = create_app(server_settings())
 except (SettingsInvalid, StoreUnusable) as error:
     sys.exit(f"The pool cannot start.\n{error}")

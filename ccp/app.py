@@ -53,7 +53,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Args:
         settings: Of this pool; its database is made or brought up to date.
         clock: Gives the present moment, aware UTC.
-    Returns: An ASGI application.
+    Returns: An ASGI application; its `services` are what its handlers are given.
     Raises:
         StoreUnusable: The database cannot serve.
         Exception: The spec is no OpenAPI, or names what no code here knows.
@@ -96,6 +96,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         resolver=handler_resolver(services),
         swagger_ui_options=SwaggerUIOptions(serve_spec=False),
     )
+    app.services = services  # for the server, which warns of what this pool does not verify
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     asyncio.run(_rehearse(app))

@@ -1,8 +1,10 @@
 """Every setting: its variable, its default, what it means. Nothing else reads the environment."""
 
 import ipaddress
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -138,6 +140,12 @@ class Settings:
         )
 
     @property
+    def bind(self) -> str:
+        """Host and port, as gunicorn wants them: an IPv6 address in brackets."""
+        host = self.host.strip("[]")
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
     def database_path(self) -> Path:
         """Path of the SQLite file."""
         return Path(self.database_url.removeprefix(_SQLITE))
@@ -174,15 +182,18 @@ class Settings:
             )
 
 
-def load_settings(environment: Mapping[str, str]) -> Settings:
+@cache
+def server_settings() -> Settings:
     """
-    Read the settings of a server process: the environment before the file `.env` beside it.
+    Read the settings of this process, once: the environment before the file `.env` beside it.
+
+    A SIGHUP makes gunicorn ask again; that must not change whom a running pool serves, nor end it.
 
     Raises:
         SettingsInvalid: See `Settings.from_environment`.
     """
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return Settings.from_environment({**from_file, **environment})
+    return Settings.from_environment({**from_file, **os.environ})
 
 
 def _is_loopback(host: str) -> bool:

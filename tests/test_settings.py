@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccp.settings import Settings, SettingsInvalid, Variables, load_settings
+from ccp.settings import Settings, SettingsInvalid, Variables, server_settings
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -77,14 +77,28 @@ def test_the_world_is_not_served_by_accident(host: str) -> None:
     assert exposed(host, AUTH="none", verifies=True)
 
 
+@pytest.mark.parametrize(
+    ("host", "bind"),
+    [("localhost", "localhost:8080"), ("::1", "[::1]:8080"), ("[::1]", "[::1]:8080")],
+)
+def test_an_ipv6_address_is_bound_in_brackets(host: str, bind: str) -> None:
+    """With or without brackets it is one address."""
+    assert Settings.from_environment({"CCP_HOST": host}).bind == bind
+
+
 def test_the_environment_goes_before_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A `.env` file in the working folder is read, and overruled by the environment."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("CCP_PORT=1234\nCCP_WORKERS=3\n")
-    settings = load_settings({"CCP_PORT": "4321"})
+    monkeypatch.setenv("CCP_PORT", "4321")
+    server_settings.cache_clear()
+    settings = server_settings()
     assert (settings.port, settings.workers) == (4321, 3)
+    (tmp_path / ".env").write_text("CCP_PORT=nonsense")
+    assert server_settings() is settings  # as long as the process lives
+    server_settings.cache_clear()
 
 
 def test_the_readme_tells_every_setting() -> None:

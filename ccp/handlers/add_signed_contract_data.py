@@ -50,8 +50,9 @@ def handle(
         EmaidBelongsToOtherPcid: See `Store.put`.
     """
     message, res = read_installation_res(installation_res_exi, namespace)
-    contract, *_ = contract_chain = _read(res.contract_signature_cert_chain, "contract certificate")
-    cps, *_ = cps_chain = _read(res.sa_provisioning_certificate_chain, "CPS certificate")
+    contract_chain = _read(res.contract_signature_cert_chain, "contract certificate")
+    cps_chain = _read(res.sa_provisioning_certificate_chain, "CPS certificate")
+    contract, cps = contract_chain[0], cps_chain[0]
     at = services.clock()
     failures = list(_failures(res, contract, emaid, at=at))
     with collecting(failures):
@@ -94,12 +95,18 @@ def _verify_cps_chain(
     anchors = services.trust.v2g
     if not anchors:
         return None
-    root = verify_chain(chain, anchors, name="CPS certificate", curve=CURVE, at=at).root
-    if fingerprint not in (None, root.fingerprint):
-        raise CertificateChainBroken(
-            "cpsV2GRootCertificateFingerprint : is not that of the root of the CPS certificate"
-        )
-    return root
+    if fingerprint is not None:
+        anchors = anchors.only(fingerprint)
+        if not anchors:
+            raise CertificateChainBroken(
+                "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts"
+            )
+    try:
+        return verify_chain(chain, anchors, name="CPS certificate", curve=CURVE, at=at).root
+    except CertificateChainBroken as failure:
+        if fingerprint is not None:
+            failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
+        raise
 
 
 def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: datetime) -> None:

@@ -73,7 +73,7 @@ def handle(
                 pcid=pcid,
                 namespace=ISO_15118_2,
             )
-        raise failure from error
+        raise failure from None if failure is error else error
     return signed_contract_data_answer([replace(record, installation_res_exi=exi)]), 200
 
 

@@ -10,6 +10,9 @@ from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
 
+UNREADABLE = (ValueError, TypeError, x509.InvalidVersion)
+"""What pyca/cryptography raises for bytes that are no certificate, or an odd one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -60,7 +63,7 @@ def read_certificate(der: bytes, name: str) -> Certificate:
             not_after=certificate.not_valid_after_utc,
             public_key=_public_key(certificate),
         )
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
 
 

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
 from asn1crypto import x509 as asn1
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
 from ccp.errors import CertificateChainBroken, CertificateChainExpired
 from ccp.pki.certificates import Certificate
-from ccp.pki.trust import Anchors, Root
+from ccp.pki.trust import Anchors, Root, load_x509
+
+log = structlog.get_logger()
 
 ISO_15118_2_CURVE = "secp256r1"
 
@@ -78,7 +81,9 @@ def verify_chain(
         store.add_cert(trusted)
     store.set_time(at)
     try:
-        context = crypto.X509StoreContext(store, _load(leaf), [_load(one) for one in sub_cas])
+        context = crypto.X509StoreContext(
+            store, load_x509(leaf), [load_x509(one) for one in sub_cas]
+        )
         chain = context.get_verified_chain()
     except crypto.X509StoreContextError as error:
         raise _failure(error, name) from None
@@ -96,23 +101,22 @@ def verify_chain(
     )
 
 
+_OTHER_ROLES = {"CPO", "MO", "OEM"}
+
+
 def require_cps(certificate: Certificate) -> None:
     """
-    Prove that a signer is a CPS, as far as its certificate tells.
+    Prove that a signer is not somebody else than a CPS, as far as its certificate tells.
 
-    Others have leaves under a V2G root too, charging stations for one. Today's PKIs mark all of
-    them by a domain component, a CPS by `DC=CPS`; older CPS certificates have none and pass.
+    Others have leaves under a V2G root too: charging stations, and eMSPs of a V2G PKI. Today's PKIs
+    name the role of each in a domain component; older CPS certificates have none, and pass.
 
     Raises:
-        CertificateChainBroken: Its domain components are those of somebody else.
+        CertificateChainBroken: The domain component is that of another role.
     """
     attributes = certificate.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)
-    if attributes and "CPS" not in {attribute.value for attribute in attributes}:
+    if _OTHER_ROLES & {attribute.value for attribute in attributes}:
         raise CertificateChainBroken("The signer's certificate is not that of a CPS.")
-
-
-def _load(certificate: Certificate) -> crypto.X509:
-    return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
 
 
 def _require_signing_leaf(leaf: Certificate, name: str) -> None:
@@ -120,11 +124,13 @@ def _require_signing_leaf(leaf: Certificate, name: str) -> None:
     try:
         parsed = asn1.Certificate.load(leaf.der)
         constraints, usage = parsed.basic_constraints_value, parsed.key_usage_value
-    except ValueError:
+        is_ca = constraints is not None and constraints["ca"].native  # read when asked for
+        may_sign = usage is None or "digital_signature" in usage.native
+    except (ValueError, TypeError, LookupError):
         raise CertificateChainBroken(f"The extensions of the {name} cannot be read.") from None
-    if constraints is not None and constraints["ca"].native:
+    if is_ca:
         raise CertificateChainBroken(f"The {name} is a CA certificate.")
-    if usage is not None and "digital_signature" not in usage.native:
+    if not may_sign:
         raise CertificateChainBroken(f"The {name} may not make digital signatures.")
 
 
@@ -136,7 +142,8 @@ def _failure(
         whose = f"The {name}" if depth == 0 else f"A CA certificate of the {name}"
         state = "has expired" if code == _EXPIRED else "is not yet valid"
         return CertificateChainExpired(f"{whose} {state}.")
-    reason = _REASONS.get(code, f"does not hold: {words}")
+    reason = _REASONS.get(code, "does not hold")
+    log.info("a chain was refused", certificate=name, code=code, depth=depth, reason=words)
     return CertificateChainBroken(f"The chain of the {name} {reason}.")
 
 
@@ -146,6 +153,7 @@ class ChainCache:
 
     Args:
         anchors: Roots, and the sub-CAs between.
+        name, curve: As for `verify_chain`.
         size: How many chains are remembered; the one not asked for longest is forgotten first.
     """
 

@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
+from ccp.errors import CertificateUnreadable
+from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.names import distinguished_name
 
 log = structlog.get_logger()
@@ -55,6 +57,16 @@ class Anchors:
     def __bool__(self) -> bool:
         return bool(self.certificates)
 
+    def only(self, fingerprint: str) -> "Anchors":
+        """The one root that has this fingerprint (SHA-256, lower-case hex digits), or none."""
+        return Anchors(
+            tuple(
+                one
+                for one in self.certificates
+                if one.digest("sha256").replace(b":", b"").decode().lower() == fingerprint
+            )
+        )
+
     def __add__(self, other: "Anchors") -> "Anchors":
         return Anchors(self.certificates + other.certificates)
 
@@ -94,25 +106,35 @@ def _read_folder(folder: Path, at: datetime) -> Iterator[crypto.X509]:
         if path.suffix.lower() not in _SUFFIXES:
             continue
         try:
-            certificates = _read_file(path)
-        except (OSError, ValueError):
+            certificates = [read_certificate(der, path.name) for der in _read_file(path)]
+            loaded = [load_x509(certificate) for certificate in certificates]
+        except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
             log.error("trust anchor left out: not a certificate in PEM or DER", file=str(path))
             continue
-        for certificate in certificates:
-            if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-                yield crypto.load_certificate(
-                    crypto.FILETYPE_ASN1, certificate.public_bytes(Encoding.DER)
-                )
+        for certificate, anchor in zip(certificates, loaded, strict=True):
+            if certificate.is_valid_at(at):
+                yield anchor
             else:
                 log.error(
                     "trust anchor left out: not valid now",
                     file=str(path),
-                    not_after=f"{certificate.not_valid_after_utc:%FT%TZ}",
+                    not_after=f"{certificate.not_after:%FT%TZ}",
                 )
 
 
-def _read_file(path: Path) -> list[x509.Certificate]:
+def _read_file(path: Path) -> list[bytes]:
+    """The certificates in a file, DER."""
     content = path.read_bytes()
     if _PEM_BEGIN in content:
-        return x509.load_pem_x509_certificates(content)
-    return [x509.load_der_x509_certificate(content)]
+        return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(content)]
+    return [content]
+
+
+def load_x509(certificate: Certificate) -> crypto.X509:
+    """
+    Give OpenSSL a certificate.
+
+    Raises:
+        crypto.Error: OpenSSL cannot read what others can.
+    """
+    return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)

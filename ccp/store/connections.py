@@ -46,8 +46,12 @@ class Connections:
             isolation_level=None,  # transactions are begun and ended in `write` alone
             check_same_thread=False,  # only `close` is called from another thread
         )
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
         return Database(connection, execute_plugins=False)
 
     @contextmanager

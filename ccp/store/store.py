@@ -1,6 +1,7 @@
 """Store: reads, and writes of one transaction each, over one SQLite file."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from ccp.store.connections import Connections
 from ccp.store.migrations import migrations
 from ccp.store.records import SignedContractData
 
-# The order of columns is the order of SignedContractData's fields.
 _SELECT = """
     SELECT c.emaid, c.emaid_key, c.pcid, c.pcid_key, c.namespace,
            c.v2g_root_fingerprint, c.v2g_root_distinguished_name,
@@ -23,6 +23,17 @@ _SELECT = """
     LEFT JOIN default_contract AS d USING (pcid_key, namespace, emaid_key)
 """
 
+_INSERT = """
+    INSERT OR REPLACE INTO signed_contract_data (
+        emaid_key, pcid_key, namespace, v2g_root_fingerprint, emaid, pcid,
+        v2g_root_distinguished_name, v2g_root_serial_number, installation_res_exi,
+        contract_certificate_der, valid_from, valid_to, meta_data)
+    VALUES (
+        :emaid_key, :pcid_key, :namespace, :v2g_root_fingerprint, :emaid, :pcid,
+        :v2g_root_distinguished_name, :v2g_root_serial_number, :installation_res_exi,
+        :contract_certificate_der, :valid_from, :valid_to, :meta_data)
+"""
+
 
 class StoreUnusable(Exception):
     """The database cannot serve this version of the pool; the text says why."""
@@ -31,6 +42,9 @@ class StoreUnusable(Exception):
 class Store:
     """
     The contracts of one pool, shared by threads and processes.
+
+    Every method raises StoreBusy where the database is held by others for too long; a write that
+    does has changed nothing.
 
     Args:
         path: Of the SQLite file; it is made, or brought up to date, here.
@@ -63,7 +77,6 @@ class Store:
 
         Raises:
             EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
-            StoreBusy: Another writer was there for too long; nothing was changed.
         """
         emaid, pcid = record.emaid, record.pcid
         serial_number = record.v2g_root_serial_number
@@ -84,22 +97,22 @@ class Store:
             )
             # REPLACE gives a new rowid, so the order of rowids is the order of puts.
             database.execute(
-                "INSERT OR REPLACE INTO signed_contract_data VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                [
-                    emaid.key,
-                    pcid.key,
-                    record.namespace,
-                    record.v2g_root_fingerprint or "",
-                    emaid.text,
-                    pcid.text,
-                    record.v2g_root_distinguished_name,
-                    record.installation_res_exi,
-                    record.contract_certificate_der,
-                    _to_seconds(record.valid_from),
-                    _to_seconds(record.valid_to),
-                    record.meta_data,
-                    None if serial_number is None else str(serial_number),
-                ],
+                _INSERT,
+                {
+                    "emaid_key": emaid.key,
+                    "pcid_key": pcid.key,
+                    "namespace": record.namespace,
+                    "v2g_root_fingerprint": record.v2g_root_fingerprint or "",
+                    "emaid": emaid.text,
+                    "pcid": pcid.text,
+                    "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
+                    "installation_res_exi": record.installation_res_exi,
+                    "contract_certificate_der": record.contract_certificate_der,
+                    "valid_from": _to_seconds(record.valid_from),
+                    "valid_to": _to_seconds(record.valid_to),
+                    "meta_data": record.meta_data,
+                    "v2g_root_serial_number": None if serial_number is None else str(serial_number),
+                },
             )
 
     def find_by_emaid(
@@ -137,8 +150,6 @@ class Store:
         Make the contract the car's default in every namespace that it is stored in.
 
         Returns: False, and nothing is changed, where no such contract is stored for that car.
-        Raises:
-            StoreBusy: Another writer was there for too long; nothing was changed.
         """
         with self._connections.write() as database:
             changed = database.execute(
@@ -156,8 +167,6 @@ class Store:
         Remove every record of the contract; a car whose default it was is left without one.
 
         Returns: False where nothing was stored.
-        Raises:
-            StoreBusy: Another writer was there for too long; nothing was changed.
         """
         with self._connections.write() as database:
             database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
@@ -206,7 +215,8 @@ class Store:
 
 def _migrate(database: Database) -> None:
     """Apply the steps that are missing; refuse a database that knows more steps than we do."""
-    ours = {step.name for step in migrations.pending(Database(memory=True))}
+    with closing(sqlite3.connect(":memory:")) as empty:
+        ours = {step.name for step in migrations.pending(Database(empty))}
     if {step.name for step in migrations.applied(database)} - ours:
         raise StoreUnusable("the database was made by a newer version of this pool")
     migrations.apply(database)

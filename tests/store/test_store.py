@@ -318,6 +318,15 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
+def test_what_is_answered_is_on_disk(store: Store) -> None:
+    """WAL with full synchronisation: a power cut takes nothing that a caller was told is stored."""
+    database = store._connections.database
+    pragmas = [
+        database.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
+    ]
+    assert pragmas == [("wal",), (2,)]
+
+
 def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
     """Neither way to look a contract up walks the table."""
     store.put(record(valid_from=datetime.now(UTC) - timedelta(1)))
