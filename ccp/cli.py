@@ -2,14 +2,15 @@
 
 import base64
 import binascii
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from click.testing import CliRunner
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -290,10 +291,16 @@ def demo() -> None:
     play(STORY, Console(highlight=False), checkout=Path.cwd(), run_ccp=_run)
 
 
-def _run(arguments: Sequence[str], stdin: bytes) -> Outcome:
-    """Run one of these commands in this process: a story has many."""
-    result = CliRunner().invoke(cli, arguments, input=stdin)
-    return Outcome(result.exit_code, result.output_bytes)
+def _run(arguments: Sequence[str]) -> Outcome:
+    """Run one of these commands in this process: a story has many, and each start takes a while."""
+    status = 0
+    with io.StringIO() as written, redirect_stdout(written), redirect_stderr(written):
+        try:
+            cli.main(arguments, standalone_mode=False)
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
+        return Outcome(status, written.getvalue().encode())
 
 
 def _now() -> datetime:

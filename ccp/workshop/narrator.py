@@ -40,8 +40,8 @@ class Outcome:
     is_answer: bool = False
 
 
-RunCcp = Callable[[Sequence[str], bytes], Outcome]
-"""Runs `ccp` with arguments and standard input."""
+RunCcp = Callable[[Sequence[str]], Outcome]
+"""Runs `ccp` with arguments."""
 
 
 def play(
@@ -85,14 +85,14 @@ def play(
 
 
 def _run(command: str, base_url: str, client: httpx2.Client, run_ccp: RunCcp) -> Outcome:
-    """Run a command, or several with pipes between."""
+    """Run a command: `ccp`, `curl`, or the one piped into the other."""
     outcome = Outcome(0, b"")
     for part in command.replace("$CCP", base_url).split(" | "):
         program, *arguments = shlex.split(part)
         if program == "curl":
             outcome = _curl(client, arguments, outcome.output)
         else:
-            outcome = run_ccp(arguments, outcome.output)
+            outcome = run_ccp(arguments)
     return outcome
 
 

@@ -36,7 +36,7 @@ def test_the_demo_plays_to_its_end() -> None:
     assert ran.stdout.count("400 Bad Request") == len(STORY["What the pool refuses"])
 
 
-def quick(arguments: Sequence[str], _: bytes) -> Outcome:
+def quick(arguments: Sequence[str]) -> Outcome:
     """A `ccp` that ends with the status that it is told."""
     return Outcome(int(arguments[-1]), b"done\n")
 
