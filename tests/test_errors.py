@@ -1,5 +1,7 @@
 """The errors a caller can be told."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from ccp import errors
@@ -31,6 +33,40 @@ def test_every_error_has_a_status_of_the_spec(kind: type[errors.CcpError]) -> No
         for status in operation["responses"]
     }
     assert str(kind.status) in documented
+
+
+# What the spec's examples tell of what this version does not do yet.
+NOT_YET = {
+    "A valid access token is required.",
+    "The EMAID does not belong to the caller.",
+    "The PCID does not belong to the caller.",
+    "The caller's role does not allow this operation.",
+    "The contract certificate could not be revoked. Nothing was deleted.",
+    "The revocation service cannot be reached. Nothing was deleted.",
+    "A service that is needed for this did not answer properly.",
+}
+
+
+def test_the_spec_s_examples_are_what_the_pool_says() -> None:
+    """The first message of each error example is an error's, or a violation in its form."""
+    said = {kind.message for kind in KINDS} | NOT_YET
+    firsts = {messages[0] for messages in example_messages(SPEC)}
+    assert len(firsts) > 15
+    violations = {text for text in firsts if " : must match " in text or "SessionID" in text}
+    assert firsts - violations <= said
+
+
+def example_messages(node: object) -> Iterator[list[str]]:
+    """All errorMessages in the spec's examples."""
+    if isinstance(node, dict):
+        messages = node.get("errorMessages")
+        if isinstance(messages, list):
+            yield messages
+        for value in node.values():
+            yield from example_messages(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from example_messages(value)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -1,6 +1,7 @@
 """What a strict pool with trust anchors refuses: every fault of the workshop, and nothing else."""
 
 import base64
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
-from ccp.errors import CcpError, CertificateChainExpired
+from ccp.errors import (
+    CcpError,
+    CertificateChainBroken,
+    CertificateChainExpired,
+    CertificateUnreadable,
+    ProvisioningCertificateExpired,
+    SignatureInvalid,
+)
 from ccp.handlers import add_signed_contract_data as put
 from ccp.handlers import (
     get_signed_contract_data_by_certificate_installation_req as post,
@@ -23,14 +31,24 @@ from ccp.pki.certificates import read_certificate
 from ccp.services import Services
 from ccp.store import Store
 from ccp.workshop.car import RequestDraft
+from ccp.workshop.certificates import Validity, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
-from ccp.workshop.pki import fingerprint
+from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
 from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, ROOT_A
 from tests.conftest import make_settings
-from tests.trusted import contract_draft, pki, request_draft, trust_folder
+from tests.trusted import MADE_AT, contract_draft, pki, request_draft, trust_folder
+
+# As ISO 15118-2 names what is wrong.
+RESPONSE_CODES = {
+    SignatureInvalid: "FAILED_SignatureError",
+    ProvisioningCertificateExpired: "FAILED_CertificateExpired",
+    CertificateChainExpired: "FAILED_CertificateExpired",
+    CertificateChainBroken: "FAILED_CertChainError",
+    CertificateUnreadable: "FAILED_CertChainError",
+}
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +145,38 @@ def test_what_is_legal_or_at_least_met_is_stored(strict: Services, changes: dict
     assert add(strict, replace(contract_draft(), **changes)) == (None, 201)
 
 
+def test_the_form_that_signed_info_was_signed_in_is_logged(strict: Services) -> None:
+    """Which signers deviate is worth knowing; the regular form is not worth a line."""
+    for grammar, logged in ((frozenset(), 0), (frozenset({"SignedInfo"}), 1)):
+        with capture_logs() as lines:
+            add(strict, replace(contract_draft(), message_grammar_for=grammar))
+        assert len([line for line in lines if "another form" in line["event"]]) == logged
+
+
+def test_an_emsp_may_be_under_a_v2g_root(strict: Services) -> None:
+    """A contract chain ends in an eMSP's root or in a V2G root."""
+    authority = pki().cps["B"].authority
+    contract = make_contract(authority, EMAID_TEXT, at=MADE_AT)
+    assert add(strict, replace(contract_draft(), contract=contract)) == (None, 201)
+
+
+def test_of_two_roots_of_one_name_and_key_the_named_one_counts(
+    tmp_path: Path, store: Store, trust_dir: Path
+) -> None:
+    """A root that was issued anew is another root: the body says under which one it is stored."""
+    folder = tmp_path / "trust"
+    shutil.copytree(trust_dir, folder)
+    root = pki().v2g_root("A")
+    twin = reissue(root, root, validity=Validity.years(30, at=MADE_AT))
+    for name in ("0", "z"):  # whichever comes first
+        (folder / "v2g" / f"{name}.der").write_bytes(twin.der)
+    services = pool(tmp_path, store, folder)
+    for one in (root, twin):
+        add(services, replace(contract_draft(), fingerprint=fingerprint(one)))
+    found = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
+    assert {one.v2g_root_fingerprint for one in found} == {fingerprint(root), fingerprint(twin)}
+
+
 @pytest.mark.parametrize("name", CONTRACT_FAULTS)
 def test_a_strict_pool_stores_no_faulty_contract(strict: Services, name: str) -> None:
     """Every fault is refused with 400 and a message that names it; the store is unchanged."""
@@ -153,10 +203,13 @@ def test_a_lab_pool_stores_and_warns(lab: Services, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REQUEST_FAULTS)
-def test_a_strict_pool_serves_no_faulty_request(strict: Services, name: str) -> None:
+def test_a_strict_pool_serves_no_faulty_request(
+    strict: Services, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """Every fault is refused, in words and in EXI with its response code, before any lookup."""
     fault = REQUEST_FAULTS[name]
     add(strict, contract_draft())
+    monkeypatch.delattr(Store, "find_default")
     draft = fault.spoil(request_draft())
     with pytest.raises(CcpError) as raised:
         ask(strict, draft)
@@ -165,7 +218,7 @@ def test_a_strict_pool_serves_no_faulty_request(strict: Services, name: str) -> 
     (item,) = raised.value.body["signedContractDataCollection"]
     answer = decode(base64.b64decode(item["certificateInstallationRes"]))
     assert answer.header.session_id == draft.session_id
-    assert answer.body.response_code == fault.error.iso2_code
+    assert answer.body.response_code == fault.error.iso2_code == RESPONSE_CODES[fault.error]
 
 
 def test_the_car_is_served_and_its_chain_verified_once(

@@ -10,7 +10,7 @@ from OpenSSL import crypto
 from ccp.errors import CcpError, CertificateChainBroken, CertificateChainExpired
 from ccp.iso15118 import CertificateInstallationRes, decode
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
-from ccp.pki.chains import ChainCache, VerifiedChain, verify_chain
+from ccp.pki.chains import ChainCache, VerifiedChain, require_cps, verify_chain
 from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage, new_key
 from ccp.workshop.misissued import (
@@ -23,7 +23,7 @@ from ccp.workshop.misissued import (
     with_sub_2,
 )
 from ccp.workshop.pki import fingerprint
-from tests.builders import NOW
+from tests.builders import NOW, certificate
 from tests.trusted import car, pki
 from tests.vectors import genuine_res
 
@@ -183,6 +183,35 @@ def test_the_genuine_chains_hold_under_their_topmost_certificate() -> None:
         certificates = read_chain(chain.certificate, chain.sub_certificates, "CPS certificate")
         with pytest.raises(CertificateChainBroken, match="not issued by a certificate that this"):
             verify(certificates, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("domains", "is_cps"),
+    [
+        ("", True),
+        (",DC=CPS", True),
+        (",DC=example,DC=com", True),
+        (",DC=CPO", False),
+        (",DC=MO", False),
+        (",DC=OEM", False),
+    ],
+)
+def test_a_signer_of_another_role_is_no_cps(domains: str, is_cps: bool) -> None:
+    """Today's PKIs name roles in a domain component; older CPS certificates have none."""
+    signer = read_certificate(certificate(f"CN=Signer,O=Test{domains}"), "CPS certificate")
+    if is_cps:
+        require_cps(signer)
+    else:
+        with pytest.raises(CertificateChainBroken, match="not that of a CPS"):
+            require_cps(signer)
+
+
+def test_an_expired_sub_ca_of_a_car_is_told_as_expired() -> None:
+    """The car is told FAILED_CertificateExpired, not that its chain is broken."""
+    oem = pki().oem
+    trusted = anchors(oem.root, oem.sub_1, with_sub_2(car(), validity=past(NOW)).authority.sub_2)
+    with pytest.raises(CertificateChainExpired):
+        verify([read_certificate(car().leaf.der, "CPS certificate")], trusted)
 
 
 def test_a_cache_forgets_the_chain_not_asked_for_longest() -> None:
