@@ -1,9 +1,15 @@
-"""Play a story: run its commands against a pool and tell, in colour, what happens."""
+"""
+Play a story: run its commands against a pool and tell, in colour, what happens.
+
+The commands are printed for a shell with curl; the demo needs neither, and does by itself what they
+do.
+"""
 
 import json
 import re
 import shlex
 import time
+from argparse import ArgumentParser
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, chdir
@@ -42,6 +48,13 @@ class Outcome:
 
 RunCcp = Callable[[Sequence[str]], Outcome]
 """Runs `ccp` with arguments."""
+
+_CURL = ArgumentParser("curl", allow_abbrev=False)
+_CURL.add_argument("-X", "--request")
+_CURL.add_argument("-H", "--header", action="append", default=[])
+_CURL.add_argument("-d", "--data")
+_CURL.add_argument("-o", "--output")
+_CURL.add_argument("url")
 
 
 def play(
@@ -87,7 +100,7 @@ def play(
 def _run(command: str, base_url: str, client: httpx2.Client, run_ccp: RunCcp) -> Outcome:
     """Run a command: `ccp`, `curl`, or the one piped into the other."""
     outcome = Outcome(0, b"")
-    for part in command.replace("$CCP", base_url).split(" | "):
+    for part in command.replace("$CCP", base_url).split(" |\n"):
         program, *arguments = shlex.split(part)
         if program == "curl":
             outcome = _curl(client, arguments, outcome.output)
@@ -97,27 +110,19 @@ def _run(command: str, base_url: str, client: httpx2.Client, run_ccp: RunCcp) ->
 
 
 def _curl(client: httpx2.Client, arguments: Sequence[str], stdin: bytes) -> Outcome:
-    """Do what curl does with these arguments."""
-    options: dict[str, str] = {}
-    url = ""
-    rest = iter(arguments)
-    for argument in rest:
-        if argument.startswith("-"):
-            options[argument] = next(rest)
-        else:
-            url = argument
+    """Do what curl does, with those of its arguments that a story needs."""
+    given = _CURL.parse_args(arguments)
     body = None
-    headers = {}
-    if source := options.get("--json", "").removeprefix("@"):
-        body = stdin if source == "-" else Path(source).read_bytes()
-        headers = {"Content-Type": "application/json"}
-    method = options.get("-X", "POST" if body else "GET")
+    if given.data:
+        body = stdin if given.data == "@-" else Path(given.data.removeprefix("@")).read_bytes()
+    method = given.request or ("POST" if body else "GET")
+    headers = [header.split(": ", 1) for header in given.header]
     try:
-        answer = client.request(method, url, content=body, headers=headers)
+        answer = client.request(method, given.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
         raise WorkshopError(f"the pool does not answer: {error}") from None
-    if "-o" in options:
-        Path(options["-o"]).write_bytes(answer.content)
+    if given.output:
+        Path(given.output).write_bytes(answer.content)
     return Outcome(answer.status_code, answer.content, is_answer=True)
 
 

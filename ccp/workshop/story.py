@@ -11,8 +11,10 @@ SECOND_EMAID = "DEWRKC00000002"
 PCID = "WRKSH0PCAR0000001"
 
 START_POOL = "CCP_TRUST_DIR=workshop/trust make run"
-_PUT = "curl -X PUT --json @{} $CCP/signedcontractdata"
-_POST = "curl --json @{} $CCP/signedcontractdata"
+_JSON = "-H 'Content-Type: application/json' -d @{}"
+_PUT = f"curl -X PUT $CCP/signedcontractdata {_JSON}"
+_POST = f"curl $CCP/signedcontractdata {_JSON}"
+_INTO = " |\n        "  # a line for each command of a pipe; a shell reads on behind the bar
 
 _REFUSED_CONTRACTS = (
     "wrong-signer",
@@ -64,7 +66,7 @@ STORY: Mapping[str, list[Step]] = {
         Step(
             "CPS",
             "puts a second contract for the same car in",
-            f"ccp workshop contract --emaid {SECOND_EMAID} | " + _PUT.format("-"),
+            f"ccp workshop contract --emaid {SECOND_EMAID}{_INTO}" + _PUT.format("-"),
             201,
         ),
         Step(
@@ -76,7 +78,7 @@ STORY: Mapping[str, list[Step]] = {
         Step(
             "CPS B",
             "signs and puts it once more, for cars that have V2G root B",
-            f"ccp workshop contract --emaid {SECOND_EMAID} --root B | " + _PUT.format("-"),
+            f"ccp workshop contract --emaid {SECOND_EMAID} --root B{_INTO}" + _PUT.format("-"),
             201,
         ),
         Step("OEM", "sees them all", f"curl $CCP/contractData/pcid/{PCID}", 200),
@@ -104,7 +106,7 @@ STORY: Mapping[str, list[Step]] = {
             Step(
                 "Somebody",
                 f"puts in: {CONTRACT_FAULTS[name].meaning}",
-                f"ccp workshop contract --fault {name} | " + _PUT.format("-"),
+                f"ccp workshop contract --fault {name}{_INTO}" + _PUT.format("-"),
                 400,
             )
             for name in _REFUSED_CONTRACTS
@@ -113,7 +115,7 @@ STORY: Mapping[str, list[Step]] = {
             Step(
                 "Somebody",
                 f"asks: {REQUEST_FAULTS[name].meaning}",
-                f"ccp workshop request --fault {name} | " + _POST.format("-"),
+                f"ccp workshop request --fault {name}{_INTO}" + _POST.format("-"),
                 400,
             )
             for name in _REFUSED_REQUESTS
@@ -124,7 +126,7 @@ STORY: Mapping[str, list[Step]] = {
         Step(
             "Car",
             "asks again",
-            "ccp workshop request | " + _POST.format("-") + " -o gone.json",
+            f"ccp workshop request{_INTO}" + _POST.format("-") + " -o gone.json",
             404,
         ),
         Step("Car", "reads its own answer", "ccp workshop install gone.json", 1),

@@ -1,10 +1,15 @@
 """The demo: the whole story against a real pool, and its commands by hand."""
 
 import io
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -13,27 +18,127 @@ from rich.console import Console
 from ccp.workshop import WorkshopError
 from ccp.workshop.narrator import Outcome, play
 from ccp.workshop.story import START_POOL, STORY, Step
+from tests.running import serving
 
 ROOT = Path(__file__).parents[2]
 STEPS = [step for steps in STORY.values() for step in steps]
 
 
-def test_the_demo_plays_to_its_end() -> None:
-    """`ccp workshop demo` in a checkout: every step ends as told, and no pool is left."""
+@pytest.fixture(scope="module")
+def demo() -> str:
+    """What `ccp workshop demo` writes, played to its end in a checkout."""
     ran = subprocess.run(
         [sys.executable, "-m", "ccp.cli", "workshop", "demo"],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "120", "CCP_CHECKS": "lab"},  # which it must not heed
+        # The demo must not heed a developer's settings.
+        env={**os.environ, "COLUMNS": "200", "CCP_CHECKS": "lab", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"All {len(STEPS)} steps as told" in ran.stdout
+    return ran.stdout
+
+
+def test_the_demo_plays_to_its_end(demo: str) -> None:
+    """Every step is told with its command, and ends as told."""
+    assert f"All {len(STEPS)} steps as told" in demo
     for step in STEPS:
-        assert f"$ {step.command}" in ran.stdout
-    assert "✓ The decrypted private key is that of the contract certificate." in ran.stdout
-    assert ran.stdout.count("400 Bad Request") == len(STORY["What the pool refuses"])
+        assert demo.count(f"    $ {step.command}\n") == 1
+    assert "✓ The decrypted private key is that of the contract certificate." in demo
+    assert demo.count("400 Bad Request") == len(STORY["What the pool refuses"])
+
+
+class Shell:
+    """One bash, which runs a command after the other as a hand would type them."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / ".curlrc").write_text(
+            'silent\nshow-error\nmax-time = 30\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n'
+        )
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.process = subprocess.Popen(
+            ["bash", "-s"],
+            cwd=folder,
+            env={
+                **os.environ,
+                "CURL_HOME": str(folder),
+                "PATH": path,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONIOENCODING": "utf-8",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        self.run("set -o pipefail")
+
+    def run(self, command: str) -> Outcome:
+        """Run a command to its end; curl's status is that of HTTP."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{command}\nprintf '\\n\\036%s\\n' $?\n")
+        self.process.stdin.flush()
+        output = ""
+        while not (line := self.process.stdout.readline()).startswith("\036"):
+            assert line, f"bash has ended: {output}"
+            output += line
+        status = int(line[1:])
+        if "curl " not in command:
+            return Outcome(status, output.encode())
+        assert status == 0, output
+        answer, _, http_status = output.strip().rpartition("\n")
+        return Outcome(int(http_status or answer), answer.encode(), is_answer=True)
+
+    def close(self) -> None:
+        """End it, whatever it is at."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def told_of(step: Step, demo: str) -> list[str]:
+    """What the demo tells after a step's command, each line without its margin."""
+    rest = demo.partition(f"    $ {step.command}")[2].partition("\n\n")[0]
+    return [line.strip() for line in rest.splitlines()[1:]]
+
+
+def without_sessions(lines: Sequence[str]) -> list[str]:
+    """Lines that are the same in every session."""
+    return [re.sub(r"\b[0-9A-F]{16}\b", "SESSION", line.strip()) for line in lines]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("bash")), reason="the hand has curl and bash"
+)
+def test_the_commands_do_by_hand_what_the_demo_tells(demo: str, tmp_path: Path) -> None:
+    """Each command as printed, but for the pool's start: real curl ends as the demo's own HTTP."""
+    with ExitStack() as stack:
+        shell = Shell(tmp_path)
+        stack.callback(shell.close)
+        for step in STEPS:
+            if step.command == START_POOL:
+                pool = stack.enter_context(serving(tmp_path, trust_dir="workshop/trust"))
+                (address,) = told_of(step, demo)
+                shell.run(re.sub(r":\d+/", f":{pool.port}/", address))
+                continue
+            assert "--json" not in step.command  # Ubuntu 22.04 has a curl without it
+            outcome, told = shell.run(step.command), told_of(step, demo)
+            assert outcome.status == step.status, outcome
+            if not outcome.is_answer:
+                lines = outcome.output.decode().strip().splitlines()
+                assert without_sessions(lines) == without_sessions(told)
+                continue
+            assert told[0] == f"{step.status} {HTTPStatus(step.status).phrase}"
+            file = re.search(r" -o (\S+)$", step.command)
+            body = (tmp_path / file[1]).read_bytes() if file else outcome.output
+            answer = json.loads(body or "{}")
+            assert set(answer.get("errorMessages", [])) <= set(told)
+            assert ("errorMessages" in answer) == (step.status >= 400)
+            contracts = answer.get("contractDataCollection", [])
+            assert [(one["emaid"], one["defaultContract"]) for one in contracts] == [
+                (line.split()[0], line.endswith("default")) for line in told if " under CN=" in line
+            ]
 
 
 def quick(arguments: Sequence[str]) -> Outcome:
