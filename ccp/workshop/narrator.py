@@ -75,7 +75,8 @@ def play(
         folder = Path(name)
         stack.enter_context(chdir(folder))
         # No connection is kept, since a pool that ends waits for idle ones.
-        client = httpx2.Client(timeout=30, headers={"Connection": "close"})
+        # Its pool is on this machine, so a proxy in the environment is not asked.
+        client = httpx2.Client(timeout=30, headers={"Connection": "close"}, trust_env=False)
         stack.enter_context(client)
         base_url = ""
         for chapter, steps in story.items():
