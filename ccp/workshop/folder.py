@@ -117,12 +117,15 @@ class Folder:
         Read the session id of the car's last request, and the V2G roots that it listed.
 
         Raises:
-            WorkshopError: The car has not asked yet.
+            WorkshopError: The car has not asked yet, or its file was spoilt.
         """
         try:
             session = json.loads((self._car(pcid) / "session.json").read_text())
-            return bytes.fromhex(session["sessionId"]), session["v2gRoots"]
-        except (OSError, ValueError, KeyError):
+            session_id, roots = bytes.fromhex(session["sessionId"]), session["v2gRoots"]
+            if not set(roots) <= set(V2G_ROOTS):
+                raise ValueError
+            return session_id, roots
+        except (OSError, ValueError, KeyError, TypeError):
             raise WorkshopError(
                 f"the car {pcid} has not asked for a contract; `ccp workshop request` does"
             ) from None

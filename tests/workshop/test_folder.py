@@ -141,6 +141,10 @@ def test_what_is_missing_or_broken_is_named(folder: Folder, pki: Pki, tmp_path: 
         folder.load_car("WRKSH0PCAR0000009", pki)
     with pytest.raises(WorkshopError, match="ccp workshop request"):
         folder.load_session(PCID)
+    for text in ("{}", "[]", '{"sessionId": 1}', '{"sessionId": "00", "v2gRoots": ["C"]}'):
+        (folder.path / "cars" / PCID / "session.json").write_text(text)
+        with pytest.raises(WorkshopError, match="ccp workshop request"):
+            folder.load_session(PCID)
     (folder.path / "emsp" / "root.key").write_text("no key")
     with pytest.raises(WorkshopError, match="emsp/root"):
         folder.load_pki()
