@@ -61,10 +61,10 @@ def warn(server, app):
     """Say once what this pool does not ask and not verify; SettingsInvalid if that is not meant."""
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     trust = app.services.trust
-    _settings.require_safe_exposure(hosts, verifies=bool(trust.v2g))
+    _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
     served = ", ".join(map(str, hosts)) or "its socket"
     warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
-    missing = [name for name in ("v2g", "emsp", "oem") if not getattr(trust, name)]
+    missing = [name for name in ("v2g", "emsp", "oem") if not getattr(trust, name).configured]
     if missing:
         folders = " and ".join(f"{_settings.trust_dir}/{name}" for name in missing)
         warning.append(f"It verifies no chain that should end in {folders}: no trust anchors.")

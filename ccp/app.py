@@ -17,10 +17,10 @@ from connexion.middleware.swagger_ui import SwaggerUIMiddleware
 from connexion.options import SwaggerUIOptions
 from starlette.types import Message
 
-from ccp.pki.chains import ISO_15118_2_CURVE, ChainCache
+from ccp.pki.chains import ChainCache
 from ccp.pki.trust import load_trust
 from ccp.services import Services
-from ccp.settings import Settings
+from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
@@ -40,9 +40,17 @@ def utc_now() -> datetime:
 
 
 def make_services(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Services:
-    """Join what handlers work with; the trust anchors are read here, once."""
-    trust = load_trust(Path(settings.trust_dir), at=clock())
-    chains = ChainCache(trust.oem, name="OEM provisioning certificate", curve=ISO_15118_2_CURVE)
+    """
+    Join what handlers work with; the trust anchors are read here, once.
+
+    Raises:
+        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+    """
+    folder = Path(settings.trust_dir)
+    if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
+        raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+    trust = load_trust(folder, at=clock())
+    chains = ChainCache(trust.oem, name="OEM provisioning certificate")
     return Services(settings, store, clock, trust, chains)
 
 
@@ -56,6 +64,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Returns: An ASGI application; its `services` are what its handlers are given.
     Raises:
         StoreUnusable: The database cannot serve.
+        SettingsInvalid: See `make_services`.
         Exception: The spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)

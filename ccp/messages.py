@@ -113,7 +113,8 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
         message: With a CertificateInstallationReq, which is signed as a whole, or with a
             CertificateInstallationRes, of which four elements are.
     Raises:
-        SignatureInvalid: There is no signature, or an element has no Id, or that of another.
+        SignatureInvalid: There is no signature, or an element has no Id, or that of another, or an
+            algorithm has parameters.
     """
     signature = message.header.signature
     if signature is None:
@@ -124,6 +125,14 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
             raise SignatureInvalid(f"{name} has no Id of its own.")
         elements[element_id] = name, _forms(exi, message, name)
     info = signature.signed_info
+    others = [signature.id, info.id, signature.signature_value.id, *(r.id for r in info.references)]
+    if isinstance(message.body, CertificateInstallationRes):
+        others.append(message.body.sa_provisioning_certificate_chain.id)
+    if not elements.keys().isdisjoint(others):  # else a car might take one for the other
+        raise SignatureInvalid("An element that is not signed has the Id of one that is.")
+    transforms = [transform for reference in info.references for transform in reference.transforms]
+    if info.signature_method.hmac_output_length is not None or any(t.xpath for t in transforms):
+        raise SignatureInvalid("Its algorithms have parameters, which ISO 15118 does not use.")
     return SignedMessage(
         canonicalization_method=info.canonicalization_method,
         signature_method=info.signature_method.algorithm,

@@ -18,6 +18,7 @@ from tests.contract.conformance import conforming_client
 def make_settings(folder: Path, **variables: str) -> Settings:
     """Settings of a pool whose database is in *folder*; *variables* without their prefix."""
     given = {f"CCP_{name.upper()}": value for name, value in variables.items()}
+    (folder / "trust").mkdir(exist_ok=True)
     here = {
         "CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db",
         "CCP_TRUST_DIR": f"{folder}/trust",

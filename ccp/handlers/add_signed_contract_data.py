@@ -20,7 +20,6 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.iso15118 import CertificateChain, CertificateInstallationRes
 from ccp.messages import read_installation_res, verify_message
 from ccp.pki.certificates import Certificate, read_chain, root_name
-from ccp.pki.chains import ISO_15118_2_CURVE as CURVE
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
 from ccp.pki.trust import Root
@@ -93,16 +92,16 @@ def _verify_cps_chain(
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
     require_cps(chain[0])
     anchors = services.trust.v2g
-    if not anchors:
+    if not anchors.configured:
         return None
     if fingerprint is not None:
         anchors = anchors.only(fingerprint)
-        if not anchors:
+        if not anchors.certificates:
             raise CertificateChainBroken(
                 "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts"
             )
     try:
-        return verify_chain(chain, anchors, name="CPS certificate", curve=CURVE, at=at).root
+        return verify_chain(chain, anchors, name="CPS certificate", at=at).root
     except CertificateChainBroken as failure:
         if fingerprint is not None:
             failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
@@ -112,8 +111,8 @@ def _verify_cps_chain(
 def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: datetime) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
     anchors = services.trust.emsp + services.trust.v2g
-    if anchors and chain[0].is_valid_at(at):
-        verify_chain(chain, anchors, name="contract certificate", curve=CURVE, at=at)
+    if anchors.configured and chain[0].is_valid_at(at):
+        verify_chain(chain, anchors, name="contract certificate", at=at)
 
 
 def _failures(

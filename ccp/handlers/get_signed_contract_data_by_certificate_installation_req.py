@@ -121,8 +121,15 @@ def _choose(
 
 
 def _is_root_of(variant: SignedContractData, root: RootCertificateID) -> bool:
-    """Tell by serial number, where ours is known, and by name, which cars write in many ways."""
+    """
+    Tell by serial number, where ours is known, and by name, which cars write in many ways.
+
+    A long serial number is nobody else's, whatever the name looks like.
+    """
     serial_number = variant.v2g_root_serial_number
-    return serial_number in (None, root.x509_serial_number) and names_agree(
-        root.x509_issuer_name, variant.v2g_root_distinguished_name
-    )
+    if serial_number is not None:
+        if serial_number != root.x509_serial_number:
+            return False
+        if serial_number.bit_length() > 64:
+            return True
+    return names_agree(root.x509_issuer_name, variant.v2g_root_distinguished_name)

@@ -82,6 +82,8 @@ class Reader:
             value |= (octet & 127) << shift
             shift += 7
             if octet < 128:
+                if octet == 0 and shift > 7:  # no encoder does; two encodings could be confused
+                    raise self.error("has a number that is longer than it need be")
                 self._at += 8 * shift // 7
                 return value
         if shift < 7 * octets:

@@ -21,7 +21,7 @@ class Certificate:
 
     Attributes:
         der: As it came.
-        common_name: Of the subject; empty where it has none.
+        common_name: Of the subject; empty where it has none, or several.
         subject, issuer: Names, comparable by value.
         not_before, not_after: Validity, aware UTC, both included.
         public_key: Of pyca/cryptography; None where that knows no such key.
@@ -93,7 +93,7 @@ def _public_key(certificate: x509.Certificate) -> object:
 
 def _common_name(subject: x509.Name) -> str:
     attributes = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(attributes[0].value) if attributes else ""
+    return str(attributes[0].value) if len(attributes) == 1 else ""
 
 
 def root_name(chain: Sequence[Certificate]) -> x509.Name:

@@ -17,8 +17,6 @@ from ccp.pki.trust import Anchors, Root, load_x509
 
 log = structlog.get_logger()
 
-ISO_15118_2_CURVE = "secp256r1"
-
 # What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _REASONS = {
@@ -56,8 +54,9 @@ def verify_chain(
     anchors: Anchors,
     *,
     name: str,
-    curve: str,
     at: datetime,
+    curve: str = "secp256r1",
+    signed_with: str = "sha256_ecdsa",
 ) -> VerifiedChain:
     """
     Prove that a chain ends in a trusted root.
@@ -66,8 +65,9 @@ def verify_chain(
         certificates: The leaf first, then its sub-CAs in any order; no root.
         anchors: The roots to end in, and sub-CAs that messages do not bring.
         name: What to call the leaf in an error, such as "CPS certificate".
-        curve: That all keys have to be on, by its SEC name: "secp256r1" in ISO 15118-2.
         at: Instant at which every certificate has to be valid, aware UTC.
+        curve, signed_with: That all keys have to be on, by its SEC name, and that all but the root
+            have to be signed with; those of ISO 15118-2 unless said otherwise.
     Raises:
         CertificateChainBroken: It does not end in a root of *anchors*, or a signature, basic
             constraint, path length, key usage or curve does not fit; the message says which.
@@ -95,6 +95,11 @@ def verify_chain(
         key = certificate.public_key
         if key.algorithm != "ec" or key.curve != ("named", curve):
             raise CertificateChainBroken(f"The chain of the {name} has a key that is not {curve}.")
+    for certificate in parsed[:-1]:  # a root is trusted for itself, not for its signature
+        if certificate["signature_algorithm"]["algorithm"].native != signed_with:
+            raise CertificateChainBroken(
+                f"The chain of the {name} has a signature that is not {signed_with}."
+            )
     return VerifiedChain(
         root=Root.of(ders[-1]),
         valid_until=min(one.not_valid_after.astimezone(UTC) for one in parsed),
@@ -153,14 +158,13 @@ class ChainCache:
 
     Args:
         anchors: Roots, and the sub-CAs between.
-        name, curve: As for `verify_chain`.
+        name: As for `verify_chain`.
         size: How many chains are remembered; the one not asked for longest is forgotten first.
     """
 
-    def __init__(self, anchors: Anchors, *, name: str, curve: str, size: int = 4096) -> None:
+    def __init__(self, anchors: Anchors, *, name: str, size: int = 4096) -> None:
         self._anchors = anchors
         self._name = name
-        self._curve = curve
         self._size = size
         self._valid: OrderedDict[bytes, datetime] = OrderedDict()
         self._lock = threading.Lock()
@@ -169,18 +173,18 @@ class ChainCache:
         """
         Prove that the leaf's chain ends in a trusted root, or remember that it does.
 
-        Without anchors there is nothing to prove.
+        Where no anchors are configured there is nothing to prove.
 
         Raises: As `verify_chain`.
         """
-        if not self._anchors:
+        if not self._anchors.configured:
             return
         with self._lock:
             until = self._valid.get(leaf.der)
             if until is not None and at <= until:
                 self._valid.move_to_end(leaf.der)
                 return
-        chain = verify_chain([leaf], self._anchors, name=self._name, curve=self._curve, at=at)
+        chain = verify_chain([leaf], self._anchors, name=self._name, at=at)
         with self._lock:
             self._valid[leaf.der] = chain.valid_until
             if len(self._valid) > self._size:

@@ -50,25 +50,30 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Certificates that are trusted for one purpose: roots, and sub-CAs under them."""
+    """
+    What is trusted for one purpose.
+
+    Attributes:
+        certificates: Roots, and sub-CAs under them.
+        configured: Whether an operator has put anything there; if so, and if none of it can be
+            used, no chain holds. A pool that was told whom to trust does not trust everybody
+            because a file is broken.
+    """
 
     certificates: tuple[crypto.X509, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.certificates)
+    configured: bool = False
 
     def only(self, fingerprint: str) -> "Anchors":
         """The one root that has this fingerprint (SHA-256, lower-case hex digits), or none."""
-        return Anchors(
-            tuple(
-                one
-                for one in self.certificates
-                if one.digest("sha256").replace(b":", b"").decode().lower() == fingerprint
-            )
+        named = (
+            one
+            for one in self.certificates
+            if one.digest("sha256").replace(b":", b"").decode().lower() == fingerprint
         )
+        return Anchors(tuple(named), self.configured)
 
     def __add__(self, other: "Anchors") -> "Anchors":
-        return Anchors(self.certificates + other.certificates)
+        return Anchors(self.certificates + other.certificates, self.configured or other.configured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +99,18 @@ def load_trust(folder: Path, *, at: datetime) -> Trust:
     A file that cannot be read, or a certificate that is not valid at *at* (aware UTC), is named in
     the log and left out; a folder that does not exist is an empty set.
     """
-    return Trust(
-        v2g=Anchors(tuple(_read_folder(folder / "v2g", at))),
-        emsp=Anchors(tuple(_read_folder(folder / "emsp", at))),
-        oem=Anchors(tuple(_read_folder(folder / "oem", at))),
-    )
+    return Trust(**{name: _read_anchors(folder / name, at) for name in ("v2g", "emsp", "oem")})
 
 
-def _read_folder(folder: Path, at: datetime) -> Iterator[crypto.X509]:
-    for path in sorted(folder.glob("*")):
+def _read_anchors(folder: Path, at: datetime) -> Anchors:
+    paths = sorted(folder.glob("[!.]*"))
+    return Anchors(tuple(_read_files(paths, at)), configured=bool(paths))
+
+
+def _read_files(paths: list[Path], at: datetime) -> Iterator[crypto.X509]:
+    for path in paths:
         if path.suffix.lower() not in _SUFFIXES:
+            log.warning("not looked at: no .pem, .crt, .cer or .der", file=str(path))
             continue
         try:
             certificates = [read_certificate(der, path.name) for der in _read_file(path)]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 from sqlite_utils import Database
 
@@ -29,6 +30,7 @@ class Connections:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._local = threading.local()
         self._opened: list[Database] = []
+        self._mode = "rwc"
 
     @property
     def database(self) -> Database:
@@ -41,7 +43,8 @@ class Connections:
 
     def _open(self) -> Database:
         connection = sqlite3.connect(
-            self._path,
+            f"file:{quote(self._path)}?mode={self._mode}",
+            uri=True,
             timeout=self._busy_timeout_seconds,
             isolation_level=None,  # transactions are begun and ended in `write` alone
             check_same_thread=False,  # only `close` is called from another thread
@@ -99,10 +102,15 @@ class Connections:
             connection.execute(f"PRAGMA busy_timeout={self._busy_timeout_seconds * 1000:.0f}")
 
     def close(self) -> None:
-        """Close every connection of this process; none may be in use."""
+        """
+        Close every connection of this process; none may be in use.
+
+        Those opened from now on find the file, or fail: one that was taken away is not made anew.
+        """
         while self._opened:
             self._opened.pop().close()
         self._local = threading.local()
+        self._mode = "rw"
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class Store:
             or was made by a newer version.
     """
 
-    def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 5.0) -> None:
+    def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 1.0) -> None:
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
         try:
             with self._connections.write() as database:

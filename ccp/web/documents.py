@@ -36,6 +36,8 @@ class DocumentsMiddleware(SpecMiddleware):
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a document, or pass on."""
+        """Answer with a document, or pass on; without a Range, whose errors are plain text."""
+        if scope["type"] == "http":
+            scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
         document = self._by_path.get(scope["path"]) if scope["type"] == "http" else None
         await (document or self.app)(scope, receive, send)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = structlog.get_logger()
 
 _TRACE_ID = "traceId"
+_METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"}  # others are free text
 
 
 def current_trace_id() -> str:
@@ -50,7 +51,7 @@ class TraceMiddleware:
             finally:
                 log.info(
                     "request",
-                    method=scope["method"],
+                    method=scope["method"] if scope["method"] in _METHODS else "other",
                     operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ccp.iso15118 import CertificateInstallationRes, decode
 from ccp.messages import verify_message
 from ccp.pki.certificates import read_certificate, read_chain
-from ccp.pki.chains import ISO_15118_2_CURVE, ChainCache, verify_chain
+from ccp.pki.chains import ChainCache, verify_chain
 from ccp.pki.trust import load_trust
 from tests.builders import NOW
 from tests.trusted import contract_draft, request_draft, trust_folder
@@ -28,13 +28,13 @@ def main() -> None:
     chain = res.body.sa_provisioning_certificate_chain
     cps = read_chain(chain.certificate, chain.sub_certificates, "CPS certificate")
     car = read_certificate(request_draft().car.leaf.der, "provisioning certificate")
-    cache = ChainCache(trust.oem, name="provisioning certificate", curve=ISO_15118_2_CURVE)
+    cache = ChainCache(trust.oem, name="provisioning certificate")
 
     def verify_cps_chain() -> None:
-        verify_chain(cps, trust.v2g, name="CPS", curve=ISO_15118_2_CURVE, at=NOW)
+        verify_chain(cps, trust.v2g, name="CPS", at=NOW)
 
     def verify_new_car() -> None:
-        verify_chain([car], trust.oem, name="car", curve=ISO_15118_2_CURVE, at=NOW)
+        verify_chain([car], trust.oem, name="car", at=NOW)
 
     bare = _milliseconds(_bare_verification())
     print(f"{'ms':42}{'best':>8}{'median':>9}{'x bare':>9}")

@@ -25,19 +25,21 @@ from ccp.handlers import (
     get_signed_contract_data_by_certificate_installation_req as post,
 )
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.iso15118 import decode, encode
+from ccp.iso15118 import Message, SignedInfo, decode, encode
 from ccp.pki import chains
 from ccp.pki.certificates import read_certificate
 from ccp.services import Services
+from ccp.settings import SettingsInvalid
 from ccp.store import Store
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Validity, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
+from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
-from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, ROOT_A
+from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, ROOT_A, record
 from tests.conftest import make_settings
 from tests.trusted import MADE_AT, contract_draft, pki, request_draft, trust_folder
 
@@ -289,6 +291,70 @@ def test_a_root_of_the_same_name_is_another_root(strict: Services) -> None:
     (item,) = body["signedContractDataCollection"]
     assert item["cpsV2GRootCertificateFingerprint"] == fingerprint(pki().v2g_root("B"))
     assert any("lists no V2G root" in line["event"] for line in lines)
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA", b"expired"])
+def test_anchors_that_cannot_be_used_are_no_licence(
+    tmp_path: Path, store: Store, trust_dir: Path, content: bytes
+) -> None:
+    """A pool that was told whom to trust trusts nobody when the files are broken or expired."""
+    folder = tmp_path / "broken"
+    shutil.copytree(trust_dir, folder)
+    if content == b"expired":
+        root = pki().v2g_root("A")
+        content = reissue(root, root, validity=past(NOW)).der
+    for path in folder.rglob("*.pem"):
+        path.write_bytes(content)
+    services = pool(tmp_path, store, folder)
+    with pytest.raises(CertificateChainBroken):
+        add(services, contract_draft(), v2g_root_fingerprint=None)
+    store.put(record(exi=contract_draft().exi()))
+    with pytest.raises(CertificateChainBroken):
+        ask(services, request_draft())
+
+
+def test_a_trust_dir_that_is_said_has_to_be_there(tmp_path: Path, store: Store) -> None:
+    """A misspelt folder is told at the start; the default one need not exist."""
+    with pytest.raises(SettingsInvalid, match="CCP_TRUST_DIR"):
+        pool(tmp_path, store, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("where", ["chain", "signature", "value", "info"])
+def test_an_id_that_is_signed_is_nobody_else_s(strict: Services, where: str) -> None:
+    """What is not signed may not take the Id of what is: a car might look at the wrong one."""
+
+    def tamper(message: Message) -> Message:
+        signature = message.header.signature
+        assert signature is not None
+        match where:
+            case "chain":
+                message.body.sa_provisioning_certificate_chain.id = "id1"
+            case "signature":
+                signature.id = "id2"
+            case "value":
+                signature.signature_value.id = "id3"
+            case "info":
+                signature.signed_info.id = "id4"
+        return message
+
+    with pytest.raises(SignatureInvalid, match="Id of one that is"):
+        add(strict, replace(contract_draft(), tamper=tamper))
+
+
+def test_algorithms_have_no_parameters(strict: Services) -> None:
+    """An XPath or an HMAC length would change what a reference means."""
+
+    def with_length(info: SignedInfo) -> SignedInfo:
+        return replace(info, signature_method=replace(info.signature_method, hmac_output_length=8))
+
+    def with_xpath(info: SignedInfo) -> SignedInfo:
+        first, *others = info.references
+        transforms = [replace(first.transforms[0], xpath=["/"])]
+        return replace(info, references=[replace(first, transforms=transforms), *others])
+
+    for alter in (with_length, with_xpath):
+        with pytest.raises(SignatureInvalid, match="parameters"):
+            add(strict, replace(contract_draft(), alter_signed_info=alter))
 
 
 def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) -> None:

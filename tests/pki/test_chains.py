@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from ccp.errors import CcpError, CertificateChainBroken, CertificateChainExpired
@@ -30,9 +33,8 @@ from tests.vectors import genuine_res
 
 def anchors(*identities: Identity) -> Anchors:
     """Anchors of these certificates."""
-    return Anchors(
-        tuple(crypto.load_certificate(crypto.FILETYPE_ASN1, one.der) for one in identities)
-    )
+    loaded = [crypto.load_certificate(crypto.FILETYPE_ASN1, one.der) for one in identities]
+    return Anchors(tuple(loaded), configured=True)
 
 
 def members(chain: Chain, *, reverse: bool = False) -> list[Certificate]:
@@ -45,7 +47,7 @@ def verify(
     certificates: Sequence[Certificate], trusted: Anchors, *, at: datetime = NOW
 ) -> VerifiedChain:
     """Verify a CPS chain of ISO 15118-2."""
-    return verify_chain(certificates, trusted, name="CPS certificate", curve="secp256r1", at=at)
+    return verify_chain(certificates, trusted, name="CPS certificate", at=at)
 
 
 CPS = pki().cps["A"]
@@ -214,11 +216,29 @@ def test_an_expired_sub_ca_of_a_car_is_told_as_expired() -> None:
         verify([read_certificate(car().leaf.der, "CPS certificate")], trusted)
 
 
+@pytest.mark.parametrize("algorithm", [hashes.SHA224(), hashes.SHA512()])
+def test_other_signatures_than_the_edition_s_are_refused(algorithm: hashes.HashAlgorithm) -> None:
+    """A leaf that its CA has signed with another digest than SHA-256."""
+    old, sub_2 = CPS.leaf.certificate, CPS.authority.sub_2
+    builder = x509.CertificateBuilder(
+        issuer_name=old.issuer,
+        subject_name=old.subject,
+        public_key=old.public_key(),
+        serial_number=old.serial_number,
+        not_valid_before=old.not_valid_before_utc,
+        not_valid_after=old.not_valid_after_utc,
+    )
+    leaf = builder.sign(sub_2.key, algorithm).public_bytes(Encoding.DER)
+    chain = read_chain(leaf, [sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
+    with pytest.raises(CertificateChainBroken, match="signature that is not sha256_ecdsa"):
+        verify(chain, ROOT)
+
+
 def test_a_cache_forgets_the_chain_not_asked_for_longest() -> None:
     """It stays small however many cars ask, and a refused chain is not remembered."""
     oem = pki().oem
     trusted = anchors(oem.root, oem.sub_1, oem.sub_2)
-    cache = ChainCache(trusted, name="leaf", curve="secp256r1", size=2)
+    cache = ChainCache(trusted, name="leaf", size=2)
     leaves = [read_certificate(with_leaf(car(), key=new_key()).leaf.der, "leaf") for _ in range(3)]
     for leaf in leaves:
         cache.verify(leaf, at=NOW)
@@ -232,4 +252,4 @@ def test_a_cache_forgets_the_chain_not_asked_for_longest() -> None:
 
 def test_without_anchors_a_cache_asks_nothing() -> None:
     """A pool without OEM anchors cannot know the OEMs."""
-    ChainCache(Anchors(), name="leaf", curve="secp256r1").verify(members(CPS)[0], at=NOW)
+    ChainCache(Anchors(), name="leaf").verify(members(CPS)[0], at=NOW)

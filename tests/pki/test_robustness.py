@@ -39,7 +39,7 @@ def test_no_change_of_a_certificate_ends_in_anything_but_an_error_of_ours(seed: 
 def _verify(leaf: bytes, sub_cas: list[bytes]) -> None:
     certificates = read_chain(leaf, sub_cas, "CPS certificate")
     require_cps(certificates[0])
-    verify_chain(certificates, ROOT, name="CPS certificate", curve="secp256r1", at=NOW)
+    verify_chain(certificates, ROOT, name="CPS certificate", at=NOW)
 
 
 def test_every_length_of_a_certificate_is_refused() -> None:

@@ -27,7 +27,7 @@ def test_the_workshop_s_folder_is_read(tmp_path: Path) -> None:
 def test_no_folder_is_no_trust(tmp_path: Path) -> None:
     """A pool without anchors is one that trusts nobody, not one that fails."""
     trust = load_trust(tmp_path / "nowhere", at=NOW)
-    assert [bool(anchors) for anchors in (trust.v2g, trust.emsp, trust.oem)] == [False] * 3
+    assert [anchors.configured for anchors in (trust.v2g, trust.emsp, trust.oem)] == [False] * 3
 
 
 @pytest.mark.parametrize("suffix", ["pem", "crt", "cer", "der", "PEM"])
@@ -67,6 +67,7 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
         trust = load_trust(tmp_path, at=NOW)
     assert len(trust.v2g.certificates) == 1
     assert [Path(line["file"]).name for line in lines] == [
+        "README",
         "broken.pem",
         "empty.der",
         "expired.pem",
