@@ -42,7 +42,9 @@ def test_all_that_is_wrong_is_told_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///", "sqlite://ccp.db", "ccp.db"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:///:memory:", "sqlite:///./:memory:", "sqlite:///", "sqlite://ccp.db", "ccp.db"]
+)
 def test_the_database_is_a_file(url: str) -> None:
     """Workers share a file; a database in memory would be one for each of them."""
     with pytest.raises(SettingsInvalid, match="CCP_DATABASE_URL"):

@@ -78,6 +78,12 @@ def test_a_subject_without_common_name_has_an_empty_one() -> None:
     assert read_certificate(certificate("O=Nobody"), "leaf").common_name == ""
 
 
+def test_a_subject_with_several_common_names_has_none() -> None:
+    """Which of them is meant cannot be known."""
+    leaf = read_certificate(certificate("CN=DEICECOPNCCERT,CN=DEICECOPNCCERX"), "leaf")
+    assert leaf.common_name == ""
+
+
 def test_validity_includes_both_ends() -> None:
     """A certificate is valid from its first second to its last."""
     begin = datetime(2025, 1, 1, tzinfo=UTC)

@@ -304,6 +304,15 @@ def test_a_database_that_somebody_holds_is_told_at_start(tmp_path: Path) -> None
     other.close()
 
 
+def test_a_database_that_is_taken_away_is_not_made_anew(tmp_path: Path) -> None:
+    """A file that is gone is an error, not an empty pool."""
+    store = Store(tmp_path / "ccp.db")
+    (tmp_path / "ccp.db").unlink()
+    with pytest.raises(sqlite3.OperationalError):
+        store.find_by_emaid(EMAID, ISO_15118_2)
+    assert not (tmp_path / "ccp.db").exists()
+
+
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     """A database that has steps we do not know is left alone."""
     path = tmp_path / "ccp.db"

@@ -38,3 +38,10 @@ def test_swagger_ui_shows_the_spec_offline(empty_client):
     assert f'url: "{BASE}/openapi.json"' in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+@pytest.mark.parametrize("unit", ["bytes=zz", "bytes=99999999-", "bytes=0-3"])
+def test_a_range_of_a_file_is_the_whole_file(empty_client, unit):
+    """Answers to a Range could be errors in plain text; a server may ignore it (RFC 9110, 14.2)."""
+    response = empty_client.get(f"{BASE}/ui/swagger-ui.css", headers={"Range": unit})
+    assert response.status_code == 200

@@ -114,3 +114,9 @@ def test_other_messages_of_the_server_pass(log):
 def test_log_is_not_configured_by_an_import():
     """Importing the pool leaves the logging of whoever does so alone."""
     assert not logging.getLogger("ccp").handlers
+
+
+def test_a_method_of_the_callers_own_making_is_not_logged(empty_client, log):
+    """A method is any word, and could be an EMAID."""
+    empty_client.request("X-DEICECOPNCCERT", f"{BASE}/contractData/emaid/DEICECOPNCCERT")
+    assert "DEICECOPNCCERT" not in str(log)
