@@ -40,7 +40,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 .venv/run: requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --require-hashes -r requirements.lock
-	$(INSTALL) --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --editable .
 	touch $@
 
 .venv/dev: requirements-dev.lock .venv/run

@@ -29,12 +29,12 @@ class CcpError(Exception):
         super().__init__(*self.messages)
 
     def add_messages(self, messages: Iterable[str]) -> None:
-        """Append what else is wrong; each message is told once, as the contract demands."""
+        """Append what else is wrong; each message is told once, as the spec demands."""
         self.messages = list(dict.fromkeys((*self.messages, *messages)))
 
 
 class BadRequest(CcpError):
-    """What was sent does not fit the contract, or does not fit itself."""
+    """What was sent does not fit the spec, or does not fit itself."""
 
     status = 400
     message = "The request is invalid."
@@ -50,7 +50,7 @@ def collecting(failures: list[CcpError]) -> Iterator[None]:
 
 
 class RequestInvalid(BadRequest):
-    """One or more parameters or body fields break the contract; one message each."""
+    """One or more parameters or body fields break the spec; one message each."""
 
     def __init__(self, violations: Iterable[str]) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class ContractOrVehicleNotFound(CcpError):
 
 
 class PathNotFound(CcpError):
-    """No operation of the contract has this path."""
+    """No operation of the spec has this path."""
 
     status = 404
     message = "There is no such path."

@@ -2,7 +2,7 @@
 
 import structlog
 
-from ccp.errors import ExiInvalid, MessageNotSupported, SignatureInvalid
+from ccp.errors import ExiInvalid, MessageNotSupported
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import (
     CertificateInstallationReq,
@@ -10,21 +10,11 @@ from ccp.iso15118 import (
     ExiError,
     Message,
     MessageKind,
-    cut_fragment,
     decode,
     sniff,
 )
-from ccp.pki.signatures import (
-    ISO_15118_2_SUITES,
-    SignedMessage,
-    SignedReference,
-    verify_signature,
-)
 
 log = structlog.get_logger()
-
-STANDALONE = "standalone"
-"""The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
 
 # Relays are known to append zero bytes to what the car sent.
 _FORGIVEN_ZERO_BYTES = 4
@@ -87,90 +77,3 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
         if unsupported:
             raise MessageNotSupported(unsupported) from None
         raise ExiInvalid(error.reason) from None
-
-
-def verify_message(exi: bytes, message: Message, key: object) -> None:
-    """
-    Prove that the holder of *key* has signed all that ISO 15118-2 wants signed in a message.
-
-    Args:
-        exi: What *message* was decoded from.
-        key: A public key of pyca/cryptography, or None.
-    Raises:
-        SignatureInvalid: See `signed_message` and `verify_signature`.
-    """
-    form = verify_signature(signed_message(exi, message), key, ISO_15118_2_SUITES)
-    if form != STANDALONE:
-        log.info("SignedInfo is signed in another form than the standalone one", form=form)
-
-
-def signed_message(exi: bytes, message: Message) -> SignedMessage:
-    """
-    Gather what the signature of a message is about, from the very bits that were sent.
-
-    Args:
-        exi: What *message* was decoded from.
-        message: With a CertificateInstallationReq, which is signed as a whole, or with a
-            CertificateInstallationRes, of which four elements are.
-    Raises:
-        SignatureInvalid: There is no signature, or an element has no Id, or that of another, or an
-            algorithm has parameters.
-    """
-    signature = message.header.signature
-    if signature is None:
-        raise SignatureInvalid("The message is not signed.")
-    elements: dict[str, tuple[str, list[bytes]]] = {}
-    for name, element_id in _signed_ids(message.body).items():
-        if element_id is None or element_id in elements:
-            raise SignatureInvalid(f"{name} has no Id of its own.")
-        elements[element_id] = name, _forms(exi, message, name)
-    info = signature.signed_info
-    others = [signature.id, info.id, signature.signature_value.id, *(r.id for r in info.references)]
-    if isinstance(message.body, CertificateInstallationRes):
-        others.append(message.body.sa_provisioning_certificate_chain.id)
-    if not elements.keys().isdisjoint(others):  # else a car might take one for the other
-        raise SignatureInvalid("An element that is not signed has the Id of one that is.")
-    transforms = [transform for reference in info.references for transform in reference.transforms]
-    if info.signature_method.hmac_output_length is not None or any(t.xpath for t in transforms):
-        raise SignatureInvalid("Its algorithms have parameters, which ISO 15118 does not use.")
-    return SignedMessage(
-        canonicalization_method=info.canonicalization_method,
-        signature_method=info.signature_method.algorithm,
-        references=[
-            SignedReference(
-                reference.uri,
-                [transform.algorithm for transform in reference.transforms],
-                reference.digest_method,
-                reference.digest_value,
-            )
-            for reference in info.references
-        ],
-        signed_info={
-            STANDALONE: cut_fragment(exi, message, "SignedInfo"),
-            "message": cut_fragment(exi, message, "SignedInfo", message_grammar=True),
-        },
-        signature_value=signature.signature_value.value,
-        elements=elements,
-    )
-
-
-def _signed_ids(
-    body: CertificateInstallationReq | CertificateInstallationRes,
-) -> dict[str, str | None]:
-    """The Ids of the elements that have to be signed, by the elements' names."""
-    if isinstance(body, CertificateInstallationReq):
-        return {"CertificateInstallationReq": body.id}
-    return {
-        "ContractSignatureCertChain": body.contract_signature_cert_chain.id,
-        "ContractSignatureEncryptedPrivateKey": body.contract_signature_encrypted_private_key.id,
-        "DHpublickey": body.dh_publickey.id,
-        "eMAID": body.emaid.id,
-    }
-
-
-def _forms(exi: bytes, message: Message, name: str) -> list[bytes]:
-    """The fragments of an element that a digest may be of; of eMAID some sign a shorter one."""
-    forms = [cut_fragment(exi, message, name)]
-    if name == "eMAID":
-        forms.append(cut_fragment(exi, message, name, message_grammar=True))
-    return forms

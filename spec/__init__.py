@@ -1,1 +1,1 @@
-"""The contract between the pool and its callers, installed as ccp.spec so that a wheel has it."""
+"""The spec: what pool and callers agree on, installed as ccp.spec so that a wheel has it."""

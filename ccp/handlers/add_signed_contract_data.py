@@ -18,7 +18,8 @@ from ccp.errors import (
 )
 from ccp.identifiers import Emaid, Pcid
 from ccp.iso15118 import CertificateChain, CertificateInstallationRes
-from ccp.messages import read_installation_res, verify_message
+from ccp.message_signatures import verify_message
+from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
@@ -118,7 +119,7 @@ def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: 
 def _failures(
     res: CertificateInstallationRes, contract: Certificate, emaid: Emaid, *, at: datetime
 ) -> Iterator[CcpError]:
-    """Tell all that speaks against storing the message, in the order of the contract's steps."""
+    """Tell all that speaks against storing the message, in the order of the steps."""
     if res.response_code != "OK":
         yield ResponseCodeNotOk(f"It is {res.response_code}.")
     if not _names(res.emaid.value, emaid) or not _names(contract.common_name, emaid):

@@ -25,7 +25,8 @@ from ccp.iso15118 import (
     failure_res,
     with_session_id,
 )
-from ccp.messages import read_installation_req, verify_message
+from ccp.message_signatures import verify_message
+from ccp.messages import read_installation_req
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.names import names_agree
 from ccp.schemas import installation_failure, signed_contract_data_answer

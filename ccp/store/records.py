@@ -12,7 +12,7 @@ class SignedContractData:
     One contract, signed for one car under one V2G root.
 
     Attributes:
-        namespace: Message namespace, in the contract's spelling.
+        namespace: Message namespace, in the spec's spelling.
         v2g_root_fingerprint: SHA-256, 64 lower-case hex digits; None where the root is not known.
         v2g_root_distinguished_name: Of the root that the CPS chain ends in, as RFC 4514 text.
         v2g_root_serial_number: Of that root's certificate; None where the root is not known.

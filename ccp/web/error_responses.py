@@ -1,4 +1,4 @@
-"""Any exception -> an error body of the contract. Nothing else writes one."""
+"""Any exception -> an error body of the spec. Nothing else writes one."""
 
 from http import HTTPStatus
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.iso15118 import CertificateInstallationRes, decode
-from ccp.messages import verify_message
+from ccp.message_signatures import verify_message
 from ccp.pki.certificates import read_certificate, read_chain
 from ccp.pki.chains import ChainCache, verify_chain
 from ccp.pki.trust import load_trust

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ccp.errors import SignatureInvalid
 from ccp.iso15118 import CertificateInstallationRes, ExiError, decode
-from ccp.messages import signed_message
+from ccp.message_signatures import signed_message
 from ccp.pki.signatures import (
     CANONICAL_EXI,
     ISO_15118_2_SUITES,
