@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
-from ccp.settings import load_settings
+from ccp.settings import server_settings
 from tests.bench import load
 from tests.bench.bare import ANSWERS_VARIABLE
 from tests.bench.load import Load
@@ -67,7 +67,7 @@ def main() -> None:
             with _bare(folder, answers) as bare:
                 rows = _measure(pool, bare, stored, send)
             sent = filling.taken + sum(each.taken for row in rows for each in row.pool)
-            while sent < _REQUESTS_FOR_MEMORY * load_settings(os.environ).workers:
+            while sent < _REQUESTS_FOR_MEMORY * server_settings().workers:
                 sent += send(pool, GET_BY_EMAID, stored, 16).taken
             memory = pool.worker_memory()
     _print_rows(rows, answers)
@@ -116,7 +116,7 @@ def _pool(folder: Path) -> AbstractContextManager[Server]:
 
 
 def _bare(folder: Path, answers: dict[str, tuple[int, str]]) -> AbstractContextManager[Server]:
-    """Run the bare server with as many workers and threads; Flask is no ASGI application."""
+    """Run the bare server with as many workers and threads, and none of the pool's own hooks."""
     path = folder / "answers.json"
     path.write_text(json.dumps(answers))
     return gunicorn(
@@ -124,8 +124,12 @@ def _bare(folder: Path, answers: dict[str, tuple[int, str]]) -> AbstractContextM
         folder,
         _PROBE,
         {ANSWERS_VARIABLE: str(path)},
+        f"--config={os.devnull}",
         "--worker-class=gthread",
-        f"--threads={load_settings(os.environ).threads}",
+        "--preload",
+        "--keep-alive=5",
+        f"--workers={server_settings().workers}",
+        f"--threads={server_settings().threads}",
     )
 
 

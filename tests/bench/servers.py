@@ -67,7 +67,7 @@ def gunicorn(
     started = time.perf_counter()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", app, *options],
+            [sys.executable, "-m", "gunicorn", app, f"--bind=127.0.0.1:{port}", *options],
             cwd=_ROOT,
             env={**os.environ, **address, **variables},
             stdin=subprocess.DEVNULL,
