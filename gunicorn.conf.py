@@ -64,10 +64,14 @@ def warn(server, app):
     _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
     served = ", ".join(map(str, hosts)) or "its socket"
     warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
-    missing = [name for name in ("v2g", "emsp", "oem") if not getattr(trust, name).configured]
-    if missing:
-        folders = " and ".join(f"{_settings.trust_dir}/{name}" for name in missing)
-        warning.append(f"It verifies no chain that should end in {folders}: no trust anchors.")
+    anchors = {
+        "CPS": trust.v2g,
+        "contracts": trust.v2g + trust.emsp,
+        "cars": trust.oem,
+    }
+    unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
+    if unverified:
+        warning.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")
     if _settings.lab:
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     server.log.warning(" ".join(warning))
