@@ -64,11 +64,7 @@ def warn(server, app):
     _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
     served = ", ".join(map(str, hosts)) or "its socket"
     warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
-    anchors = {
-        "CPS": trust.v2g,
-        "contracts": trust.v2g + trust.emsp,
-        "cars": trust.oem,
-    }
+    anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
     if unverified:
         warning.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")

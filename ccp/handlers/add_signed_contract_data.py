@@ -111,7 +111,7 @@ def _verify_cps_chain(
 
 def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: datetime) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
-    anchors = services.trust.emsp + services.trust.v2g
+    anchors = services.trust.contracts
     if anchors.configured and chain[0].is_valid_at(at):
         verify_chain(chain, anchors, name="contract certificate", at=at)
 

@@ -83,13 +83,18 @@ class Trust:
 
     Attributes:
         v2g: CPS chains end here, and contract chains of eMSPs under a V2G PKI.
-        emsp: Contract chains.
+        emsp: Contract chains of eMSPs with a PKI of their own.
         oem: Provisioning certificates; with the OEMs' sub-CAs, which requests do not bring.
     """
 
     v2g: Anchors = Anchors()
     emsp: Anchors = Anchors()
     oem: Anchors = Anchors()
+
+    @property
+    def contracts(self) -> Anchors:
+        """What contract chains may end in: an eMSP's root, or a V2G root."""
+        return self.emsp + self.v2g
 
 
 def load_trust(folder: Path, *, at: datetime) -> Trust:
