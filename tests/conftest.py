@@ -13,6 +13,7 @@ from ccp.settings import Settings
 from ccp.store import Store
 from tests.builders import NOW
 from tests.contract.conformance import conforming_client
+from tests.iso15118.exificient import Exificient, has_java
 
 
 def make_settings(folder: Path, **variables: str) -> Settings:
@@ -24,6 +25,16 @@ def make_settings(folder: Path, **variables: str) -> Settings:
         "CCP_TRUST_DIR": f"{folder}/trust",
     }
     return Settings.from_environment({**here, **given})
+
+
+@pytest.fixture(scope="session")
+def exificient() -> Iterator[Exificient]:
+    """The independent EXI codec; what asks it is skipped where there is no Java."""
+    if not has_java:
+        pytest.skip("EXIficient needs Java")
+    oracle = Exificient()
+    yield oracle
+    oracle.close()
 
 
 @pytest.fixture

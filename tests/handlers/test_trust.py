@@ -2,7 +2,6 @@
 
 import base64
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -57,14 +56,6 @@ RESPONSE_CODES = {
 def trust_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The anchors of the workshop's PKI."""
     return trust_folder(tmp_path_factory.mktemp("workshop") / "pki")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    store = Store(tmp_path / "ccp.db")
-    yield store
-    store.close()
 
 
 def pool(tmp_path: Path, store: Store, trust_dir: Path, **variables: str) -> Services:

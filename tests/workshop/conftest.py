@@ -1,6 +1,4 @@
-"""One PKI, made at the tests' present; a car and its contract; EXIficient as a judge."""
-
-from collections.abc import Iterator
+"""One PKI, made at the tests' present; a car and its contract."""
 
 import pytest
 
@@ -15,7 +13,6 @@ from ccp.workshop import (
 )
 from ccp.workshop.certificates import Chain
 from tests.builders import NOW
-from tests.iso15118.exificient import Exificient, has_java
 
 EMAID = "DEWRKC00000001"
 PCID = "WRKSH0PCAR0000001"
@@ -44,13 +41,3 @@ def contract_draft(pki: Pki, car: Chain) -> ContractDraft:
 def request_draft(pki: Pki, car: Chain) -> RequestDraft:
     """A request of the car, which has V2G root A."""
     return draft_request(car, [pki.v2g_root("A").certificate], at=NOW, session_id=SESSION)
-
-
-@pytest.fixture(scope="session")
-def exificient() -> Iterator[Exificient]:
-    """An EXI codec that is not ours."""
-    if not has_java:
-        pytest.skip("EXIficient needs Java")
-    oracle = Exificient()
-    yield oracle
-    oracle.close()

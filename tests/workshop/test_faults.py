@@ -50,20 +50,23 @@ def value_holds(message: Message, key: ec.EllipticCurvePublicKey) -> bool:
     return True
 
 
+def assert_readable(exi: bytes, key: ec.EllipticCurvePublicKey, fault: Fault[Any]) -> None:
+    """It is the message that its draft says, and its SignatureValue is as good as it should be."""
+    message = decode(exi)
+    assert encode(message) == exi
+    if message.header.signature:
+        assert value_holds(message, key) == (fault.name not in VALUE_FAULTS)
+    else:
+        assert fault.name == "unsigned"
+
+
 @every_fault(CONTRACT_FAULTS)
 def test_a_spoilt_contract_can_be_read(
     contract_draft: ContractDraft, fault: Fault[ContractDraft]
 ) -> None:
-    """It is the message that its draft says, and its SignatureValue is as good as it should be."""
+    """A faulty contract is a message all the same, signed as its fault says."""
     draft = fault.spoil(contract_draft)
-    exi = draft.exi()
-    message = decode(exi)
-    assert encode(message) == exi
-    if message.header.signature:
-        holds = value_holds(message, draft.cps.leaf.key.public_key())
-        assert holds == (fault.name not in VALUE_FAULTS)
-    else:
-        assert fault.name == "unsigned"
+    assert_readable(draft.exi(), draft.cps.leaf.key.public_key(), fault)
 
 
 @every_fault(REQUEST_FAULTS)
@@ -72,14 +75,7 @@ def test_a_spoilt_request_can_be_read(
 ) -> None:
     """The same of a car's request."""
     draft = fault.spoil(request_draft)
-    exi = draft.exi()
-    message = decode(exi)
-    assert encode(message) == exi
-    if message.header.signature:
-        holds = value_holds(message, draft.car.leaf.key.public_key())
-        assert holds == (fault.name not in VALUE_FAULTS)
-    else:
-        assert fault.name == "unsigned"
+    assert_readable(draft.exi(), draft.car.leaf.key.public_key(), fault)
 
 
 @pytest.mark.parametrize("faults", [CONTRACT_FAULTS, REQUEST_FAULTS], ids=["contract", "request"])
