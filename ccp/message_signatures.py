@@ -1,16 +1,12 @@
-"""A message and the key of whom it should be from: what ISO 15118-2 wants signed, is signed."""
+"""A message and the key of whom it should be from: what ISO 15118 wants signed, is signed."""
 
 import structlog
 
 from ccp.errors import SignatureInvalid
-from ccp.iso15118 import (
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    Message,
-    cut_fragment,
-)
+from ccp.iso15118 import ISO2, ISO20, Body, Message, cut_fragment, edition_of, iso2, iso20
 from ccp.pki.signatures import (
     ISO_15118_2_SUITES,
+    ISO_15118_20_SUITES,
     SignedMessage,
     SignedReference,
     verify_signature,
@@ -18,13 +14,15 @@ from ccp.pki.signatures import (
 
 log = structlog.get_logger()
 
+_SUITES = {ISO2: ISO_15118_2_SUITES, ISO20: ISO_15118_20_SUITES}
+
 STANDALONE = "standalone"
 """The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
 
 
 def verify_message(exi: bytes, message: Message, key: object) -> None:
     """
-    Prove that the holder of *key* has signed all that ISO 15118-2 wants signed in a message.
+    Prove that the holder of *key* has signed all that ISO 15118 wants signed in a message.
 
     Args:
         exi: What *message* was decoded from.
@@ -32,7 +30,8 @@ def verify_message(exi: bytes, message: Message, key: object) -> None:
     Raises:
         SignatureInvalid: See `signed_message` and `verify_signature`.
     """
-    form = verify_signature(signed_message(exi, message), key, ISO_15118_2_SUITES)
+    suites = _SUITES[edition_of(message)]
+    form = verify_signature(signed_message(exi, message), key, suites)
     if form != STANDALONE:
         log.info("SignedInfo is signed in another form than the standalone one", form=form)
 
@@ -43,8 +42,9 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
 
     Args:
         exi: What *message* was decoded from.
-        message: With a CertificateInstallationReq, which is signed as a whole, or with a
-            CertificateInstallationRes, of which four elements are.
+        message: Of ISO 15118-2 a CertificateInstallationReq, which is signed as a whole, or a
+            CertificateInstallationRes, of which four elements are; of ISO 15118-20 either, of which
+            one element is.
     Raises:
         SignatureInvalid: There is no signature, or an element has no Id, or that of another, or an
             algorithm has parameters.
@@ -59,7 +59,7 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
         elements[element_id] = name, _forms(exi, message, name)
     info = signature.signed_info
     others = [signature.id, info.id, signature.signature_value.id, *(r.id for r in info.references)]
-    if isinstance(message.body, CertificateInstallationRes):
+    if isinstance(message.body, iso2.CertificateInstallationRes):
         others.append(message.body.sa_provisioning_certificate_chain.id)
     if not elements.keys().isdisjoint(others):  # else a car might take one for the other
         raise SignatureInvalid("An element that is not signed has the Id of one that is.")
@@ -87,18 +87,25 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
     )
 
 
-def _signed_ids(
-    body: CertificateInstallationReq | CertificateInstallationRes,
-) -> dict[str, str | None]:
+def _signed_ids(body: Body) -> dict[str, str | None]:
     """The Ids of the elements that have to be signed, by the elements' names."""
-    if isinstance(body, CertificateInstallationReq):
-        return {"CertificateInstallationReq": body.id}
-    return {
-        "ContractSignatureCertChain": body.contract_signature_cert_chain.id,
-        "ContractSignatureEncryptedPrivateKey": body.contract_signature_encrypted_private_key.id,
-        "DHpublickey": body.dh_publickey.id,
-        "eMAID": body.emaid.id,
-    }
+    match body:
+        case iso2.CertificateInstallationReq():
+            return {"CertificateInstallationReq": body.id}
+        case iso2.CertificateInstallationRes():
+            return {
+                "ContractSignatureCertChain": body.contract_signature_cert_chain.id,
+                "ContractSignatureEncryptedPrivateKey": (
+                    body.contract_signature_encrypted_private_key.id
+                ),
+                "DHpublickey": body.dh_publickey.id,
+                "eMAID": body.emaid.id,
+            }
+        case iso20.CertificateInstallationReq():
+            chain = body.oem_provisioning_certificate_chain
+            return {"OEMProvisioningCertificateChain": chain.id}
+        case iso20.CertificateInstallationRes():
+            return {"SignedInstallationData": body.signed_installation_data.id}
 
 
 def _forms(exi: bytes, message: Message, name: str) -> list[bytes]:

@@ -5,12 +5,11 @@ import structlog
 from ccp.errors import ExiInvalid, MessageNotSupported
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import (
-    CertificateInstallationReq,
-    CertificateInstallationRes,
     ExiError,
     Message,
     MessageKind,
     decode,
+    iso2,
     sniff,
 )
 
@@ -29,7 +28,9 @@ _UNSUPPORTED = {
 }
 
 
-def read_installation_req(exi: bytes, namespace: str) -> tuple[Message, CertificateInstallationReq]:
+def read_installation_req(
+    exi: bytes, namespace: str
+) -> tuple[Message, iso2.CertificateInstallationReq]:
     """
     Decode the CertificateInstallationReq of a car.
 
@@ -42,14 +43,16 @@ def read_installation_req(exi: bytes, namespace: str) -> tuple[Message, Certific
         ExiInvalid: It is something else; the messages say what.
     """
     message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
-    if not isinstance(message.body, CertificateInstallationReq):
+    if not isinstance(message.body, iso2.CertificateInstallationReq):
         raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
     if namespace != ISO_15118_2:
         log.warning("the namespace is not the message's; the message is believed")
     return message, message.body
 
 
-def read_installation_res(exi: bytes, namespace: str) -> tuple[Message, CertificateInstallationRes]:
+def read_installation_res(
+    exi: bytes, namespace: str
+) -> tuple[Message, iso2.CertificateInstallationRes]:
     """
     Decode the CertificateInstallationRes that a CPS signed.
 
@@ -64,7 +67,7 @@ def read_installation_res(exi: bytes, namespace: str) -> tuple[Message, Certific
     if namespace == ISO_15118_20:
         raise MessageNotSupported(_NOT_YET_20)
     message = _decode(exi, trailing_zeros=0)
-    if not isinstance(message.body, CertificateInstallationRes):
+    if not isinstance(message.body, iso2.CertificateInstallationRes):
         raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
     return message, message.body
 

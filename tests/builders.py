@@ -11,16 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    ContractSignatureEncryptedPrivateKey,
-    DiffieHellmanPublickey,
-    Header,
     Message,
     RootCertificateID,
     encode,
+    iso2,
 )
 from ccp.store import SignedContractData
 from ccp.workshop.signing import sign
@@ -66,9 +60,9 @@ def certificate(
     )
 
 
-def cps_chain(root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE") -> CertificateChain:
+def cps_chain(root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE") -> iso2.CertificateChain:
     """A CPS leaf, its sub-CA 2 and its sub-CA 1, which *root* has issued."""
-    return CertificateChain(
+    return iso2.CertificateChain(
         certificate("CN=CPS,O=Test,C=DE,DC=CPS", "CN=Prov Sub 2,O=Test,C=DE"),
         [
             certificate("CN=Prov Sub 1,O=Test,C=DE", root),
@@ -88,19 +82,19 @@ def installation_res(
 ) -> bytes:
     """A CertificateInstallationRes for a contract, EXI, signed; the contract key is a dummy."""
     leaf = certificate(f"CN={common_name or emaid},O=Test", "CN=MO Sub 2,O=Test,C=DE", **validity)
-    body = CertificateInstallationRes(
+    body = iso2.CertificateInstallationRes(
         response_code=response_code,
         sa_provisioning_certificate_chain=cps_chain(root),
-        contract_signature_cert_chain=CertificateChain(
+        contract_signature_cert_chain=iso2.CertificateChain(
             leaf, [certificate("CN=MO Sub 2,O=Test,C=DE", "CN=MO Root,O=Test,C=DE")], id="id1"
         ),
-        contract_signature_encrypted_private_key=ContractSignatureEncryptedPrivateKey(
+        contract_signature_encrypted_private_key=iso2.ContractSignatureEncryptedPrivateKey(
             "id2", bytes(48)
         ),
-        dh_publickey=DiffieHellmanPublickey("id3", b"\4" + bytes(64)),
-        emaid=EMAID("id4", emaid),
+        dh_publickey=iso2.DiffieHellmanPublickey("id3", b"\4" + bytes(64)),
+        emaid=iso2.EMAID("id4", emaid),
     )
-    return signed(Message(Header(session_id), body))
+    return signed(Message(iso2.Header(session_id), body))
 
 
 def installation_req(
@@ -113,8 +107,8 @@ def installation_req(
     """A car's CertificateInstallationReq, EXI, signed."""
     leaf = certificate(f"CN={pcid},O=Car Maker,DC=OEM", "CN=OEM Sub 2,O=Car Maker", **validity)
     roots_listed = [RootCertificateID(root, 2**120 + 7) for root in roots]
-    body = CertificateInstallationReq("id1", leaf, roots_listed)
-    return signed(Message(Header(session_id), body))
+    body = iso2.CertificateInstallationReq("id1", leaf, roots_listed)
+    return signed(Message(iso2.Header(session_id), body))
 
 
 def signed(message: Message) -> bytes:

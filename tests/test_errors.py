@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from ccp import errors
-from ccp.iso15118 import failure_res
+from ccp.iso15118 import (
+    iso2_failure,
+)
 from tests.contract.conformance import SPEC
 
 KINDS = [
@@ -74,4 +76,4 @@ def test_every_error_has_a_response_code_that_a_message_can_carry(
     kind: type[errors.CcpError],
 ) -> None:
     """The ISO 15118-2 code of an error is one of the schema's."""
-    assert failure_res(b"\0", kind.iso2_code)
+    assert iso2_failure(b"\0", kind.iso2_code)

@@ -17,7 +17,9 @@ from ccp.errors import (
     collecting,
 )
 from ccp.identifiers import Emaid, Pcid
-from ccp.iso15118 import CertificateChain, CertificateInstallationRes
+from ccp.iso15118 import (
+    iso2,
+)
 from ccp.message_signatures import verify_message
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain, root_name
@@ -83,7 +85,7 @@ def handle(
     return None, 201
 
 
-def _read(chain: CertificateChain, name: str) -> list[Certificate]:
+def _read(chain: iso2.CertificateChain, name: str) -> list[Certificate]:
     return read_chain(chain.certificate, chain.sub_certificates, name)
 
 
@@ -117,7 +119,7 @@ def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: 
 
 
 def _failures(
-    res: CertificateInstallationRes, contract: Certificate, emaid: Emaid, *, at: datetime
+    res: iso2.CertificateInstallationRes, contract: Certificate, emaid: Emaid, *, at: datetime
 ) -> Iterator[CcpError]:
     """Tell all that speaks against storing the message, in the order of the steps."""
     if res.response_code != "OK":

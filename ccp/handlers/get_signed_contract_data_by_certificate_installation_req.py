@@ -22,7 +22,7 @@ from ccp.identifiers import ISO_15118_2, Pcid
 from ccp.iso15118 import (
     Message,
     RootCertificateID,
-    failure_res,
+    iso2_failure,
     with_session_id,
 )
 from ccp.message_signatures import verify_message
@@ -70,7 +70,7 @@ def handle(
         failure = error if isinstance(error, CcpError) else InternalError()
         if always_return_exi:
             failure.body = installation_failure(
-                exi=failure_res(session_id, failure.iso2_code),
+                exi=iso2_failure(session_id, failure.iso2_code),
                 pcid=pcid,
                 namespace=ISO_15118_2,
             )

@@ -1,18 +1,16 @@
 """EXI messages of ISO 15118 that install contract certificates; usable on its own."""
 
-from ccp.iso15118.codec import decode, encode, encode_fragment
+from ccp.iso15118 import iso2, iso20
+from ccp.iso15118.codec import decode, edition_of, encode, encode_fragment
+from ccp.iso15118.edition import Edition
 from ccp.iso15118.errors import ExiError
-from ccp.iso15118.failure import failure_res
-from ccp.iso15118.messages import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    ContractSignatureEncryptedPrivateKey,
-    DiffieHellmanPublickey,
-    Header,
-    Message,
-    Notification,
+from ccp.iso15118.failure import iso2_failure, iso20_failure
+from ccp.iso15118.iso2_schema import ISO2
+from ccp.iso15118.iso20_schema import ISO20
+from ccp.iso15118.messages import Body, Message
+from ccp.iso15118.sniff import MessageKind, sniff
+from ccp.iso15118.surgery import cut_fragment, with_session_id, with_time_stamp, with_value
+from ccp.iso15118.xmldsig import (
     Reference,
     RootCertificateID,
     Signature,
@@ -21,21 +19,15 @@ from ccp.iso15118.messages import (
     SignedInfo,
     Transform,
 )
-from ccp.iso15118.sniff import MessageKind, sniff
-from ccp.iso15118.surgery import cut_fragment, with_session_id
 
 __all__ = [
-    "EMAID",
-    "CertificateChain",
-    "CertificateInstallationReq",
-    "CertificateInstallationRes",
-    "ContractSignatureEncryptedPrivateKey",
-    "DiffieHellmanPublickey",
+    "ISO2",
+    "ISO20",
+    "Body",
+    "Edition",
     "ExiError",
-    "Header",
     "Message",
     "MessageKind",
-    "Notification",
     "Reference",
     "RootCertificateID",
     "Signature",
@@ -45,9 +37,15 @@ __all__ = [
     "Transform",
     "cut_fragment",
     "decode",
+    "edition_of",
     "encode",
     "encode_fragment",
-    "failure_res",
+    "iso2",
+    "iso2_failure",
+    "iso20",
+    "iso20_failure",
     "sniff",
     "with_session_id",
+    "with_time_stamp",
+    "with_value",
 ]

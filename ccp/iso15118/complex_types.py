@@ -7,7 +7,8 @@ from typing import Any
 
 from ccp.iso15118.bits import CUT_OFF, Reader, Writer
 from ccp.iso15118.errors import ExiError
-from ccp.iso15118.grammar import END, Choice, Grammar, Part, Refused, State, occurrence
+from ccp.iso15118.grammar import END, Choice, Element, Grammar, Part, Refused, State, occurrence
+from ccp.iso15118.messages import Message
 
 MOST_ITEMS = 32  # in any list: where the schema sets no limit, ISO 15118 needs 4 at most
 
@@ -129,6 +130,19 @@ def record(cls: Any, *parts: Part, mixed: bool = False) -> ComplexType:
     named = _fields(parts)
     slots = [field.name for field in fields(cls) if field.name in named]
     return ComplexType(parts, slots, cls, attrgetter(*named), mixed=mixed)
+
+
+def message(header: Element, body: Any, *parts: Part) -> ComplexType:
+    """The type of a message whose first element is its header: *body* has the fields of *parts*."""
+    named = _fields(parts)
+    slots = [header.field, *(field.name for field in fields(body) if field.name in named)]
+    take = attrgetter(*named)
+    return ComplexType(
+        (header, *parts),
+        slots,
+        lambda head, *values: Message(head, body(*values)),
+        lambda value: (value.header, *take(value.body)),
+    )
 
 
 def single(*parts: Part, mixed: bool = False) -> ComplexType:

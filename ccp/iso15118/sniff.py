@@ -5,7 +5,8 @@ from enum import Enum
 
 from ccp.iso15118.bits import Reader
 from ccp.iso15118.errors import ExiError
-from ccp.iso15118.schema import BODIES, HEADER, ROOT
+from ccp.iso15118.iso2_schema import BODIES, HEADER, V2G_MESSAGE_ROOT
+from ccp.iso15118.iso20_schema import REQ_ROOT, RES_ROOT
 
 
 class MessageKind(Enum):
@@ -37,9 +38,9 @@ _ISO2_BODIES = {
 }
 # The second byte: document event code, then certain zeros.
 _SECOND_BYTES = {
-    0x98: MessageKind.ISO2_OTHER,  # V2G_Message, 76 of 7 bits
-    0x1C: MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,  # 7 of 6 bits
-    0x20: MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,  # 8 of 6 bits
+    V2G_MESSAGE_ROOT.octet: MessageKind.ISO2_OTHER,
+    REQ_ROOT.octet: MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,
+    RES_ROOT.octet: MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,
     0x9A: MessageKind.DIN_70121,  # V2G_Message, 77 of 7 bits
     0x00: MessageKind.APP_PROTOCOL,  # supportedAppProtocolReq, 0 of 2 bits
     0x40: MessageKind.APP_PROTOCOL,  # supportedAppProtocolRes, 1 of 2 bits
@@ -82,7 +83,7 @@ def _sniff_body(exi: bytes) -> MessageKind:
     reader = Reader(exi)
     try:
         reader.code(8)
-        reader.code(ROOT.width)
+        reader.code(V2G_MESSAGE_ROOT.width)
         reader.zeros = 1  # start of Header
         HEADER.read(reader)
         reader.zeros += 1  # start of Body

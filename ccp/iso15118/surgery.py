@@ -1,44 +1,124 @@
 """
-Changes to a message's bits that need no decoding: a new session id, a signed element cut out.
+Changes to a message's bits that need no decoding: other unsigned values, a signed element cut out.
 
 A type's grammar does not depend on where its element stands, and there is no string table, so an
 element has the same bits in a message and in a fragment. A cut keeps what the signer sent, even if
 another encoder would have written it differently.
 """
 
-from ccp.iso15118.codec import EXI_HEADER, encode_fragment, fragments_of
+from typing import Any
+
+from ccp.iso15118 import iso2
+from ccp.iso15118.bits import Writer
+from ccp.iso15118.codec import EXI_HEADER, edition_of, encode_fragment, fragments_of
 from ccp.iso15118.errors import ExiError
-from ccp.iso15118.messages import CertificateInstallationRes, Message
-from ccp.iso15118.schema import ROOT
+from ccp.iso15118.iso2_schema import V2G_MESSAGE_ROOT
+from ccp.iso15118.iso20_schema import PROCESSING, REMAINING, REQ_ROOT, RES_ROOT, RESPONSE_CODE
+from ccp.iso15118.messages import Message
+from ccp.iso15118.values import UnsignedLong
 
 _LONGEST_SESSION_ID = 8
-_ISO2_START = bytes([EXI_HEADER, ROOT.code << 8 - ROOT.width])
+_ISO2_START = bytes([EXI_HEADER, V2G_MESSAGE_ROOT.octet])
+# Some certain zeros, and the SessionID's length, which is fixed: one more bit of it follows.
+_ISO20_STARTS = {bytes([EXI_HEADER, root.octet, 4]) for root in (REQ_ROOT, RES_ROOT)}
+_ISO20_SESSION_ID = 8
+_TIME_STAMP = 11  # the octet in whose lower half it begins
+_VALUES: dict[str, Any] = {
+    value.name: value.content for value in (RESPONSE_CODE, PROCESSING, REMAINING)
+}
 
 
 def with_session_id(exi: bytes, session_id: bytes) -> bytes:
     """
-    Put another session id into an ISO 15118-2 message; equal to encoding it anew.
+    Put another session id into a message; equal to encoding it anew.
 
-    The id follows 18 bits and its length's octet. A change of length moves the rest by whole
-    bytes, which leaves it as it is. The session id is not signed.
+    In ISO 15118-2 the id follows 18 bits and its length's octet. A change of length moves the rest
+    by whole bytes, which leaves it as it is. In ISO 15118-20 the length is fixed. The session id is
+    not signed.
 
     Args:
-        exi: A V2G_Message that ``decode`` accepts; only its beginning is looked at.
-        session_id: 0 to 8 bytes.
+        exi: A message that ``decode`` accepts; only its beginning is looked at.
+        session_id: 0 to 8 bytes; for ISO 15118-20 exactly 8.
     Returns: The message with the new session id.
     Raises:
-        ExiError: *exi* does not begin like such a message, or *session_id* is too long.
+        ExiError: *exi* does not begin like such a message, or *session_id* is too long or short.
     """
+    if _is_iso20(exi):
+        return _with_iso20_session_id(exi, session_id)
     if len(session_id) > _LONGEST_SESSION_ID:
         raise ExiError(f"cannot have a session id of {len(session_id)} bytes")
     head = int.from_bytes(exi[2:4], "big")  # two zeros, the length, six bits of what follows
     length = head >> 6
     last = 3 + length  # the byte with the id's last two bits, and six that stay
     if exi[:2] != _ISO2_START or length > _LONGEST_SESSION_ID or len(exi) <= last:
-        raise ExiError("does not begin like an ISO 15118-2 message with a session id", 0)
+        raise ExiError("does not begin like a message of ISO 15118 with a session id", 0)
     size = len(session_id)
     start = (size << 8 * size | int.from_bytes(session_id, "big")) << 6 | exi[last] & 0x3F
     return _ISO2_START + start.to_bytes(2 + size, "big") + exi[last + 1 :]
+
+
+def _with_iso20_session_id(exi: bytes, session_id: bytes) -> bytes:
+    if len(session_id) != _ISO20_SESSION_ID:
+        raise ExiError(f"cannot have a session id of {len(session_id)} bytes")
+    id_ = int.from_bytes(session_id, "big") << 7 | exi[11] & 0x7F
+    return exi[:3] + id_.to_bytes(9, "big") + exi[12:]
+
+
+def _is_iso20(exi: bytes) -> bool:
+    return exi[:3] in _ISO20_STARTS and len(exi) > _TIME_STAMP and exi[3] < 0x80
+
+
+def with_time_stamp(exi: bytes, time_stamp: int) -> bytes:
+    """
+    Put another TimeStamp into a message of ISO 15118-20; equal to encoding it anew.
+
+    It follows 92 bits, in as many bytes as it needs, so the rest moves by whole bytes. It is not
+    signed.
+
+    Args:
+        exi: A message of ISO 15118-20 that ``decode`` accepts; only its beginning is looked at.
+        time_stamp: At most 64 bits.
+    Returns: The message with the new TimeStamp.
+    Raises:
+        ExiError: *exi* does not begin like such a message, or *time_stamp* is out of range.
+    """
+    if not _is_iso20(exi):
+        raise ExiError("does not begin like a message of ISO 15118-20 with a session id", 0)
+    last = _TIME_STAMP
+    while True:  # to the octet that ends the old one: its highest bit is a zero
+        last += 1
+        if last >= len(exi):
+            raise ExiError("is cut off", 8 * len(exi))
+        if not exi[last - 1] & 0x08:
+            break
+    writer = Writer()
+    writer.code(exi[_TIME_STAMP] >> 4, 4)
+    UnsignedLong().write(writer, time_stamp)
+    writer.code(exi[last] & 0x0F, 4)
+    return exi[:_TIME_STAMP] + writer.getvalue() + exi[last + 1 :]
+
+
+def with_value(exi: bytes, name: str, bit: int, value: Any) -> bytes:
+    """
+    Put another value of fixed width into a CertificateInstallationRes of ISO 15118-20.
+
+    Args:
+        exi: The message.
+        name: ResponseCode, EVSEProcessing or RemainingContractCertificateChains; none is signed.
+        bit: Where it begins in *exi*: the first of its ``spans``.
+        value: As the message's field of that name has it.
+    Returns: The message with the new value.
+    Raises:
+        ExiError: *value* is none that the type allows.
+    """
+    type_ = _VALUES[name]
+    writer = Writer()
+    first, last = bit >> 3, bit + type_.width - 1 >> 3
+    before, behind = bit & 7, -(bit + type_.width) & 7
+    writer.code(exi[first] >> 8 - before, before)
+    type_.write(writer, value)
+    writer.code(exi[last] & (1 << behind) - 1, behind)
+    return exi[:first] + writer.getvalue() + exi[last + 1 :]
 
 
 def cut_fragment(
@@ -52,20 +132,22 @@ def cut_fragment(
     Args:
         exi: The bytes that *message* was decoded from.
         message: What ``decode`` made of them.
-        name, message_grammar: As for ``encode_fragment``.
+        name: As for ``encode_fragment``.
+        message_grammar: Whether to use the message's grammar where that makes a difference.
     Returns: The EXI fragment, header included.
     Raises:
         ExiError: The message has no such element.
     """
-    if name not in message.spans:
+    edition = edition_of(message)
+    if name not in message.spans or name not in edition.fragments.elements:
         raise ExiError(f"has no {name} that could be signed")
+    fragments = fragments_of(name, message_grammar=edition if message_grammar else None)
     if (
-        name == "eMAID"
+        name in fragments.relaxed
         and not message_grammar
-        and isinstance(message.body, CertificateInstallationRes)
+        and isinstance(message.body, iso2.CertificateInstallationRes)
     ):
         return encode_fragment(name, message.body.emaid)
-    fragments = fragments_of(name, message_grammar=message_grammar)
     start, end = message.spans[name]
     bits = int.from_bytes(exi[start >> 3 : (end + 7) >> 3], "big") >> (-end & 7)
     width = end - start

@@ -9,6 +9,7 @@ spelled out.
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ccp.iso15118.bits import Reader, Writer
 from ccp.iso15118.errors import ExiError
@@ -17,28 +18,36 @@ _UNLIMITED = sys.maxsize
 _TEXT_BIAS = 2  # lengths 0 and 1 would be hits in a string table
 _INTEGER_OCTETS = 37  # 259 bits; the longest serial number of X.509 has 160 (RFC 5280, 4.1.2.2)
 _INTEGER_BITS = 256
+_LONG_OCTETS = 10  # 70 bits
 _NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Binary:
-    """base64Binary and hexBinary: the length, then the octets; at most *most* octets."""
+    """base64Binary and hexBinary: the length, then the octets, *least* to *most* of them."""
 
-    def __init__(self, most: int = _UNLIMITED) -> None:
+    def __init__(self, least: int = 0, most: int = _UNLIMITED) -> None:
+        self.least = least
         self.most = most
 
     def read(self, reader: Reader) -> bytes:
         octets = reader.sized(0)
-        if len(octets) > self.most:
-            raise self._too_long(octets)
+        if not self.least <= len(octets) <= self.most:
+            raise self._misfit(octets)
         return octets
 
     def write(self, writer: Writer, value: bytes) -> None:
-        if len(value) > self.most:
-            raise self._too_long(value)
+        if not self.least <= len(value) <= self.most:
+            raise self._misfit(value)
         writer.sized(value, 0)
 
-    def _too_long(self, value: bytes) -> ExiError:
-        return ExiError(f"has {len(value)} bytes; at most {self.most} are allowed")
+    def _misfit(self, value: bytes) -> ExiError:
+        bounds = f"{self.most} are needed" if self.least else f"at most {self.most} are allowed"
+        return ExiError(f"has {len(value)} bytes; {bounds}")
+
+
+def exactly(octets: int) -> Binary:
+    """A binary value whose length is fixed."""
+    return Binary(octets, octets)
 
 
 class Text:
@@ -129,4 +138,51 @@ class Enumeration:
         writer.code(code, self.width)
 
 
-SimpleType = Binary | Text | Integer | Enumeration
+class UnsignedByte:
+    """unsignedByte: 8 bits."""
+
+    width = 8
+
+    def read(self, reader: Reader) -> int:
+        return reader.code(self.width)
+
+    def write(self, writer: Writer, value: int) -> None:
+        if not 0 <= value < 1 << self.width:
+            raise ExiError("is not a number from 0 to 255")
+        writer.code(value, self.width)
+
+
+class UnsignedLong:
+    """unsignedLong: an unsigned integer of at most 64 bits."""
+
+    def read(self, reader: Reader) -> int:
+        value = reader.unsigned(_LONG_OCTETS)
+        self._check(value)
+        return value
+
+    def write(self, writer: Writer, value: int) -> None:
+        self._check(value)
+        writer.unsigned(value)
+
+    @staticmethod
+    def _check(value: int) -> None:
+        if not 0 <= value < 1 << 64:
+            raise ExiError("is not a number of at most 64 bits")
+
+
+class Noted:
+    """A type whose values all have the same width: reading notes where one lies, as *name*."""
+
+    def __init__(self, name: str, content: Enumeration | UnsignedByte) -> None:
+        self.name = name
+        self.content = content
+        self.write = content.write
+
+    def read(self, reader: Reader) -> Any:
+        start = reader.position
+        value = self.content.read(reader)
+        reader.spans[self.name] = start, reader.position
+        return value
+
+
+SimpleType = Binary | Text | Integer | Enumeration | UnsignedByte | UnsignedLong | Noted

@@ -11,12 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.identifiers import ISO_15118_2
 from ccp.iso15118 import (
-    CertificateInstallationReq,
-    Header,
     Message,
     RootCertificateID,
     SignedInfo,
     encode,
+    iso2,
 )
 from ccp.workshop.certificates import Chain
 from ccp.workshop.signing import sign
@@ -53,9 +52,9 @@ class RequestDraft:
             RootCertificateID(root.issuer.rfc4514_string(), root.serial_number)
             for root in self.roots
         ]
-        body = CertificateInstallationReq("id1", self.car.leaf.der, roots)
+        body = iso2.CertificateInstallationReq("id1", self.car.leaf.der, roots)
         signed = sign(
-            Message(Header(self.session_id), body),
+            Message(iso2.Header(self.session_id), body),
             self.signing_key,
             alter=self.alter_signed_info,
             message_grammar_for=self.message_grammar_for,

@@ -10,15 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.identifiers import ISO_15118_2
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationRes,
-    ContractSignatureEncryptedPrivateKey,
-    DiffieHellmanPublickey,
-    Header,
     Message,
     SignedInfo,
     encode,
+    iso2,
 )
 from ccp.workshop.certificates import Chain, common_name
 from ccp.workshop.errors import WorkshopError
@@ -70,18 +65,18 @@ class ContractDraft:
         if not isinstance(car_key, ec.EllipticCurvePublicKey):
             raise WorkshopError("the key of the provisioning certificate is not of a curve")
         encrypted_key, dh_public_key = encrypt_key(self.contract.leaf.key, car_key)
-        body = CertificateInstallationRes(
+        body = iso2.CertificateInstallationRes(
             response_code=self.response_code,
             sa_provisioning_certificate_chain=self._chain(self.cps),
             contract_signature_cert_chain=self._chain(self.contract, "id1"),
-            contract_signature_encrypted_private_key=ContractSignatureEncryptedPrivateKey(
+            contract_signature_encrypted_private_key=iso2.ContractSignatureEncryptedPrivateKey(
                 "id2", encrypted_key
             ),
-            dh_publickey=DiffieHellmanPublickey("id3", dh_public_key),
-            emaid=EMAID("id4", self.message_emaid),
+            dh_publickey=iso2.DiffieHellmanPublickey("id3", dh_public_key),
+            emaid=iso2.EMAID("id4", self.message_emaid),
         )
         signed = sign(
-            Message(Header(SESSION_ID), body),
+            Message(iso2.Header(SESSION_ID), body),
             self.signing_key,
             alter=self.alter_signed_info,
             message_grammar_for=self.message_grammar_for,
@@ -98,11 +93,11 @@ class ContractDraft:
             "cpsV2GRootCertificateFingerprint": self.fingerprint,
         }
 
-    def _chain(self, chain: Chain, id_: str | None = None) -> CertificateChain:
+    def _chain(self, chain: Chain, id_: str | None = None) -> iso2.CertificateChain:
         sub_cas = [chain.authority.sub_2.der, chain.authority.sub_1.der]
         if self.sub_1_first:
             sub_cas.reverse()
-        return CertificateChain(chain.leaf.der, sub_cas, id_)
+        return iso2.CertificateChain(chain.leaf.der, sub_cas, id_)
 
 
 def draft_contract(

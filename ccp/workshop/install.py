@@ -15,12 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ccp.identifiers import Emaid
 from ccp.iso15118 import (
-    CertificateChain,
-    CertificateInstallationRes,
     ExiError,
     Message,
     Signature,
     decode,
+    iso2,
 )
 from ccp.workshop.certificates import Identity, common_name
 from ccp.workshop.errors import AnswerRefused
@@ -66,7 +65,7 @@ def install(
     except ExiError as error:
         raise AnswerRefused(f"The answer cannot be read: {error}") from None
     res = message.body
-    if not isinstance(res, CertificateInstallationRes):
+    if not isinstance(res, iso2.CertificateInstallationRes):
         raise AnswerRefused("The answer is not a CertificateInstallationRes.")
     if message.header.session_id != session_id:
         raise AnswerRefused("The session id is not that of the request.")
@@ -92,7 +91,7 @@ def install(
     return Installed(emaid, Identity(contract[0], key), contract[1:])
 
 
-def _read_chain(chain: CertificateChain) -> list[x509.Certificate]:
+def _read_chain(chain: iso2.CertificateChain) -> list[x509.Certificate]:
     """The leaf, then its issuers from the bottom to the top."""
     try:
         leaf, *sub_cas = map(
@@ -196,7 +195,7 @@ def _sha256(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
-def _decrypt(res: CertificateInstallationRes, car: Identity) -> ec.EllipticCurvePrivateKey:
+def _decrypt(res: iso2.CertificateInstallationRes, car: Identity) -> ec.EllipticCurvePrivateKey:
     try:
         return decrypt_key(
             res.contract_signature_encrypted_private_key.value, res.dh_publickey.value, car.key

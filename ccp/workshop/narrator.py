@@ -24,7 +24,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ccp.iso15118 import CertificateInstallationRes, decode
+from ccp.iso15118 import (
+    decode,
+    iso2,
+)
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.pool import check_checkout, running_pool
 from ccp.workshop.story import START_POOL, Step
@@ -156,7 +159,7 @@ def _tell(console: Console, outcome: Outcome) -> None:
         _say(console, (f"{item['emaid']} under {root and root[0]}{default}", "green"))
     for item in answer.get("signedContractDataCollection", []):
         message = decode(b64decode(item["certificateInstallationRes"]))
-        if isinstance(message.body, CertificateInstallationRes):
+        if isinstance(message.body, iso2.CertificateInstallationRes):
             session = message.header.session_id.hex().upper()
             told = f"CertificateInstallationRes: {message.body.response_code}, session {session}"
             _say(console, (told, "magenta"))

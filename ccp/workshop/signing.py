@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ccp.iso15118 import (
-    CertificateInstallationReq,
+    ISO2,
     Message,
     Reference,
     Signature,
@@ -19,7 +19,9 @@ from ccp.iso15118 import (
     SignedInfo,
     Transform,
     encode_fragment,
+    iso2,
 )
+from ccp.workshop.errors import WorkshopError
 
 CANONICAL_EXI = "http://www.w3.org/TR/canonical-exi/"
 ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
@@ -29,8 +31,10 @@ SHA256_URI = "http://www.w3.org/2001/04/xmlenc#sha256"
 def signed_elements(message: Message) -> Mapping[str, Any]:
     """What ISO 15118-2 has signed in a message: elements, by name, in their order."""
     body = message.body
-    if isinstance(body, CertificateInstallationReq):
+    if isinstance(body, iso2.CertificateInstallationReq):
         return {"CertificateInstallationReq": body}
+    if not isinstance(body, iso2.CertificateInstallationRes):
+        raise WorkshopError("the workshop makes no messages of ISO 15118-20 yet")
     return {
         "ContractSignatureCertChain": body.contract_signature_cert_chain,
         "ContractSignatureEncryptedPrivateKey": body.contract_signature_encrypted_private_key,
@@ -74,7 +78,9 @@ def sign(
 
 def fragment(name: str, element: Any, message_grammar_for: frozenset[str] = frozenset()) -> bytes:
     """Encode one element as its digest is made of, or the signature of SignedInfo."""
-    return encode_fragment(name, element, message_grammar=name in message_grammar_for)
+    return encode_fragment(
+        name, element, message_grammar=ISO2 if name in message_grammar_for else None
+    )
 
 
 def _raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ccp.iso15118 import (
-    CertificateInstallationReq,
-    CertificateInstallationRes,
     Message,
     Reference,
     Signature,
     SignatureMethod,
     SignedInfo,
+    iso2,
 )
 
 # After signing.
@@ -51,7 +50,7 @@ def der_signature(message: Message) -> Message:
 def tamper_request(message: Message) -> Message:
     """Put another root into the list of those that the car has installed."""
     body = deepcopy(message.body)
-    if isinstance(body, CertificateInstallationReq):
+    if isinstance(body, iso2.CertificateInstallationReq):
         body.list_of_root_certificate_ids[0].x509_serial_number += 1
     return replace(message, body=body)
 
@@ -63,31 +62,31 @@ class SignedElement:
     name: str
     slug: str
     id: str
-    change: Callable[[CertificateInstallationRes], None]
+    change: Callable[[iso2.CertificateInstallationRes], None]
 
     def tamper(self, message: Message) -> Message:
         """Change the element; the message stays one that can be read."""
         body = deepcopy(message.body)
-        if isinstance(body, CertificateInstallationRes):
+        if isinstance(body, iso2.CertificateInstallationRes):
             self.change(body)
         return replace(message, body=body)
 
 
-def _tamper_chain(body: CertificateInstallationRes) -> None:
+def _tamper_chain(body: iso2.CertificateInstallationRes) -> None:
     sub_cas = body.contract_signature_cert_chain.sub_certificates
     sub_cas[-1] = _flipped(sub_cas[-1])  # the last bit of its signature
 
 
-def _tamper_encrypted_key(body: CertificateInstallationRes) -> None:
+def _tamper_encrypted_key(body: iso2.CertificateInstallationRes) -> None:
     key = body.contract_signature_encrypted_private_key
     key.value = _flipped(key.value)
 
 
-def _tamper_dh_public_key(body: CertificateInstallationRes) -> None:
+def _tamper_dh_public_key(body: iso2.CertificateInstallationRes) -> None:
     body.dh_publickey.value = _flipped(body.dh_publickey.value)
 
 
-def _tamper_emaid(body: CertificateInstallationRes) -> None:
+def _tamper_emaid(body: iso2.CertificateInstallationRes) -> None:
     body.emaid.value = body.emaid.value.lower()  # the same contract, so only the digest tells
 
 

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
-from ccp.iso15118 import decode, encode, failure_res, sniff, with_session_id
+from ccp.iso15118 import (
+    decode,
+    encode,
+    iso2_failure,
+    sniff,
+    with_session_id,
+)
 from tests.vectors import genuine_res, requests
 
 BATCHES = 1000
@@ -32,7 +38,7 @@ def main() -> None:
     req = requests()["WP0ZZZ99ZTS392124"].exi
     res = genuine_res()
     session_id = bytes(range(8))
-    failure = failure_res(session_id, "FAILED_NoCertificateAvailable")
+    failure = iso2_failure(session_id, "FAILED_NoCertificateAvailable")
     req_message, res_message = decode(req), decode(res)
     calls: dict[str, Callable[[], object]] = {
         f"reference: {len(res)} bytes shifted seven times": lambda: shift_seven_times(res),
@@ -42,7 +48,7 @@ def main() -> None:
         f"CertificateInstallationRes ({len(res)} bytes), decode": lambda: decode(res),
         f"CertificateInstallationRes ({len(res)} bytes), encode": lambda: encode(res_message),
         f"failure ({len(failure)} bytes), decode": lambda: decode(failure),
-        f"failure ({len(failure)} bytes), make": lambda: failure_res(session_id, "FAILED"),
+        f"failure ({len(failure)} bytes), make": lambda: iso2_failure(session_id, "FAILED"),
         "session id splice": lambda: with_session_id(res, session_id),
     }
     print(f"{'µs':<52} {'best':>8} {'median':>8} {'x shifts':>9}")

@@ -9,7 +9,10 @@ from tempfile import TemporaryDirectory
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.iso15118 import CertificateInstallationRes, decode
+from ccp.iso15118 import (
+    decode,
+    iso2,
+)
 from ccp.message_signatures import verify_message
 from ccp.pki.certificates import read_certificate, read_chain
 from ccp.pki.chains import ChainCache, verify_chain
@@ -24,7 +27,7 @@ def main() -> None:
         trust = load_trust(trust_folder(Path(folder) / "pki"), at=NOW)
     res_exi, req_exi = contract_draft().exi(), request_draft().exi()
     res, req = decode(res_exi), decode(req_exi)
-    assert isinstance(res.body, CertificateInstallationRes)
+    assert isinstance(res.body, iso2.CertificateInstallationRes)
     chain = res.body.sa_provisioning_certificate_chain
     cps = read_chain(chain.certificate, chain.sub_certificates, "CPS certificate")
     car = read_certificate(request_draft().car.leaf.der, "provisioning certificate")

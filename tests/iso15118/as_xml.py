@@ -8,14 +8,10 @@ from base64 import b64encode
 from xml.etree.ElementTree import Element, SubElement, canonicalize, tostring
 
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    Header,
     Message,
     Signature,
     SignedInfo,
+    iso2,
 )
 
 DEF = "{urn:iso:15118:2:2013:MsgDef}"
@@ -30,7 +26,7 @@ def message_xml(message: Message) -> str:
     root = Element(f"{DEF}V2G_Message")
     _header(SubElement(root, f"{DEF}Header"), message.header)
     parent = SubElement(root, f"{DEF}Body")
-    if isinstance(message.body, CertificateInstallationReq):
+    if isinstance(message.body, iso2.CertificateInstallationReq):
         _req(parent, message.body)
     else:
         _res(parent, message.body)
@@ -43,7 +39,7 @@ def element_xml(message: Message, name: str) -> str:
     if name == "SignedInfo":
         assert message.header.signature
         _signed_info(root, message.header.signature.signed_info)
-    elif isinstance(message.body, CertificateInstallationReq):
+    elif isinstance(message.body, iso2.CertificateInstallationReq):
         _req(root, message.body)
     else:
         _res(root, message.body)
@@ -56,7 +52,7 @@ def canonical(xml: str) -> str:
     return canonicalize(xml, rewrite_prefixes=True)
 
 
-def _header(parent: Element, header: Header) -> None:
+def _header(parent: Element, header: iso2.Header) -> None:
     _text(parent, f"{HEADER}SessionID", header.session_id.hex().upper())
     if header.notification:
         notification = SubElement(parent, f"{HEADER}Notification")
@@ -96,7 +92,7 @@ def _signed_info(parent: Element, signed_info: SignedInfo) -> None:
         _text(child, f"{DS}DigestValue", _base64(reference.digest_value))
 
 
-def _req(parent: Element, req: CertificateInstallationReq) -> None:
+def _req(parent: Element, req: iso2.CertificateInstallationReq) -> None:
     element = SubElement(parent, f"{BODY}CertificateInstallationReq", {f"{BODY}Id": req.id})
     _text(element, f"{BODY}OEMProvisioningCert", _base64(req.oem_provisioning_cert))
     roots = SubElement(element, f"{BODY}ListOfRootCertificateIDs")
@@ -106,7 +102,7 @@ def _req(parent: Element, req: CertificateInstallationReq) -> None:
         _text(child, f"{DS}X509SerialNumber", str(root.x509_serial_number))
 
 
-def _res(parent: Element, res: CertificateInstallationRes) -> None:
+def _res(parent: Element, res: iso2.CertificateInstallationRes) -> None:
     element = SubElement(parent, f"{BODY}CertificateInstallationRes")
     _text(element, f"{BODY}ResponseCode", res.response_code)
     for name, chain in (
@@ -117,11 +113,11 @@ def _res(parent: Element, res: CertificateInstallationRes) -> None:
     key = res.contract_signature_encrypted_private_key
     _identified(element, f"{BODY}ContractSignatureEncryptedPrivateKey", key.id, _base64(key.value))
     _identified(element, f"{BODY}DHpublickey", res.dh_publickey.id, _base64(res.dh_publickey.value))
-    emaid: EMAID = res.emaid
+    emaid: iso2.EMAID = res.emaid
     _identified(element, f"{BODY}eMAID", emaid.id, emaid.value)
 
 
-def _chain(parent: Element, name: str, chain: CertificateChain) -> None:
+def _chain(parent: Element, name: str, chain: iso2.CertificateChain) -> None:
     attributes = {} if chain.id is None else {f"{TYPES}Id": chain.id}
     element = SubElement(parent, name, attributes)
     _text(element, f"{TYPES}Certificate", _base64(chain.certificate))

@@ -3,15 +3,7 @@
 from hypothesis import strategies as st
 
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    ContractSignatureEncryptedPrivateKey,
-    DiffieHellmanPublickey,
-    Header,
     Message,
-    Notification,
     Reference,
     RootCertificateID,
     Signature,
@@ -19,8 +11,9 @@ from ccp.iso15118 import (
     SignatureValue,
     SignedInfo,
     Transform,
+    iso2,
 )
-from ccp.iso15118.schema import FAULT_CODES, RESPONSE_CODES
+from ccp.iso15118.iso2_schema import FAULT_CODES, RESPONSE_CODES
 
 # No empty values, which XML makes a departure from the schema, and no white space, which it bends.
 CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
@@ -61,9 +54,9 @@ SIGNED_INFOS = st.builds(
     maybe(IDS),
 )
 HEADERS = st.builds(
-    Header,
+    iso2.Header,
     octets(8),
-    st.none() | st.builds(Notification, st.sampled_from(FAULT_CODES), maybe(texts(most=64))),
+    st.none() | st.builds(iso2.Notification, st.sampled_from(FAULT_CODES), maybe(texts(most=64))),
     st.none()
     | st.builds(
         Signature, SIGNED_INFOS, st.builds(SignatureValue, octets(64), maybe(IDS)), maybe(IDS)
@@ -71,24 +64,24 @@ HEADERS = st.builds(
 )
 # With exactly 20 roots EXIficient's grammar and the XSD differ by one bit.
 REQS = st.builds(
-    CertificateInstallationReq,
+    iso2.CertificateInstallationReq,
     IDS,
     octets(800),
     st.lists(st.builds(RootCertificateID, texts(), INTEGERS), min_size=1, max_size=19),
 )
 
 
-def chains(ids: st.SearchStrategy[str | None]) -> st.SearchStrategy[CertificateChain]:
-    return st.builds(CertificateChain, octets(200), st.lists(octets(200), max_size=4), ids)
+def chains(ids: st.SearchStrategy[str | None]) -> st.SearchStrategy[iso2.CertificateChain]:
+    return st.builds(iso2.CertificateChain, octets(200), st.lists(octets(200), max_size=4), ids)
 
 
 RESES = st.builds(
-    CertificateInstallationRes,
+    iso2.CertificateInstallationRes,
     st.sampled_from(RESPONSE_CODES),
     chains(maybe(IDS)),
     chains(maybe(IDS)),
-    st.builds(ContractSignatureEncryptedPrivateKey, IDS, octets(48)),
-    st.builds(DiffieHellmanPublickey, IDS, octets(65)),
-    st.builds(EMAID, IDS, texts(14, 15)),
+    st.builds(iso2.ContractSignatureEncryptedPrivateKey, IDS, octets(48)),
+    st.builds(iso2.DiffieHellmanPublickey, IDS, octets(65)),
+    st.builds(iso2.EMAID, IDS, texts(14, 15)),
 )
 MESSAGES = st.builds(Message, HEADERS, REQS | RESES)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from ccp.iso15118 import CertificateInstallationReq, Message
+from ccp.iso15118 import (
+    Message,
+    iso2,
+)
 
 
 def signed_elements(message: Message) -> dict[str, Any]:
@@ -11,7 +14,7 @@ def signed_elements(message: Message) -> dict[str, Any]:
     if message.header.signature:
         found["SignedInfo"] = message.header.signature.signed_info
     body = message.body
-    if isinstance(body, CertificateInstallationReq):
+    if isinstance(body, iso2.CertificateInstallationReq):
         return found | {"CertificateInstallationReq": body}
     return found | {
         "ContractSignatureCertChain": body.contract_signature_cert_chain,

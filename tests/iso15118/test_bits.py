@@ -4,8 +4,8 @@ import pytest
 
 from ccp.iso15118 import ExiError, Message, decode, encode
 from ccp.iso15118.bits import CarefulReader, Reader
+from ccp.iso15118.iso2_schema import ROOT
 from ccp.iso15118.messages import RootCertificateID
-from ccp.iso15118.schema import ROOT
 from tests.vectors import genuine_res, requests, shapes
 
 VALID = [*(vector.exi for vector in shapes()), *(v.exi for v in requests().values())]

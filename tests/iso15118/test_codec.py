@@ -6,19 +6,16 @@ import pytest
 from hypothesis import given, settings
 
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
+    ISO2,
     ExiError,
-    Header,
     Message,
-    Notification,
     RootCertificateID,
     cut_fragment,
     decode,
     encode,
     encode_fragment,
-    failure_res,
+    iso2,
+    iso2_failure,
 )
 from tests.iso15118.bit_strings import BYTE, HEADER, LETTER, REQ, octets
 from tests.iso15118.drawn import MESSAGES
@@ -33,7 +30,7 @@ def request(**changes: Any) -> Message:
         "oem_provisioning_cert": b"\1",
         "list_of_root_certificate_ids": [RootCertificateID("a", 1)],
     }
-    return Message(Header(b"\1"), CertificateInstallationReq(**(values | changes)))
+    return Message(iso2.Header(b"\1"), iso2.CertificateInstallationReq(**(values | changes)))
 
 
 def refusal(message: Message) -> ExiError:
@@ -62,7 +59,7 @@ def test_cutting_equals_encoding(message: Message) -> None:
     for name, value in signed_elements(message).items():
         for form in (False, True):
             fragment = cut_fragment(exi, decoded, name, message_grammar=form)
-            assert fragment == encode_fragment(name, value, message_grammar=form)
+            assert fragment == encode_fragment(name, value, message_grammar=ISO2 if form else None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 19, 20])
@@ -98,8 +95,8 @@ def test_twentieth_root_leaves_one_event() -> None:
 @pytest.mark.parametrize("count", range(5))
 def test_sub_certificates_up_to_the_limit(count: int) -> None:
     """None to four sub-certificates are kept in order."""
-    message = decode(failure_res(b"\1", "FAILED"))
-    chain = CertificateChain(b"\1", [bytes([n]) for n in range(count)], "id1")
+    message = decode(iso2_failure(b"\1", "FAILED"))
+    chain = iso2.CertificateChain(b"\1", [bytes([n]) for n in range(count)], "id1")
     message.body.contract_signature_cert_chain = chain
     assert decode(encode(message)) == message
 
@@ -128,7 +125,7 @@ def test_names_in_any_script(issuer: str) -> None:
 @pytest.mark.parametrize("size", range(9))
 def test_session_ids_up_to_the_limit(size: int) -> None:
     """A session id has 0 to 8 bytes."""
-    message = Message(Header(bytes(range(size))), request().body)
+    message = Message(iso2.Header(bytes(range(size))), request().body)
     assert decode(encode(message)) == message
 
 
@@ -202,9 +199,9 @@ def test_encoding_refuses_values_in_the_header() -> None:
     message = request()
     message.header.session_id = bytes(9)
     assert refusal(message).reason == "SessionID has 9 bytes; at most 8 are allowed."
-    message.header = Header(b"", Notification("ParsingError", "a" * 65))
+    message.header = iso2.Header(b"", iso2.Notification("ParsingError", "a" * 65))
     assert refusal(message).reason == "FaultMsg has 65 characters; at most 64 are allowed."
-    message.header = Header(b"", Notification("x" * 1000))
+    message.header = iso2.Header(b"", iso2.Notification("x" * 1000))
     assert refusal(message).reason.startswith("FaultCode cannot be 'xxx")
     assert len(refusal(message).reason) < 100
 
@@ -213,12 +210,12 @@ def test_encoding_refuses_values_in_the_header() -> None:
 def test_emaid_has_14_or_15_characters(value: str) -> None:
     """An EMAID of another length is refused in a message and as a fragment."""
     message = decode(genuine_res())
-    message.body.emaid = EMAID("id4", value)
+    message.body.emaid = iso2.EMAID("id4", value)
     reason = f"eMAID has {len(value)} characters; 14 to 15 are allowed."
     assert refusal(message).reason == reason
     for form in (False, True):
         with pytest.raises(ExiError) as caught:
-            encode_fragment("eMAID", message.body.emaid, message_grammar=form)
+            encode_fragment("eMAID", message.body.emaid, message_grammar=ISO2 if form else None)
         assert caught.value.reason == reason
 
 
@@ -246,14 +243,14 @@ def test_large_messages_are_refused() -> None:
     assert reason.endswith("bytes; at most 32768 are allowed.")
 
 
-GOLDEN = EMAID("ID4", "DE8AACA2B3C4D5")
+GOLDEN = iso2.EMAID("ID4", "DE8AACA2B3C4D5")
 
 
 def test_emaid_fragment_has_the_relaxed_grammar() -> None:
     """The eMAID fragment is the one that genuine signatures are about; the typed form differs."""
     relaxed = "80ec0202a4a21a400411114e105050d04c908cd0cd110d7d3d00"
     assert encode_fragment("eMAID", GOLDEN).hex() == relaxed
-    typed = encode_fragment("eMAID", GOLDEN, message_grammar=True)
+    typed = encode_fragment("eMAID", GOLDEN, message_grammar=ISO2)
     assert typed.hex().startswith("80ec02a4a2")
     assert len(typed) == 23
 
@@ -276,6 +273,6 @@ def test_fragments_begin_with_their_code(name: str, prefix: str) -> None:
 
 def test_fragment_of_what_is_not_there_is_refused() -> None:
     """A message without a signature has no SignedInfo to cut."""
-    exi = failure_res(b"\1", "FAILED")
+    exi = iso2_failure(b"\1", "FAILED")
     with pytest.raises(ExiError, match="The message has no SignedInfo"):
         cut_fragment(exi, decode(exi), "SignedInfo")

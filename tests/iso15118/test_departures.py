@@ -2,7 +2,12 @@
 
 import pytest
 
-from ccp.iso15118 import CertificateInstallationReq, ExiError, RootCertificateID, decode
+from ccp.iso15118 import (
+    ExiError,
+    RootCertificateID,
+    decode,
+    iso2,
+)
 from tests.vectors import Vector, departures
 
 NOT_ITS_SCHEMA = "does not follow its schema: something is missing or not foreseen, or a value is"
@@ -37,7 +42,7 @@ def test_departure(vector: Vector) -> None:
     """What is not used is refused by name, unless EXI does not show it at all."""
     if vector.name in UNSEEN:
         body = decode(vector.exi).body
-        assert isinstance(body, CertificateInstallationReq)
+        assert isinstance(body, iso2.CertificateInstallationReq)
         assert body.list_of_root_certificate_ids == [RootCertificateID("CN=V2GRootCA", 12345)]
     else:
         with pytest.raises(ExiError) as caught:

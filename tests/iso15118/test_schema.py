@@ -9,7 +9,7 @@ import pytest
 from xmlschema import XMLSchema
 from xmlschema.validators import XsdAnyElement, XsdAttribute, XsdElement
 
-from ccp.iso15118 import schema
+from ccp.iso15118 import iso2_schema as schema
 from ccp.iso15118.complex_types import ComplexType, Span
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Value, occurrence
 from ccp.iso15118.values import Binary, Enumeration, Integer, Text

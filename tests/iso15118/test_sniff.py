@@ -4,7 +4,13 @@ from base64 import b64encode
 
 import pytest
 
-from ccp.iso15118 import ExiError, MessageKind, decode, failure_res, sniff
+from ccp.iso15118 import (
+    ExiError,
+    MessageKind,
+    decode,
+    iso2_failure,
+    sniff,
+)
 from tests.iso15118.bit_strings import HEADER, UNSIGNED, octets
 from tests.vectors import departures, genuine_res, requests, shapes
 
@@ -20,7 +26,7 @@ CASES = {
     "request": (REQUEST, MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ),
     "cut request": (REQUEST[:420], MessageKind.ISO2_CERTIFICATE_INSTALLATION_REQ),
     "response": (genuine_res(), MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES),
-    "failure": (failure_res(b"\1", "FAILED"), MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES),
+    "failure": (iso2_failure(b"\1", "FAILED"), MessageKind.ISO2_CERTIFICATE_INSTALLATION_RES),
     "update request": (with_body(7), MessageKind.ISO2_CERTIFICATE_UPDATE_REQ),
     "update response": (with_body(8), MessageKind.ISO2_CERTIFICATE_UPDATE_RES),
     "session setup": (with_body(29), MessageKind.ISO2_OTHER),

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from ccp.iso15118 import ExiError, cut_fragment, decode, encode, failure_res, with_session_id
+from ccp.iso15118 import (
+    ExiError,
+    cut_fragment,
+    decode,
+    encode,
+    iso2_failure,
+    with_session_id,
+)
 from tests.iso15118.elements import signed_elements
 from tests.vectors import Vector, genuine_res, requests, shapes
 
@@ -35,8 +42,8 @@ def test_splice_leaves_what_is_signed(exi: bytes) -> None:
 
 def test_splice_into_a_failure() -> None:
     """A failure with another session id is the failure made with that id."""
-    exi = failure_res(b"\1", "FAILED")
-    assert with_session_id(exi, b"12345678") == failure_res(b"12345678", "FAILED")
+    exi = iso2_failure(b"\1", "FAILED")
+    assert with_session_id(exi, b"12345678") == iso2_failure(b"12345678", "FAILED")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ccp.iso15118 import (
-    CertificateInstallationReq,
-    CertificateInstallationRes,
     Message,
     cut_fragment,
     decode,
     encode,
     encode_fragment,
+    iso2,
 )
 from tests.iso15118.as_xml import canonical, message_xml
 from tests.iso15118.elements import signed_elements
@@ -73,7 +72,7 @@ def test_genuine_message_means_what_is_known_of_it() -> None:
     message = decode(exi)
     assert len(exi) == 4020
     assert message.header.session_id == b"\0"
-    assert isinstance(message.body, CertificateInstallationRes)
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
     assert message.body.response_code == "OK"
     assert (message.body.emaid.id, message.body.emaid.value) == ("ID4", "DEICECOPNCCERT")
     names = [
@@ -115,7 +114,7 @@ def test_genuine_digests_are_those_of_the_fragments(name: str) -> None:
 def test_genuine_signature_verifies_under_the_standalone_grammar() -> None:
     """The CPS signed SignedInfo as a fragment of XML Signature alone."""
     message = decode(genuine_res())
-    assert isinstance(message.body, CertificateInstallationRes)
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
     signed_info = cut_fragment(genuine_res(), message, "SignedInfo")
     verifies(message, signed_info, message.body.sa_provisioning_certificate_chain.certificate)
 
@@ -124,7 +123,7 @@ def test_genuine_signature_verifies_under_the_standalone_grammar() -> None:
 def test_requests_are_signed_and_name_their_pcid(vector: Vector) -> None:
     """The request vectors hold a certificate for their PCID, and verify under its key."""
     message = decode(vector.exi)
-    assert isinstance(message.body, CertificateInstallationReq)
+    assert isinstance(message.body, iso2.CertificateInstallationReq)
     der = message.body.oem_provisioning_cert
     assert f"CN={vector.name}" in x509.load_der_x509_certificate(der).subject.rfc4514_string()
     assert message.header.signature

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from ccp.errors import CertificateUnreadable
-from ccp.iso15118 import CertificateInstallationRes, decode
+from ccp.iso15118 import (
+    decode,
+    iso2,
+)
 from ccp.pki.certificates import read_certificate, read_chain, root_name
 from ccp.pki.names import distinguished_name
 from tests.builders import certificate, name
@@ -17,15 +20,15 @@ GENUINE = Path(__file__).parents[1] / "vectors" / "opnc-signed-contract-data.jso
 
 
 @pytest.fixture(scope="module")
-def genuine() -> CertificateInstallationRes:
+def genuine() -> iso2.CertificateInstallationRes:
     """The published message, signed by a real CPS."""
     published = json.loads(GENUINE.read_text())["certificateInstallationRes"]
     message = decode(base64.b64decode(published))
-    assert isinstance(message.body, CertificateInstallationRes)
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
     return message.body
 
 
-def test_a_genuine_contract_leaf_is_read(genuine: CertificateInstallationRes) -> None:
+def test_a_genuine_contract_leaf_is_read(genuine: iso2.CertificateInstallationRes) -> None:
     """OpenSSL's facts of the published contract leaf, whose extensions break DER, are ours too."""
     leaf = read_certificate(genuine.contract_signature_cert_chain.certificate, "leaf")
     assert leaf.common_name == "DEICECOPNCCERT"
@@ -33,7 +36,7 @@ def test_a_genuine_contract_leaf_is_read(genuine: CertificateInstallationRes) ->
     assert leaf.not_after == datetime(2026, 7, 1, 14, 32, tzinfo=UTC)
 
 
-def test_a_genuine_chain_names_its_root(genuine: CertificateInstallationRes) -> None:
+def test_a_genuine_chain_names_its_root(genuine: iso2.CertificateInstallationRes) -> None:
     """Both published chains lead to the root that OpenSSL finds above them."""
     for chain in (genuine.sa_provisioning_certificate_chain, genuine.contract_signature_cert_chain):
         certificates = read_chain(chain.certificate, chain.sub_certificates, "leaf")

@@ -11,7 +11,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from ccp.errors import CcpError, CertificateChainBroken, CertificateChainExpired
-from ccp.iso15118 import CertificateInstallationRes, decode
+from ccp.iso15118 import (
+    decode,
+    iso2,
+)
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import ChainCache, VerifiedChain, require_cps, verify_chain
 from ccp.pki.trust import Anchors
@@ -165,7 +168,7 @@ def test_the_genuine_chains_hold_under_their_topmost_certificate() -> None:
     own verifier, which asks for a root, refuses them for that reason and for no other.
     """
     body = decode(genuine_res()).body
-    assert isinstance(body, CertificateInstallationRes)
+    assert isinstance(body, iso2.CertificateInstallationRes)
     for chain in (body.sa_provisioning_certificate_chain, body.contract_signature_cert_chain):
         loaded = [
             crypto.load_certificate(crypto.FILETYPE_ASN1, der)

@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.errors import SignatureInvalid
-from ccp.iso15118 import CertificateInstallationRes, ExiError, decode
+from ccp.iso15118 import (
+    ExiError,
+    decode,
+    iso2,
+)
 from ccp.message_signatures import signed_message
 from ccp.pki.signatures import (
     CANONICAL_EXI,
@@ -26,7 +30,7 @@ from tests.vectors import genuine_res
 
 EXI = genuine_res()
 MESSAGE = decode(EXI)
-assert isinstance(MESSAGE.body, CertificateInstallationRes)
+assert isinstance(MESSAGE.body, iso2.CertificateInstallationRes)
 CPS_KEY = x509.load_der_x509_certificate(
     MESSAGE.body.sa_provisioning_certificate_chain.certificate
 ).public_key()
@@ -185,7 +189,7 @@ def test_an_unsigned_message_and_one_without_ids_are_refused() -> None:
         signed_message(EXI, message)
     for element_id in (None, "ID2"):
         message = decode(EXI)
-        assert isinstance(message.body, CertificateInstallationRes)
+        assert isinstance(message.body, iso2.CertificateInstallationRes)
         message.body.contract_signature_cert_chain.id = element_id
         with pytest.raises(SignatureInvalid, match="Id"):
             signed_message(EXI, message)

@@ -20,15 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from ccp.iso15118 import (
-    EMAID,
-    CertificateChain,
-    CertificateInstallationReq,
-    CertificateInstallationRes,
-    ContractSignatureEncryptedPrivateKey,
-    DiffieHellmanPublickey,
-    Header,
     Message,
-    Notification,
     Reference,
     RootCertificateID,
     Signature,
@@ -36,8 +28,9 @@ from ccp.iso15118 import (
     SignatureValue,
     SignedInfo,
     Transform,
+    iso2,
 )
-from ccp.iso15118.schema import FAULT_CODES, RESPONSE_CODES
+from ccp.iso15118.iso2_schema import FAULT_CODES, RESPONSE_CODES
 from tests.iso15118.as_xml import element_xml, message_xml
 from tests.iso15118.exificient import Exificient
 
@@ -67,25 +60,25 @@ def signature(*references: Reference) -> Signature:
 
 def req(*roots: RootCertificateID, certificate: int = 20, id_: str = "id1") -> Message:
     roots = roots or (RootCertificateID("CN=V2GRootCA", 12345),)
-    body = CertificateInstallationReq(id_, draw.randbytes(certificate), list(roots))
-    return Message(Header(draw.randbytes(8)), body)
+    body = iso2.CertificateInstallationReq(id_, draw.randbytes(certificate), list(roots))
+    return Message(iso2.Header(draw.randbytes(8)), body)
 
 
 def res(code: str = "OK", subs: tuple[int, int] = (2, 2), size: int = 12) -> Message:
-    def chain(count: int, id_: str | None) -> CertificateChain:
-        return CertificateChain(
+    def chain(count: int, id_: str | None) -> iso2.CertificateChain:
+        return iso2.CertificateChain(
             draw.randbytes(size), [draw.randbytes(size + n) for n in range(count)], id_
         )
 
-    body = CertificateInstallationRes(
+    body = iso2.CertificateInstallationRes(
         code,
         chain(subs[0], None),
         chain(subs[1], "id1"),
-        ContractSignatureEncryptedPrivateKey("id2", draw.randbytes(48)),
-        DiffieHellmanPublickey("id3", b"\4" + draw.randbytes(64)),
-        EMAID("id4", "DE8AA1A2B3C4D59"),
+        iso2.ContractSignatureEncryptedPrivateKey("id2", draw.randbytes(48)),
+        iso2.DiffieHellmanPublickey("id3", b"\4" + draw.randbytes(64)),
+        iso2.EMAID("id4", "DE8AA1A2B3C4D59"),
     )
-    return Message(Header(draw.randbytes(8)), body)
+    return Message(iso2.Header(draw.randbytes(8)), body)
 
 
 def with_header(message: Message, **changes: object) -> Message:
@@ -127,12 +120,12 @@ def shapes() -> dict[str, Message]:
     found["req signed"] = with_header(req(), signature=signature(reference("#id1", b"\1" * 32)))
     found["req, every part of a signature"] = with_header(req(), signature=full_signature())
     for fault in FAULT_CODES:
-        found[f"fault {fault}"] = with_header(req(), notification=Notification(fault))
+        found[f"fault {fault}"] = with_header(req(), notification=iso2.Notification(fault))
     found["fault message"] = with_header(
-        res(), notification=Notification(FAULT_CODES[2], "Öl" * 32)
+        res(), notification=iso2.Notification(FAULT_CODES[2], "Öl" * 32)
     )
     found["everything in the header"] = with_header(
-        res(), notification=Notification(FAULT_CODES[0], "m"), signature=full_signature()
+        res(), notification=iso2.Notification(FAULT_CODES[0], "m"), signature=full_signature()
     )
     for code in RESPONSE_CODES:
         found[f"code {code}"] = res(code, (0, 0), 1)
@@ -150,7 +143,9 @@ def departures() -> dict[str, str]:
     """What XML may hold and ISO 15118 does not use, by name; valid or not under the schemas."""
     plain = message_xml(with_header(req(), session_id=bytes(range(1, 9))))
     signed = message_xml(with_header(req(), signature=signature(reference("#id1", b"\1" * 32))))
-    noted = message_xml(with_header(req(), notification=Notification(FAULT_CODES[0], "message")))
+    noted = message_xml(
+        with_header(req(), notification=iso2.Notification(FAULT_CODES[0], "message"))
+    )
     made = message_xml(res(size=1))
     xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -248,7 +243,9 @@ def requests(oracle: Exificient) -> list[dict[str, str]]:
             for n in range(1, count + 1)
         ]
         der = certificate.public_bytes(Encoding.DER)
-        message = Message(Header(draw.randbytes(8)), CertificateInstallationReq("id1", der, roots))
+        message = Message(
+            iso2.Header(draw.randbytes(8)), iso2.CertificateInstallationReq("id1", der, roots)
+        )
         digest = Hash(SHA256())
         digest.update(
             oracle.encode(element_xml(message, "CertificateInstallationReq"), fragment=True)
@@ -269,7 +266,9 @@ def vector(oracle: Exificient, message: Message) -> dict[str, str]:
 
 def fragments(oracle: Exificient, message: Message) -> dict[str, str]:
     """All fragments of a message, base64, by name; SignedInfo also under the message's grammar."""
-    names = REQ_ELEMENTS if isinstance(message.body, CertificateInstallationReq) else RES_ELEMENTS
+    names = (
+        REQ_ELEMENTS if isinstance(message.body, iso2.CertificateInstallationReq) else RES_ELEMENTS
+    )
     made = {name: oracle.encode(element_xml(message, name), fragment=True) for name in names}
     if message.header.signature:
         xml = element_xml(message, "SignedInfo")

@@ -4,7 +4,11 @@ import hashlib
 from base64 import b64decode
 from pathlib import Path
 
-from ccp.iso15118 import CertificateInstallationReq, decode, encode
+from ccp.iso15118 import (
+    decode,
+    encode,
+    iso2,
+)
 from ccp.workshop import Pki, RequestDraft, draft_request
 from ccp.workshop.certificates import Chain
 from tests.builders import NOW
@@ -40,7 +44,7 @@ def test_the_request_says_who_asks_and_what_it_trusts(
     message = decode(exi)
     assert encode(message) == exi
     assert message.header.session_id == SESSION
-    assert isinstance(message.body, CertificateInstallationReq)
+    assert isinstance(message.body, iso2.CertificateInstallationReq)
     assert message.body.oem_provisioning_cert == car.leaf.der
     root = pki.v2g_root("A").certificate
     (listed,) = message.body.list_of_root_certificate_ids

@@ -10,7 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ccp.iso15118 import CertificateInstallationRes, Message, decode, encode
+from ccp.iso15118 import (
+    Message,
+    decode,
+    encode,
+    iso2,
+)
 from ccp.workshop import ContractDraft, Pki
 from ccp.workshop.certificates import Chain
 from ccp.workshop.pki import fingerprint
@@ -27,9 +32,9 @@ ELEMENTS = {
 }
 
 
-def res_of(message: Message) -> CertificateInstallationRes:
+def res_of(message: Message) -> iso2.CertificateInstallationRes:
     """The answer in a message."""
-    assert isinstance(message.body, CertificateInstallationRes)
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
     return message.body
 
 

@@ -1,0 +1,61 @@
+"""What an edition of ISO 15118 is to the codec: the documents and fragments of its schema set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ccp.iso15118.grammar import Type
+
+
+@dataclass(frozen=True)
+class Root:
+    """
+    The root element of a document: its *code* has *width* bits.
+
+    *bodies* are the classes of the message bodies that are in such a document.
+    """
+
+    name: str
+    code: int
+    width: int
+    content: Type
+    bodies: tuple[type, ...]
+
+    @property
+    def octet(self) -> int:
+        """The document's second octet: the code, and zeros, for what comes next is certain."""
+        return self.code << 8 - self.width
+
+
+@dataclass(frozen=True)
+class RelaxedElement:
+    """Event codes of an element with an Id and characters in the relaxed grammar of a fragment."""
+
+    value: Type
+    start_width: int  # bits of the first two codes
+    id: int
+    characters: int
+    end_width: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """
+    Fragments of one element each: code and type by name, and the code that ends a fragment.
+
+    *relaxed* has the elements whose name the schemas give to several types (EXI 1.0 §8.5.3).
+    """
+
+    width: int  # of both codes, in bits
+    end: int
+    elements: Mapping[str, tuple[int, Type]]
+    relaxed: Mapping[str, RelaxedElement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """One edition: *name* as people say it, the documents that it is read from, its fragments."""
+
+    name: str
+    roots: tuple[Root, ...]
+    fragments: Fragments
