@@ -13,13 +13,15 @@ class CcpError(Exception):
         status: HTTP status of the answer.
         message: What is said first; further details follow as messages of their own.
         headers: HTTP headers that the answer carries besides.
-        iso2_code: ISO 15118-2 response code of the EXI answer, where one is given.
+        iso2_code, iso20_code: Response code of the EXI answer, where one is given, by the edition
+            of ISO 15118. In -20 FAILED ends the car's session, and WARNING does not.
         body: Further members of the error body.
     """
 
     status: ClassVar[int]
     message: ClassVar[str]
     iso2_code: ClassVar[str] = "FAILED"
+    iso20_code: ClassVar[str] = "WARNING_NoCertificateAvailable"
 
     def __init__(self, *details: str, headers: Mapping[str, str] | None = None) -> None:
         self.messages = [self.message]
@@ -57,6 +59,15 @@ class RequestInvalid(BadRequest):
         self.messages = list(dict.fromkeys(violations))
 
 
+class SessionIdInvalid(BadRequest):
+    """What is to be put into a message as its session id is none."""
+
+    message = (
+        "Invalid SessionID format, make sure the length is maximum 8 characters"
+        " and it is represented in HEX binary"
+    )
+
+
 class ExiInvalid(BadRequest):
     """The bytes are not EXI, or not the message that is wanted here."""
 
@@ -86,6 +97,7 @@ class CertificateUnreadable(BadRequest):
 
     message = "A certificate in the message cannot be read."
     iso2_code = "FAILED_CertChainError"
+    iso20_code = "WARNING_CertificateValidationError"
 
 
 class SignatureInvalid(BadRequest):
@@ -93,6 +105,7 @@ class SignatureInvalid(BadRequest):
 
     message = "The signature of the message is invalid."
     iso2_code = "FAILED_SignatureError"
+    iso20_code = "FAILED_SignatureError"
 
 
 class CertificateChainBroken(BadRequest):
@@ -100,13 +113,21 @@ class CertificateChainBroken(BadRequest):
 
     message = "The certificate chain is invalid."
     iso2_code = "FAILED_CertChainError"
+    iso20_code = "WARNING_CertificateValidationError"
 
 
 class CertificateChainExpired(BadRequest):
-    """A certificate of a chain is outside its validity."""
+    """The validity of a certificate of a chain has ended."""
 
     message = "A certificate of the chain is expired or not yet valid."
     iso2_code = "FAILED_CertificateExpired"
+    iso20_code = "WARNING_CertificateExpired"
+
+
+class CertificateChainNotYetValid(CertificateChainExpired):
+    """The validity of a certificate of a chain has not begun."""
+
+    iso20_code = "WARNING_CertificateNotYetValid"
 
 
 class ContractCertificateExpired(BadRequest):
@@ -122,10 +143,17 @@ class ContractCertificateNotYetValid(BadRequest):
 
 
 class ProvisioningCertificateExpired(BadRequest):
-    """The car's provisioning certificate is outside its validity."""
+    """The validity of the car's provisioning certificate has ended."""
 
     message = "The OEM provisioning certificate is expired or not yet valid."
     iso2_code = "FAILED_CertificateExpired"
+    iso20_code = "WARNING_CertificateExpired"
+
+
+class ProvisioningCertificateNotYetValid(ProvisioningCertificateExpired):
+    """The validity of the car's provisioning certificate has not begun."""
+
+    iso20_code = "WARNING_CertificateNotYetValid"
 
 
 class EmaidBelongsToOtherPcid(BadRequest):
@@ -154,6 +182,7 @@ class ContractOrVehicleNotFound(CcpError):
     status = 404
     message = "Contract or Vehicle not found."
     iso2_code = "FAILED_NoCertificateAvailable"
+    iso20_code = "WARNING_NoContractMatchingPCIDFound"
 
 
 class PathNotFound(CcpError):

@@ -1,36 +1,35 @@
 """A message and the key of whom it should be from: what ISO 15118 wants signed, is signed."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from ccp.errors import SignatureInvalid
-from ccp.iso15118 import ISO2, ISO20, Body, Message, cut_fragment, edition_of, iso2, iso20
+from ccp.iso15118 import Body, Message, cut_fragment, iso2, iso20
 from ccp.pki.signatures import (
-    ISO_15118_2_SUITES,
-    ISO_15118_20_SUITES,
     SignedMessage,
     SignedReference,
+    Suite,
     verify_signature,
 )
 
 log = structlog.get_logger()
 
-_SUITES = {ISO2: ISO_15118_2_SUITES, ISO20: ISO_15118_20_SUITES}
-
 STANDALONE = "standalone"
 """The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
 
 
-def verify_message(exi: bytes, message: Message, key: object) -> None:
+def verify_message(exi: bytes, message: Message, key: object, suites: Sequence[Suite]) -> None:
     """
     Prove that the holder of *key* has signed all that ISO 15118 wants signed in a message.
 
     Args:
         exi: What *message* was decoded from.
         key: A public key of pyca/cryptography, or None.
+        suites: What the message's edition allows to sign with.
     Raises:
         SignatureInvalid: See `signed_message` and `verify_signature`.
     """
-    suites = _SUITES[edition_of(message)]
     form = verify_signature(signed_message(exi, message), key, suites)
     if form != STANDALONE:
         log.info("SignedInfo is signed in another form than the standalone one", form=form)

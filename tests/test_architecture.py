@@ -17,7 +17,7 @@ ALLOWED = {
     "store": {"identifiers", "errors"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
-    "messages": BELOW | {"iso15118"},
+    "messages": BELOW | {"iso15118", "pki", "store"},  # whose records become answers
     "message_signatures": BELOW | {"iso15118", "pki"},
     "services": BELOW | {"pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ccp import errors
-from ccp.iso15118 import (
-    iso2_failure,
-)
+from ccp.iso15118 import iso2_failure, iso20_failure
 from tests.contract.conformance import SPEC
 
 KINDS = [
@@ -75,5 +73,12 @@ def example_messages(node: object) -> Iterator[list[str]]:
 def test_every_error_has_a_response_code_that_a_message_can_carry(
     kind: type[errors.CcpError],
 ) -> None:
-    """The ISO 15118-2 code of an error is one of the schema's."""
+    """The code of an error is one of the schema's, in both editions."""
     assert iso2_failure(b"\0", kind.iso2_code)
+    assert iso20_failure(bytes(8), kind.iso20_code, time_stamp=0)
+
+
+def test_only_a_wrong_signature_ends_the_session_of_a_car() -> None:
+    """In ISO 15118-20 FAILED does; whatever else is wrong, the car may charge in another way."""
+    failing = {kind for kind in KINDS if kind.iso20_code.startswith("FAILED")}
+    assert failing == {errors.SignatureInvalid}

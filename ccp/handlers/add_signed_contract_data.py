@@ -4,7 +4,7 @@ addSignedContractDataV1: a CPS or eMSP puts a signed contract into the pool.
 Source: OPNC CCP API 1.0, AddSignedContractData.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ccp.errors import (
@@ -17,14 +17,12 @@ from ccp.errors import (
     collecting,
 )
 from ccp.identifiers import Emaid, Pcid
-from ccp.iso15118 import (
-    iso2,
-)
 from ccp.message_signatures import verify_message
-from ccp.messages import read_installation_res
+from ccp.messages import SignedContract, read_installation_res
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
+from ccp.pki.signatures import Suite
 from ccp.pki.trust import Root
 from ccp.services import Services
 from ccp.store import SignedContractData
@@ -51,25 +49,25 @@ def handle(
         CertificateChainExpired: In strict mode, with the messages of all that failed.
         EmaidBelongsToOtherPcid: See `Store.put`.
     """
-    message, res = read_installation_res(installation_res_exi, namespace)
-    contract_chain = _read(res.contract_signature_cert_chain, "contract certificate")
-    cps_chain = _read(res.sa_provisioning_certificate_chain, "CPS certificate")
+    signed = read_installation_res(installation_res_exi, namespace)
+    contract_chain = read_chain(signed.contract_chain, "contract certificate")
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate")
     contract, cps = contract_chain[0], cps_chain[0]
     at = services.clock()
-    failures = list(_failures(res, contract, emaid, at=at))
+    failures = list(_failures(signed, contract, emaid, at=at))
     with collecting(failures):
-        verify_message(installation_res_exi, message, cps.public_key)
+        verify_message(installation_res_exi, signed.message, cps.public_key, signed.suites)
     root = None
     with collecting(failures):
-        root = _verify_cps_chain(services, cps_chain, v2g_root_fingerprint, at=at)
+        root = _verify_cps_chain(services, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
     with collecting(failures):
-        _verify_contract_chain(services, contract_chain, at=at)
+        _verify_contract_chain(services, contract_chain, signed.suites, at=at)
     services.refuse(failures)
     services.store.put(
         SignedContractData(
             emaid=emaid,
             pcid=pcid,
-            namespace=namespace,
+            namespace=signed.namespace,
             v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
             v2g_root_distinguished_name=(
                 root.distinguished_name if root else distinguished_name(root_name(cps_chain))
@@ -80,17 +78,20 @@ def handle(
             valid_from=contract.not_before,
             valid_to=contract.not_after,
             meta_data=meta_data,
+            evse_processing_bit=signed.evse_processing_bit,
+            remaining_chains_bit=signed.remaining_chains_bit,
         )
     )
     return None, 201
 
 
-def _read(chain: iso2.CertificateChain, name: str) -> list[Certificate]:
-    return read_chain(chain.certificate, chain.sub_certificates, name)
-
-
 def _verify_cps_chain(
-    services: Services, chain: list[Certificate], fingerprint: str | None, *, at: datetime
+    services: Services,
+    chain: list[Certificate],
+    suites: Sequence[Suite],
+    fingerprint: str | None,
+    *,
+    at: datetime,
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
     require_cps(chain[0])
@@ -104,27 +105,30 @@ def _verify_cps_chain(
                 "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts"
             )
     try:
-        return verify_chain(chain, anchors, name="CPS certificate", at=at).root
+        return verify_chain(chain, anchors, name="CPS certificate", at=at, suites=suites).root
     except CertificateChainBroken as failure:
         if fingerprint is not None:
             failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
         raise
 
 
-def _verify_contract_chain(services: Services, chain: list[Certificate], *, at: datetime) -> None:
+def _verify_contract_chain(
+    services: Services, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
+) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
     anchors = services.trust.contracts
     if anchors.configured and chain[0].is_valid_at(at):
-        verify_chain(chain, anchors, name="contract certificate", at=at)
+        verify_chain(chain, anchors, name="contract certificate", at=at, suites=suites)
 
 
 def _failures(
-    res: iso2.CertificateInstallationRes, contract: Certificate, emaid: Emaid, *, at: datetime
+    signed: SignedContract, contract: Certificate, emaid: Emaid, *, at: datetime
 ) -> Iterator[CcpError]:
     """Tell all that speaks against storing the message, in the order of the steps."""
-    if res.response_code != "OK":
-        yield ResponseCodeNotOk(f"It is {res.response_code}.")
-    if not _names(res.emaid.value, emaid) or not _names(contract.common_name, emaid):
+    if signed.response_code != "OK":
+        yield ResponseCodeNotOk(f"It is {signed.response_code}.")
+    named = [contract.common_name] if signed.emaid is None else [signed.emaid, contract.common_name]
+    if not all(_names(text, emaid) for text in named):
         yield EmaidMismatch()
     if at > contract.not_after:
         yield ContractCertificateExpired()

@@ -4,8 +4,9 @@ getSignedContractDataByCertificateInstallationReqV1: a car at a charging station
 Source: OPNC CCP API 1.0, GetSignedContractDataByCertificateInstallationReq.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,18 +17,14 @@ from ccp.errors import (
     ContractOrVehicleNotFound,
     InternalError,
     ProvisioningCertificateExpired,
+    ProvisioningCertificateNotYetValid,
     collecting,
 )
-from ccp.identifiers import ISO_15118_2, Pcid
-from ccp.iso15118 import (
-    Message,
-    RootCertificateID,
-    iso2_failure,
-    with_session_id,
-)
+from ccp.identifiers import Emaid, Pcid
+from ccp.iso15118 import RootCertificateID
 from ccp.message_signatures import verify_message
-from ccp.messages import read_installation_req
-from ccp.pki.certificates import Certificate, read_certificate
+from ccp.messages import InstallationRequest, read_installation_req
+from ccp.pki.certificates import Certificate, read_chain
 from ccp.pki.names import names_agree
 from ccp.schemas import installation_failure, signed_contract_data_answer
 from ccp.services import Services
@@ -45,37 +42,44 @@ def handle(
     broadcast: bool,  # without peer pools it is as if false
 ) -> tuple[dict[str, Any], int]:
     """
-    Answer the default contract of the car that asks, with the session id of its request.
+    Answer the contracts of the car that asks, ready to be sent to it as they are.
 
     Args:
         always_return_exi: Whether a failure carries a CertificateInstallationRes for the car.
     Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_req`.
-        CertificateUnreadable: The provisioning certificate, or its PCID, cannot be read.
-        SignatureInvalid, ProvisioningCertificateExpired, CertificateChainBroken,
-        CertificateChainExpired: In strict mode, with the messages of all that failed.
-        ContractOrVehicleNotFound: The car has no default contract, or (in strict mode) none that
-            is valid now.
+        CertificateUnreadable: A certificate of the car, or its PCID, cannot be read.
+        SignatureInvalid, ProvisioningCertificateExpired, ProvisioningCertificateNotYetValid,
+        CertificateChainBroken, CertificateChainExpired, CertificateChainNotYetValid: In strict
+            mode, with the messages of all that failed.
+        ContractOrVehicleNotFound: The car has no contract that it may be given, or (in strict mode)
+            none that is valid now.
     """
-    message, req = read_installation_req(installation_req_exi, namespace)
-    session_id = message.header.session_id
+    request = read_installation_req(installation_req_exi, namespace)
+    at = services.clock()
     pcid = None
     try:
-        certificate = read_certificate(req.oem_provisioning_cert, "OEM provisioning certificate")
-        pcid = _pcid(certificate)
-        _verify(services, installation_req_exi, message, certificate)
-        record = _choose(services, pcid, req.list_of_root_certificate_ids)
-        exi = with_session_id(record.installation_res_exi, session_id)
+        chain = read_chain(request.certificates, "OEM provisioning certificate")
+        pcid = _pcid(chain[0])
+        _verify(services, installation_req_exi, request, chain, at=at)
+        chosen = _choose(services, request, pcid, at=at)
+        answers = [
+            replace(
+                record,
+                installation_res_exi=request.answer(
+                    record, remaining=len(chosen) - position, at=at
+                ),
+            )
+            for position, record in enumerate(chosen, start=1)
+        ]
     except Exception as error:  # whatever it was, the car waits for an answer
         failure = error if isinstance(error, CcpError) else InternalError()
         if always_return_exi:
             failure.body = installation_failure(
-                exi=iso2_failure(session_id, failure.iso2_code),
-                pcid=pcid,
-                namespace=ISO_15118_2,
+                exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
             )
         raise failure from None if failure is error else error
-    return signed_contract_data_answer([replace(record, installation_res_exi=exi)]), 200
+    return signed_contract_data_answer(answers), 200
 
 
 def _pcid(certificate: Certificate) -> Pcid:
@@ -87,38 +91,80 @@ def _pcid(certificate: Certificate) -> Pcid:
         ) from None
 
 
-def _verify(services: Services, exi: bytes, message: Message, certificate: Certificate) -> None:
+def _verify(
+    services: Services,
+    exi: bytes,
+    request: InstallationRequest,
+    chain: Sequence[Certificate],
+    *,
+    at: datetime,
+) -> None:
     """The car has signed its request with a certificate that is valid and of a trusted OEM."""
     failures: list[CcpError] = []
+    leaf = chain[0]
     with collecting(failures):
-        verify_message(exi, message, certificate.public_key)
-    at = services.clock()
-    if certificate.is_valid_at(at):
+        verify_message(exi, request.message, leaf.public_key, request.suites)
+    if leaf.is_valid_at(at):
         with collecting(failures):
-            services.provisioning_chains.verify(certificate, at=at)
-    else:
+            services.provisioning_chains.verify(chain, at=at, suites=request.suites)
+    elif at > leaf.not_after:
         failures.append(ProvisioningCertificateExpired())
+    else:
+        failures.append(ProvisioningCertificateNotYetValid())
     services.refuse(failures)
 
 
 def _choose(
-    services: Services, pcid: Pcid, car_roots: Sequence[RootCertificateID]
-) -> SignedContractData:
-    """Choose one variant of the car's default contract: of a root that the car has installed."""
-    variants = services.store.find_default(pcid, ISO_15118_2)
-    now = services.clock()
-    valid = [variant for variant in variants if variant.valid_from <= now <= variant.valid_to]
+    services: Services, request: InstallationRequest, pcid: Pcid, *, at: datetime
+) -> list[SignedContractData]:
+    """
+    Choose what the car gets, in the order in which it gets it: of each contract one variant.
+
+    What it wants first comes first, then its default, then the newest.
+    """
+    store = services.store
+    find = store.find_default if request.default_only else store.find_by_pcid
+    variants = find(pcid, request.namespace)  # the newest first
+    valid = [variant for variant in variants if variant.valid_from <= at <= variant.valid_to]
     if not valid:
         if not variants:
             raise ContractOrVehicleNotFound
-        log.warning("the car's default contract is outside its validity")
+        log.warning("the car's contracts are outside their validity")
         services.refuse([ContractOrVehicleNotFound()])
         valid = variants
+    contracts: dict[Emaid, list[SignedContractData]] = {}
     for variant in valid:
+        contracts.setdefault(variant.emaid, []).append(variant)
+    wanted = list(dict.fromkeys(_parse(request.prioritized_emaids)))
+
+    def rank(emaid: Emaid) -> tuple[int, bool]:
+        place = wanted.index(emaid) if emaid in wanted else len(wanted)
+        return place, not contracts[emaid][0].is_default
+
+    chosen = sorted(contracts, key=rank)[: request.most_contracts]
+    if not chosen:
+        raise ContractOrVehicleNotFound("The car has no room for a contract.")
+    return [_variant(contracts[emaid], request.roots) for emaid in chosen]
+
+
+def _parse(texts: Iterable[str]) -> Iterable[Emaid]:
+    """The EMAIDs among what a car says that it wants; nothing else can be stored here."""
+    for text in texts:
+        try:
+            yield Emaid.parse(text)
+        except ValueError:
+            log.info("the car gives priority to what is no EMAID")
+
+
+def _variant(
+    variants: Sequence[SignedContractData], car_roots: Sequence[RootCertificateID]
+) -> SignedContractData:
+    """Choose the variant of a root that the car has installed; if there is none, the newest."""
+    for variant in variants:
         if any(_is_root_of(variant, root) for root in car_roots):
             return variant
     log.warning("the car lists no V2G root that its contract is signed under; sent the newest")
-    return valid[0]
+    return variants[0]
 
 
 def _is_root_of(variant: SignedContractData, root: RootCertificateID) -> bool:

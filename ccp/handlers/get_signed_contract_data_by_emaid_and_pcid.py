@@ -7,8 +7,8 @@ Source: OPNC CCP API 1.0, GetSignedContractDataByEmaidAndPcid.
 from dataclasses import replace
 from typing import Any
 
-from ccp.errors import ContractNotFound
-from ccp.identifiers import Emaid, Pcid
+from ccp.errors import ContractNotFound, SessionIdInvalid
+from ccp.identifiers import ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import with_session_id
 from ccp.schemas import signed_contract_data_answer
 from ccp.services import Services
@@ -31,9 +31,12 @@ def handle(
     Args:
         session_id: 1 to 8 bytes, put into each message; None leaves what is stored.
     Raises:
+        SessionIdInvalid: ISO 15118-20 has session ids of 8 bytes only.
         ContractNotFound: Nothing is stored under EMAID and PCID in that namespace and for that
             root.
     """
+    if session_id is not None and namespace == ISO_15118_20 and len(session_id) != 8:
+        raise SessionIdInvalid("A session id of ISO 15118-20 has 8 bytes.")
     records = services.store.find_by_emaid(
         emaid, namespace, pcid=pcid, v2g_root_fingerprint=v2g_root_fingerprint
     )

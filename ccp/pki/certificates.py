@@ -67,17 +67,18 @@ def read_certificate(der: bytes, name: str) -> Certificate:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
 
 
-def read_chain(leaf: bytes, sub_cas: Sequence[bytes], name: str) -> list[Certificate]:
+def read_chain(ders: Sequence[bytes], name: str) -> list[Certificate]:
     """
     Read the certificates of a chain as a message has them.
 
     Args:
-        leaf, sub_cas: X.509, DER; the sub-CAs in either order.
+        ders: X.509, DER; the leaf first, then the sub-CAs in either order.
         name: What to call the leaf in the error.
-    Returns: The leaf first.
+    Returns: In the same order.
     Raises:
         CertificateUnreadable: One of them is not an X.509 certificate.
     """
+    leaf, *sub_cas = ders
     return [
         read_certificate(leaf, name),
         *(read_certificate(der, f"sub-CA of the {name}") for der in sub_cas),

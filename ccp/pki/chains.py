@@ -11,8 +11,13 @@ from asn1crypto import x509 as asn1
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
-from ccp.errors import CertificateChainBroken, CertificateChainExpired
+from ccp.errors import (
+    CertificateChainBroken,
+    CertificateChainExpired,
+    CertificateChainNotYetValid,
+)
 from ccp.pki.certificates import Certificate
+from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
 log = structlog.get_logger()
@@ -55,8 +60,7 @@ def verify_chain(
     *,
     name: str,
     at: datetime,
-    curve: str = "secp256r1",
-    signed_with: str = "sha256_ecdsa",
+    suites: Sequence[Suite],
 ) -> VerifiedChain:
     """
     Prove that a chain ends in a trusted root.
@@ -66,12 +70,13 @@ def verify_chain(
         anchors: The roots to end in, and sub-CAs that messages do not bring.
         name: What to call the leaf in an error, such as "CPS certificate".
         at: Instant at which every certificate has to be valid, aware UTC.
-        curve, signed_with: That all keys have to be on, by its SEC name, and that all but the root
-            have to be signed with; those of ISO 15118-2 unless said otherwise.
+        suites: What the message's edition allows: all keys have to be on one of their curves, and
+            all certificates but the root to be signed with one of them.
     Raises:
         CertificateChainBroken: It does not end in a root of *anchors*, or a signature, basic
             constraint, path length, key usage or curve does not fit; the message says which.
-        CertificateChainExpired: *at* lies outside the validity of one of its certificates.
+        CertificateChainExpired, CertificateChainNotYetValid: *at* lies outside the validity of one
+            of its certificates.
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
     """
     leaf, *sub_cas = certificates
@@ -91,19 +96,36 @@ def verify_chain(
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
     parsed = [asn1.Certificate.load(der) for der in ders]
-    for certificate in parsed:
-        key = certificate.public_key
-        if key.algorithm != "ec" or key.curve != ("named", curve):
-            raise CertificateChainBroken(f"The chain of the {name} has a key that is not {curve}.")
-    for certificate in parsed[:-1]:  # a root is trusted for itself, not for its signature
-        if certificate["signature_algorithm"]["algorithm"].native != signed_with:
-            raise CertificateChainBroken(
-                f"The chain of the {name} has a signature that is not {signed_with}."
-            )
+    _require_suites(parsed, suites, name)
     return VerifiedChain(
         root=Root.of(ders[-1]),
         valid_until=min(one.not_valid_after.astimezone(UTC) for one in parsed),
     )
+
+
+def _require_suites(chain: Sequence[asn1.Certificate], suites: Sequence[Suite], name: str) -> None:
+    """Keys and signatures are of the edition's algorithms, the leaf's first and the root's last."""
+    for certificate in chain:
+        if _curve(certificate.public_key) not in [suite.curve.lower() for suite in suites]:
+            allowed = " or ".join(suite.curve for suite in suites)
+            raise CertificateChainBroken(
+                f"The chain of the {name} has a key that is not on {allowed}."
+            )
+    for certificate in chain[:-1]:  # a root is trusted for itself, not for its signature
+        algorithm = certificate["signature_algorithm"]["algorithm"].native
+        if algorithm not in [suite.certificate_algorithm for suite in suites]:
+            allowed = " or ".join(suite.name for suite in suites)
+            raise CertificateChainBroken(
+                f"The chain of the {name} has a signature that is not {allowed}."
+            )
+
+
+def _curve(key: asn1.PublicKeyInfo) -> object:
+    """The curve's name where it has one, else the key's algorithm, which tells enough."""
+    if key.algorithm == "ec":
+        kind, curve = key.curve
+        return curve if kind == "named" else None
+    return key.algorithm
 
 
 _OTHER_ROLES = {"CPO", "MO", "OEM"}
@@ -145,8 +167,9 @@ def _failure(
     code, depth, words = error.errors
     if code in (_NOT_YET_VALID, _EXPIRED):
         whose = f"The {name}" if depth == 0 else f"A CA certificate of the {name}"
-        state = "has expired" if code == _EXPIRED else "is not yet valid"
-        return CertificateChainExpired(f"{whose} {state}.")
+        if code == _EXPIRED:
+            return CertificateChainExpired(f"{whose} has expired.")
+        return CertificateChainNotYetValid(f"{whose} is not yet valid.")
     reason = _REASONS.get(code, "does not hold")
     log.info("a chain was refused", certificate=name, code=code, depth=depth, reason=words)
     return CertificateChainBroken(f"The chain of the {name} {reason}.")
@@ -154,10 +177,11 @@ def _failure(
 
 class ChainCache:
     """
-    Chains of leaves alone (an ISO 15118-2 request brings no more), each verified but once.
+    Chains of leaves that come again and again, each verified but once.
 
     Args:
-        anchors: Roots, and the sub-CAs between.
+        anchors: Roots, and the sub-CAs between that a message does not bring (of ISO 15118-2 it
+            brings none).
         name: As for `verify_chain`.
         size: How many chains are remembered; the one not asked for longest is forgotten first.
     """
@@ -169,22 +193,28 @@ class ChainCache:
         self._valid: OrderedDict[bytes, datetime] = OrderedDict()
         self._lock = threading.Lock()
 
-    def verify(self, leaf: Certificate, *, at: datetime) -> None:
+    def verify(
+        self, certificates: Sequence[Certificate], *, at: datetime, suites: Sequence[Suite]
+    ) -> None:
         """
-        Prove that the leaf's chain ends in a trusted root, or remember that it does.
+        Prove that a leaf's chain ends in a trusted root, or remember that it does.
 
-        Where no anchors are configured there is nothing to prove.
+        Where no anchors are configured there is nothing to prove. What is remembered is the leaf:
+        that it has been proved to be trusted is true with whatever sub-CAs it comes next.
 
+        Args:
+            certificates, at, suites: As for `verify_chain`. A leaf's key is of one edition only.
         Raises: As `verify_chain`.
         """
         if not self._anchors.configured:
             return
+        leaf = certificates[0]
         with self._lock:
             until = self._valid.get(leaf.der)
             if until is not None and at <= until:
                 self._valid.move_to_end(leaf.der)
                 return
-        chain = verify_chain([leaf], self._anchors, name=self._name, at=at)
+        chain = verify_chain(certificates, self._anchors, name=self._name, at=at, suites=suites)
         with self._lock:
             self._valid[leaf.der] = chain.valid_until
             if len(self._valid) > self._size:

@@ -22,15 +22,19 @@ class Suite:
 
     Attributes:
         name: As people say it.
+        curve: Of the keys, as people say it.
         signature_method, digest_method: The URIs that a SignedInfo names them by.
+        certificate_algorithm: What a certificate is signed with, as asn1crypto says it.
         digest: Of a fragment.
         verify: Key, raw signature, signed bytes; raises InvalidSignature if the signature is not
             the key's, SignatureInvalid if it never could be.
     """
 
     name: str
+    curve: str
     signature_method: str
     digest_method: str
+    certificate_algorithm: str
     digest: Callable[[bytes], bytes]
     verify: Callable[[Any, bytes, bytes], None]
 
@@ -62,8 +66,10 @@ _SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 ISO_15118_2_SUITES = (
     Suite(
         "ecdsa-sha256 on P-256",
+        "secp256r1",
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
         "http://www.w3.org/2001/04/xmlenc#sha256",
+        "sha256_ecdsa",
         lambda data: hashlib.sha256(data).digest(),
         _ecdsa(ec.SECP256R1(), hashes.SHA256()),
     ),
@@ -71,15 +77,19 @@ ISO_15118_2_SUITES = (
 ISO_15118_20_SUITES = (
     Suite(
         "ecdsa-sha512 on P-521",
+        "secp521r1",
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
         _SHA512,
+        "sha512_ecdsa",
         lambda data: hashlib.sha512(data).digest(),
         _ecdsa(ec.SECP521R1(), hashes.SHA512()),
     ),
     Suite(
         "Ed448",
+        "Ed448",
         "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448",  # RFC 9231, 2.3.12
         _SHA512,
+        "ed448",
         lambda data: hashlib.sha512(data).digest(),
         _ed448,
     ),

@@ -67,3 +67,15 @@ def v2g_root_serial_number(db: Database) -> None:
     As decimal text: it has up to 160 bits. Unknown where no trust anchor was found.
     """
     cast(Table, db["signed_contract_data"]).add_column("v2g_root_serial_number", str)
+
+
+@migrations(name="0003_bits_that_answers_set")
+def bits_that_answers_set(db: Database) -> None:
+    """
+    Where a message of ISO 15118-20 has what each answer sets anew; no other message has it.
+
+    Unsigned values of fixed width: with their places known nothing is decoded to answer.
+    """
+    contracts = cast(Table, db["signed_contract_data"])
+    contracts.add_column("evse_processing_bit", int)
+    contracts.add_column("remaining_chains_bit", int)

@@ -18,6 +18,7 @@ _SELECT = """
            c.v2g_root_fingerprint, c.v2g_root_distinguished_name,
            c.installation_res_exi, c.contract_certificate_der,
            c.valid_from, c.valid_to, c.meta_data, c.v2g_root_serial_number,
+           c.evse_processing_bit, c.remaining_chains_bit,
            d.emaid_key IS NOT NULL
     FROM signed_contract_data AS c
     LEFT JOIN default_contract AS d USING (pcid_key, namespace, emaid_key)
@@ -27,11 +28,13 @@ _INSERT = """
     INSERT OR REPLACE INTO signed_contract_data (
         emaid_key, pcid_key, namespace, v2g_root_fingerprint, emaid, pcid,
         v2g_root_distinguished_name, v2g_root_serial_number, installation_res_exi,
-        contract_certificate_der, valid_from, valid_to, meta_data)
+        contract_certificate_der, valid_from, valid_to, meta_data,
+        evse_processing_bit, remaining_chains_bit)
     VALUES (
         :emaid_key, :pcid_key, :namespace, :v2g_root_fingerprint, :emaid, :pcid,
         :v2g_root_distinguished_name, :v2g_root_serial_number, :installation_res_exi,
-        :contract_certificate_der, :valid_from, :valid_to, :meta_data)
+        :contract_certificate_der, :valid_from, :valid_to, :meta_data,
+        :evse_processing_bit, :remaining_chains_bit)
 """
 
 
@@ -112,6 +115,8 @@ class Store:
                     "valid_to": _to_seconds(record.valid_to),
                     "meta_data": record.meta_data,
                     "v2g_root_serial_number": None if serial_number is None else str(serial_number),
+                    "evse_processing_bit": record.evse_processing_bit,
+                    "remaining_chains_bit": record.remaining_chains_bit,
                 },
             )
 
@@ -192,6 +197,8 @@ class Store:
                     datetime.fromtimestamp(valid_to, UTC),
                     meta_data,
                     None if serial_number is None else int(serial_number),
+                    evse_processing_bit,
+                    remaining_chains_bit,
                     bool(is_default),
                 )
                 for (
@@ -208,6 +215,8 @@ class Store:
                     valid_to,
                     meta_data,
                     serial_number,
+                    evse_processing_bit,
+                    remaining_chains_bit,
                     is_default,
                 ) in rows
             ]

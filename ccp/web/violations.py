@@ -8,11 +8,10 @@ from typing import Any
 from jsonschema import Draft4Validator, ValidationError
 from jsonschema.validators import extend
 
+from ccp.errors import SessionIdInvalid
+
 # Published wording that says more than the pattern does.
-_KNOWN_TEXTS = {
-    "sessionID": "Invalid SessionID format, make sure the length is maximum 8 characters"
-    " and it is represented in HEX binary",
-}
+_KNOWN_TEXTS = {"sessionID": SessionIdInvalid.message}
 
 
 @lru_cache

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ccp.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
+    CertificateChainNotYetValid,
     ContractCertificateExpired,
     ContractCertificateNotYetValid,
     EmaidMismatch,
@@ -168,7 +169,7 @@ _CERTIFICATES: list[Fault[ContractDraft]] = [
     Fault(
         "cps-not-yet-valid",
         "the CPS certificate is not valid yet",
-        CertificateChainExpired,
+        CertificateChainNotYetValid,
         "The CPS certificate is not yet valid.",
         _cps(lambda chain, draft: with_leaf(chain, validity=future(draft.at))),
     ),

@@ -7,6 +7,7 @@ from ccp.errors import (
     CertificateChainBroken,
     CertificateUnreadable,
     ProvisioningCertificateExpired,
+    ProvisioningCertificateNotYetValid,
 )
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Chain
@@ -58,8 +59,8 @@ _CERTIFICATE: list[Fault[RequestDraft]] = [
     Fault(
         "provisioning-not-yet-valid",
         "the provisioning certificate is not valid yet",
-        ProvisioningCertificateExpired,
-        ProvisioningCertificateExpired.message,
+        ProvisioningCertificateNotYetValid,
+        ProvisioningCertificateNotYetValid.message,
         _car(lambda chain, draft: with_leaf(chain, validity=future(draft.at))),
     ),
     Fault(

@@ -16,6 +16,7 @@ from ccp.iso15118 import (
 from ccp.message_signatures import verify_message
 from ccp.pki.certificates import read_certificate, read_chain
 from ccp.pki.chains import ChainCache, verify_chain
+from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import load_trust
 from tests.builders import NOW
 from tests.trusted import contract_draft, request_draft, trust_folder
@@ -29,25 +30,34 @@ def main() -> None:
     res, req = decode(res_exi), decode(req_exi)
     assert isinstance(res.body, iso2.CertificateInstallationRes)
     chain = res.body.sa_provisioning_certificate_chain
-    cps = read_chain(chain.certificate, chain.sub_certificates, "CPS certificate")
+    cps = read_chain([chain.certificate, *chain.sub_certificates], "CPS certificate")
     car = read_certificate(request_draft().car.leaf.der, "provisioning certificate")
     cache = ChainCache(trust.oem, name="provisioning certificate")
 
     def verify_cps_chain() -> None:
-        verify_chain(cps, trust.v2g, name="CPS", at=NOW)
+        verify_chain(cps, trust.v2g, name="CPS", at=NOW, suites=ISO_15118_2_SUITES)
 
     def verify_new_car() -> None:
-        verify_chain([car], trust.oem, name="car", at=NOW)
+        verify_chain([car], trust.oem, name="car", at=NOW, suites=ISO_15118_2_SUITES)
 
     bare = _milliseconds(_bare_verification())
     print(f"{'ms':42}{'best':>8}{'median':>9}{'x bare':>9}")
     for name, check in (
         ("one bare P-256 verification", _bare_verification()),
-        ("PUT: signature, four digests", lambda: verify_message(res_exi, res, cps[0].public_key)),
+        (
+            "PUT: signature, four digests",
+            lambda: verify_message(res_exi, res, cps[0].public_key, ISO_15118_2_SUITES),
+        ),
         ("PUT: one chain of four certificates", verify_cps_chain),
-        ("POST: signature, one digest", lambda: verify_message(req_exi, req, car.public_key)),
+        (
+            "POST: signature, one digest",
+            lambda: verify_message(req_exi, req, car.public_key, ISO_15118_2_SUITES),
+        ),
         ("POST: chain of a car that asks first", verify_new_car),
-        ("POST: chain of a car that asks again", lambda: cache.verify(car, at=NOW)),
+        (
+            "POST: chain of a car that asks again",
+            lambda: cache.verify([car], at=NOW, suites=ISO_15118_2_SUITES),
+        ),
     ):
         times = _milliseconds(check)
         ratio = min(times) / min(bare)

@@ -14,6 +14,8 @@ SPEC = Path(__file__).parents[2] / "spec" / "opnc-ccp.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MSG_DEF_2 = "urn:iso:15118:2:2013:MsgDef"
 MSG_DEF_20 = "urn:iso:15118:20:2020:MsgDef"
+# Published are the two above; these are in use besides.
+OTHER_MSG_DEFS_20 = ["urn:iso:15118:20:2022:MsgDef", "urn:iso:std:iso:15118:-20:CommonMessages"]
 
 # As published, and on purpose not read from the document: it is what the document is held to.
 OPERATIONS = {
@@ -56,7 +58,11 @@ EMAID = {
     "pattern": r"^[A-Za-z]{2}[-]?\w{3}[-]?\w{9,28}[-]?(\w{1})?$",
 }
 PCID = {"type": "string", "minLength": 17, "maxLength": 18, "pattern": "^[a-zA-Z0-9]{17,18}$"}
-EDITION = {"type": "string", "enum": [MSG_DEF_2, MSG_DEF_20], "default": MSG_DEF_2}
+EDITION = {
+    "type": "string",
+    "enum": [MSG_DEF_2, MSG_DEF_20, *OTHER_MSG_DEFS_20],
+    "default": MSG_DEF_2,
+}
 ANY_EDITION = {"type": "string", "maxLength": 255, "default": MSG_DEF_2}
 FINGERPRINT = {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}
 SESSION_ID = {"type": "string", "pattern": "^([0-9a-fA-F]{2}){0,8}$"}
@@ -387,6 +393,7 @@ def test_stored_data_has_the_published_fields():
     assert set(schema["required"]) == required
     assert set(schema["properties"]) == required | optional
     assert "additionalProperties" not in schema
+    assert schema["properties"]["xsdMsgDefNamespace"]["enum"] == EDITION["enum"]
 
 
 def test_request_has_the_published_fields():
@@ -407,6 +414,8 @@ def test_contract_data_has_the_published_fields():
     assert set(schema["required"]) == always
     assert set(schema["properties"]) == always | root
     assert schema["additionalProperties"] is False
+    editions = schema["properties"]["xsdMsgDefNamespace"]["enum"]
+    assert editions == [MSG_DEF_2, MSG_DEF_20]
     assert schema["properties"]["contractCertificate"]["maxLength"] == len(b64encode(bytes(1600)))
 
 

@@ -18,11 +18,10 @@ from ccp.errors import (
     EmaidBelongsToOtherPcid,
     EmaidMismatch,
     ExiInvalid,
-    MessageNotSupported,
     ResponseCodeNotOk,
 )
 from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
+from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import decode, encode
 from ccp.services import Services
 from tests.builders import (
@@ -192,18 +191,6 @@ def test_what_is_not_the_message_is_refused_in_any_mode(
     assert stored(services) == []
 
 
-def test_iso_15118_20_is_told_apart(services: Services) -> None:
-    """Whether the namespace or the bytes say -20, the pool says that it does not speak it yet."""
-    iso20 = bytes.fromhex("802004") + bytes(100)
-    for exi, namespace in (
-        (installation_res(), ISO_15118_20),
-        (iso20, ISO_15118_20),
-        (iso20, ISO_15118_2),
-    ):
-        with pytest.raises(MessageNotSupported, match="ISO 15118-20"):
-            put(services, exi, namespace=namespace)
-
-
 @pytest.mark.parametrize(
     "chain", ["contract_signature_cert_chain", "sa_provisioning_certificate_chain"]
 )
@@ -252,7 +239,8 @@ def test_over_http_every_violation_is_told(client: TestClient) -> None:
         "emaid : size must be between 14 and 36",
         'pcid : must match "^[a-zA-Z0-9]{17,18}$"',
         "xsdMsgDefNamespace : must be one of urn:iso:15118:2:2013:MsgDef,"
-        " urn:iso:15118:20:2020:MsgDef",
+        " urn:iso:15118:20:2020:MsgDef, urn:iso:15118:20:2022:MsgDef,"
+        " urn:iso:std:iso:15118:-20:CommonMessages",
         "certificateInstallationRes : must not be null",
         "metaData : must be of type string",
         "OPNC-from-party-type : must be one of emsp, cpo, oem, pki, cps, pcp, ccp",

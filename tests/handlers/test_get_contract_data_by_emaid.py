@@ -78,5 +78,6 @@ def test_over_http_violations_are_told_in_the_published_words(client: TestClient
         r'emaid : must match "^[A-Za-z]{2}[-]?\w{3}[-]?\w{9,28}[-]?(\w{1})?$"',
         'cpsV2GRootCertificateFingerprint : must match "^[0-9a-fA-F]{64}$"',
         "xsdMsgDefNamespace : must be one of urn:iso:15118:2:2013:MsgDef,"
-        " urn:iso:15118:20:2020:MsgDef",
+        " urn:iso:15118:20:2020:MsgDef, urn:iso:15118:20:2022:MsgDef,"
+        " urn:iso:std:iso:15118:-20:CommonMessages",
     )

@@ -269,13 +269,6 @@ def test_the_bytes_are_believed_before_the_namespace(services: Services, namespa
     assert any("namespace" in line["event"] for line in lines)
 
 
-def test_a_request_of_iso_15118_20_is_told_apart(services: Services) -> None:
-    """Its first bytes tell, whatever the namespace says."""
-    for namespace in (ISO_15118_2, ISO_15118_20):
-        with pytest.raises(MessageNotSupported, match="ISO 15118-20"):
-            ask(services, bytes.fromhex("801c04") + bytes(50), namespace=namespace)
-
-
 def test_an_update_is_not_an_installation(services: Services) -> None:
     """A CertificateUpdateReq is told that only installation is supported."""
     # V2G_Message, Header, SessionID 00; end of Header; Body, element 7 of 6 bits: the update.

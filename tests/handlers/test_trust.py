@@ -17,6 +17,7 @@ from ccp.errors import (
     CertificateChainExpired,
     CertificateUnreadable,
     ProvisioningCertificateExpired,
+    ProvisioningCertificateNotYetValid,
     SignatureInvalid,
 )
 from ccp.handlers import add_signed_contract_data as put
@@ -27,6 +28,7 @@ from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import Message, SignedInfo, decode, encode
 from ccp.pki import chains
 from ccp.pki.certificates import read_certificate
+from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.services import Services
 from ccp.settings import SettingsInvalid
 from ccp.store import Store
@@ -46,6 +48,7 @@ from tests.trusted import MADE_AT, contract_draft, pki, request_draft, trust_fol
 RESPONSE_CODES = {
     SignatureInvalid: "FAILED_SignatureError",
     ProvisioningCertificateExpired: "FAILED_CertificateExpired",
+    ProvisioningCertificateNotYetValid: "FAILED_CertificateExpired",
     CertificateChainExpired: "FAILED_CertificateExpired",
     CertificateChainBroken: "FAILED_CertChainError",
     CertificateUnreadable: "FAILED_CertChainError",
@@ -242,10 +245,10 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
     settings = make_settings(tmp_path, trust_dir=str(trust_dir))
     services = make_services(settings, store, lambda: NOW)
     leaf = request_draft().car.leaf
-    certificate = read_certificate(leaf.der, "leaf")
-    services.provisioning_chains.verify(certificate, at=moments[0])
+    chain = [read_certificate(leaf.der, "leaf")]
+    services.provisioning_chains.verify(chain, at=moments[0], suites=ISO_15118_2_SUITES)
     with pytest.raises(CertificateChainExpired):
-        services.provisioning_chains.verify(certificate, at=moments[1])
+        services.provisioning_chains.verify(chain, at=moments[1], suites=ISO_15118_2_SUITES)
 
 
 @pytest.mark.parametrize(

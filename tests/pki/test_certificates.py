@@ -39,7 +39,7 @@ def test_a_genuine_contract_leaf_is_read(genuine: iso2.CertificateInstallationRe
 def test_a_genuine_chain_names_its_root(genuine: iso2.CertificateInstallationRes) -> None:
     """Both published chains lead to the root that OpenSSL finds above them."""
     for chain in (genuine.sa_provisioning_certificate_chain, genuine.contract_signature_cert_chain):
-        certificates = read_chain(chain.certificate, chain.sub_certificates, "leaf")
+        certificates = read_chain([chain.certificate, *chain.sub_certificates], "leaf")
         found = distinguished_name(root_name(certificates))
         assert found == "CN=V2G Root CA QA G1, DC=V2G, O=Hubject GmbH, C=DE"
 
@@ -49,7 +49,7 @@ def test_the_order_of_sub_cas_is_free(order: tuple[int, int]) -> None:
     """Sub-CA 2 before sub-CA 1 or behind it, the root is the same."""
     subs = [certificate("CN=Sub 2", "CN=Sub 1"), certificate("CN=Sub 1", "CN=Root,C=DE")]
     leaf = certificate("CN=Leaf", "CN=Sub 2")
-    chain = read_chain(leaf, [subs[index] for index in order], "leaf")
+    chain = read_chain([leaf, *(subs[index] for index in order)], "leaf")
     assert root_name(chain) == name("CN=Root,C=DE")
 
 
@@ -60,12 +60,12 @@ def test_certificates_that_issue_each_other_end() -> None:
         [certificate("CN=A", "CN=A")],
         [certificate("CN=A", "CN=B"), certificate("CN=B", "CN=A")],
     ):
-        assert root_name(read_chain(leaf, subs, "leaf")) == name("CN=A")
+        assert root_name(read_chain([leaf, *subs], "leaf")) == name("CN=A")
 
 
 def test_a_chain_of_one_names_its_issuer() -> None:
     """Without sub-CAs the leaf's issuer is the root."""
-    assert root_name(read_chain(certificate("CN=L", "CN=R"), [], "leaf")) == name("CN=R")
+    assert root_name(read_chain([certificate("CN=L", "CN=R")], "leaf")) == name("CN=R")
 
 
 @pytest.mark.parametrize("der", [b"", b"\0", b"\x30\x03abc", certificate("CN=x")[:-1]])

@@ -17,6 +17,7 @@ from ccp.iso15118 import (
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import ChainCache, VerifiedChain, require_cps, verify_chain
+from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage, new_key
 from ccp.workshop.misissued import (
@@ -43,14 +44,16 @@ def anchors(*identities: Identity) -> Anchors:
 def members(chain: Chain, *, reverse: bool = False) -> list[Certificate]:
     """Leaf and sub-CAs, as a message has them."""
     subs = [chain.authority.sub_2.der, chain.authority.sub_1.der]
-    return read_chain(chain.leaf.der, subs[::-1] if reverse else subs, "CPS certificate")
+    return read_chain([chain.leaf.der, *(subs[::-1] if reverse else subs)], "CPS certificate")
 
 
 def verify(
     certificates: Sequence[Certificate], trusted: Anchors, *, at: datetime = NOW
 ) -> VerifiedChain:
     """Verify a CPS chain of ISO 15118-2."""
-    return verify_chain(certificates, trusted, name="CPS certificate", at=at)
+    return verify_chain(
+        certificates, trusted, name="CPS certificate", at=at, suites=ISO_15118_2_SUITES
+    )
 
 
 CPS = pki().cps["A"]
@@ -91,10 +94,10 @@ def test_a_chain_ends_in_its_root(reverse: bool) -> None:
         (
             members(with_leaf(CPS, key=new_key(ec.SECP384R1()))),
             ROOT,
-            "has a key that is not secp256r1",
+            "has a key that is not on secp256r1.",
         ),
         (
-            read_chain(CPS.authority.root.der, [], "CPS certificate"),
+            read_chain([CPS.authority.root.der], "CPS certificate"),
             ROOT,
             "is a CA certificate",
         ),
@@ -185,7 +188,7 @@ def test_the_genuine_chains_hold_under_their_topmost_certificate() -> None:
             else:
                 with pytest.raises(crypto.X509StoreContextError):
                     context.verify_certificate()
-        certificates = read_chain(chain.certificate, chain.sub_certificates, "CPS certificate")
+        certificates = read_chain([chain.certificate, *chain.sub_certificates], "CPS certificate")
         with pytest.raises(CertificateChainBroken, match="not issued by a certificate that this"):
             verify(certificates, ROOT)
 
@@ -232,8 +235,8 @@ def test_other_signatures_than_the_edition_s_are_refused(algorithm: hashes.HashA
         not_valid_after=old.not_valid_after_utc,
     )
     leaf = builder.sign(sub_2.key, algorithm).public_bytes(Encoding.DER)
-    chain = read_chain(leaf, [sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
-    with pytest.raises(CertificateChainBroken, match="signature that is not sha256_ecdsa"):
+    chain = read_chain([leaf, sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
+    with pytest.raises(CertificateChainBroken, match="signature that is not ecdsa-sha256 on P-256"):
         verify(chain, ROOT)
 
 
@@ -244,15 +247,15 @@ def test_a_cache_forgets_the_chain_not_asked_for_longest() -> None:
     cache = ChainCache(trusted, name="leaf", size=2)
     leaves = [read_certificate(with_leaf(car(), key=new_key()).leaf.der, "leaf") for _ in range(3)]
     for leaf in leaves:
-        cache.verify(leaf, at=NOW)
+        cache.verify([leaf], at=NOW, suites=ISO_15118_2_SUITES)
     assert list(cache._valid) == [leaf.der for leaf in leaves[1:]]
     refused = read_certificate(foreign(car(), at=NOW).leaf.der, "leaf")
     for _ in range(2):
         with pytest.raises(CcpError):
-            cache.verify(refused, at=NOW)
+            cache.verify([refused], at=NOW, suites=ISO_15118_2_SUITES)
     assert refused.der not in cache._valid
 
 
 def test_without_anchors_a_cache_asks_nothing() -> None:
     """A pool without OEM anchors cannot know the OEMs."""
-    ChainCache(Anchors(), name="leaf").verify(members(CPS)[0], at=NOW)
+    ChainCache(Anchors(), name="leaf").verify(members(CPS)[:1], at=NOW, suites=ISO_15118_2_SUITES)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from ccp.errors import CcpError
 from ccp.pki.certificates import read_chain
 from ccp.pki.chains import require_cps, verify_chain
+from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors, load_trust
 from tests.builders import NOW
 from tests.trusted import pki
@@ -37,16 +38,16 @@ def test_no_change_of_a_certificate_ends_in_anything_but_an_error_of_ours(seed: 
 
 
 def _verify(leaf: bytes, sub_cas: list[bytes]) -> None:
-    certificates = read_chain(leaf, sub_cas, "CPS certificate")
+    certificates = read_chain([leaf, *sub_cas], "CPS certificate")
     require_cps(certificates[0])
-    verify_chain(certificates, ROOT, name="CPS certificate", at=NOW)
+    verify_chain(certificates, ROOT, name="CPS certificate", at=NOW, suites=ISO_15118_2_SUITES)
 
 
 def test_every_length_of_a_certificate_is_refused() -> None:
     """Cut anywhere, a certificate is none."""
     for length in range(0, len(CPS.leaf.der), 7):
         with pytest.raises(CcpError):
-            read_chain(CPS.leaf.der[:length], SUB_CAS, "CPS certificate")
+            read_chain([CPS.leaf.der[:length], *SUB_CAS], "CPS certificate")
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")

@@ -1,0 +1,12 @@
+"""EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
+
+from ccp.messages.contract import SignedContract
+from ccp.messages.reading import read_installation_req, read_installation_res
+from ccp.messages.request import InstallationRequest
+
+__all__ = [
+    "InstallationRequest",
+    "SignedContract",
+    "read_installation_req",
+    "read_installation_res",
+]

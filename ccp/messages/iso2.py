@@ -1,0 +1,50 @@
+"""The messages of ISO 15118-2: one contract in an answer, named by an element of its own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccp.errors import CcpError
+from ccp.identifiers import ISO_15118_2
+from ccp.iso15118 import Message, iso2, iso2_failure, with_session_id
+from ccp.messages.contract import SignedContract
+from ccp.messages.request import InstallationRequest
+from ccp.pki.signatures import ISO_15118_2_SUITES
+from ccp.store import SignedContractData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iso2Request(InstallationRequest):
+    """A car asks with its provisioning certificate alone, and gets its default contract."""
+
+    namespace = ISO_15118_2
+    suites = ISO_15118_2_SUITES
+    default_only = True
+
+    def answer(self, record: SignedContractData, *, remaining: int, at: datetime) -> bytes:
+        return with_session_id(record.installation_res_exi, self.message.header.session_id)
+
+    def failure(self, error: CcpError, *, at: datetime) -> bytes:
+        return iso2_failure(self.message.header.session_id, error.iso2_code)
+
+
+def iso2_request(message: Message, req: iso2.CertificateInstallationReq) -> InstallationRequest:
+    """Look at a request; *req* is the body of *message*."""
+    return Iso2Request(
+        message=message,
+        certificates=[req.oem_provisioning_cert],
+        roots=req.list_of_root_certificate_ids,
+    )
+
+
+def iso2_contract(message: Message, res: iso2.CertificateInstallationRes) -> SignedContract:
+    """Look at a contract; *res* is the body of *message*."""
+    cps, contract = res.sa_provisioning_certificate_chain, res.contract_signature_cert_chain
+    return SignedContract(
+        message=message,
+        namespace=ISO_15118_2,
+        suites=ISO_15118_2_SUITES,
+        response_code=res.response_code,
+        cps_chain=[cps.certificate, *cps.sub_certificates],
+        contract_chain=[contract.certificate, *contract.sub_certificates],
+        emaid=res.emaid.value,
+    )

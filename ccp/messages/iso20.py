@@ -1,0 +1,96 @@
+"""The messages of ISO 15118-20: as many contracts as the car has room for, a message for each."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ccp.errors import CcpError
+from ccp.identifiers import ISO_15118_20
+from ccp.iso15118 import (
+    Message,
+    iso20,
+    iso20_failure,
+    with_session_id,
+    with_time_stamp,
+    with_value,
+)
+from ccp.messages.contract import SignedContract
+from ccp.messages.request import InstallationRequest
+from ccp.pki.signatures import ISO_15118_20_SUITES
+from ccp.store import SignedContractData
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICKS_PER_SECOND = (1, 1_000, 1_000_000)  # in the order in which a TimeStamp grows
+_CLOCKS_DIFFER_BY = 30  # times; from one unit to the next it is a thousand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iso20Request(InstallationRequest):
+    """
+    A car asks with its chain, and says how many contracts it wants, and which of them first.
+
+    Attributes:
+        time_stamp: When, in whichever unit the car counts.
+    """
+
+    namespace = ISO_15118_20
+    suites = ISO_15118_20_SUITES
+    default_only = False
+
+    time_stamp: int
+
+    def answer(self, record: SignedContractData, *, remaining: int, at: datetime) -> bytes:
+        exi = record.installation_res_exi
+        # Fixed in width, so their places stay; the session id and the TimeStamp move all the rest.
+        if record.evse_processing_bit is not None:
+            exi = with_value(exi, "EVSEProcessing", record.evse_processing_bit, "Finished")
+        if record.remaining_chains_bit is not None:
+            exi = with_value(
+                exi, "RemainingContractCertificateChains", record.remaining_chains_bit, remaining
+            )
+        exi = with_session_id(exi, self.message.header.session_id)
+        return with_time_stamp(exi, self._present(at))
+
+    def failure(self, error: CcpError, *, at: datetime) -> bytes:
+        session_id = self.message.header.session_id
+        return iso20_failure(session_id, error.iso20_code, time_stamp=self._present(at))
+
+    def _present(self, at: datetime) -> int:
+        """The present as the request would tell it: seconds, milliseconds or microseconds."""
+        microseconds = (at - _EPOCH) // timedelta(microseconds=1)
+        present = 0
+        for ticks in _TICKS_PER_SECOND:
+            present = microseconds * ticks // 1_000_000
+            if self.time_stamp < present * _CLOCKS_DIFFER_BY:
+                break
+        return present
+
+
+def iso20_request(
+    message: Message, header: iso20.Header, req: iso20.CertificateInstallationReq
+) -> InstallationRequest:
+    """Look at a request; *header* and *req* are those of *message*."""
+    chain = req.oem_provisioning_certificate_chain
+    return Iso20Request(
+        message=message,
+        certificates=[chain.certificate, *chain.sub_certificates],
+        roots=req.list_of_root_certificate_ids,
+        most_contracts=req.maximum_contract_certificate_chains,
+        prioritized_emaids=req.prioritized_emaids,
+        time_stamp=header.time_stamp,
+    )
+
+
+def iso20_contract(message: Message, res: iso20.CertificateInstallationRes) -> SignedContract:
+    """Look at a contract; *res* is the body of *message*."""
+    cps = res.cps_certificate_chain
+    contract = res.signed_installation_data.contract_certificate_chain
+    return SignedContract(
+        message=message,
+        namespace=ISO_15118_20,
+        suites=ISO_15118_20_SUITES,
+        response_code=res.response_code,
+        cps_chain=[cps.certificate, *cps.sub_certificates],
+        contract_chain=[contract.certificate, *contract.sub_certificates],
+        evse_processing_bit=message.spans["EVSEProcessing"][0],
+        remaining_chains_bit=message.spans["RemainingContractCertificateChains"][0],
+    )

@@ -1,0 +1,77 @@
+"""The one place where bytes tell their edition, or why they are no message for the pool."""
+
+import structlog
+
+from ccp.errors import ExiInvalid, MessageNotSupported
+from ccp.iso15118 import ExiError, Message, MessageKind, decode, iso2, iso20, sniff
+from ccp.messages.contract import SignedContract
+from ccp.messages.iso2 import iso2_contract, iso2_request
+from ccp.messages.iso20 import iso20_contract, iso20_request
+from ccp.messages.request import InstallationRequest
+
+log = structlog.get_logger()
+
+# Relays are known to append zero bytes to what the car sent.
+_FORGIVEN_ZERO_BYTES = 4
+
+
+def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
+    """
+    Decode the CertificateInstallationReq of a car.
+
+    Args:
+        exi: As the car sent it; up to four zero bytes behind it are forgiven.
+        namespace: What the caller says it is; where the bytes say otherwise they are believed.
+    Raises:
+        MessageNotSupported: It is a CertificateUpdateReq.
+        ExiInvalid: It is something else; the messages say what.
+    """
+    message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
+    match message:
+        case Message(iso2.Header(), iso2.CertificateInstallationReq() as req):
+            request = iso2_request(message, req)
+        case Message(iso20.Header() as header, iso20.CertificateInstallationReq() as req):
+            request = iso20_request(message, header, req)
+        case _:
+            raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
+    _compare(namespace, request.namespace)
+    return request
+
+
+def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
+    """
+    Decode the CertificateInstallationRes that a CPS signed.
+
+    Args:
+        exi: The message and nothing more.
+        namespace: What the caller says it is; where the bytes say otherwise they are believed.
+    Raises:
+        MessageNotSupported: It is a CertificateUpdateReq.
+        ExiInvalid: It is something else; the messages say what.
+    """
+    message = _decode(exi, trailing_zeros=0)
+    match message.body:
+        case iso2.CertificateInstallationRes() as res:
+            contract = iso2_contract(message, res)
+        case iso20.CertificateInstallationRes() as res:
+            contract = iso20_contract(message, res)
+        case _:
+            raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
+    _compare(namespace, contract.namespace)
+    return contract
+
+
+def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
+    try:
+        return decode(exi, trailing_zeros=trailing_zeros)
+    except ExiError as error:
+        if sniff(exi) is MessageKind.ISO2_CERTIFICATE_UPDATE_REQ:
+            raise MessageNotSupported(
+                "Only certificate installation is supported, not certificate update."
+            ) from None
+        raise ExiInvalid(error.reason) from None
+
+
+def _compare(said: str, found: str) -> None:
+    if said != found:
+        log.warning("the namespace is not the message's; the message is believed", found=found)
