@@ -7,14 +7,15 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ccp"
 # What each room may import of ccp; `services` and `messages` serve the handlers.
-BELOW = {"identifiers", "errors", "settings"}
+BELOW = {"identifiers", "errors", "settings", "origin"}
 ALLOWED = {
     "identifiers": set(),
     "errors": set(),
+    "origin": set(),
     "settings": set(),
     "iso15118": set(),
     "pki": {"identifiers", "errors"},
-    "store": {"identifiers", "errors"},
+    "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
     "messages": BELOW | {"iso15118", "pki", "store"},  # whose records become answers

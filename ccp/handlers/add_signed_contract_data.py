@@ -19,6 +19,7 @@ from ccp.errors import (
 from ccp.identifiers import Emaid, Pcid
 from ccp.message_signatures import verify_message
 from ccp.messages import SignedContract, read_installation_res
+from ccp.origin import NO_REQUEST, Origin
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
@@ -37,6 +38,7 @@ def handle(
     installation_res_exi: bytes,
     v2g_root_fingerprint: str | None = None,
     meta_data: str | None = None,
+    origin: Origin = NO_REQUEST,
 ) -> tuple[None, int]:
     """
     Check the message, then store it under EMAID, PCID, namespace and V2G root, or replace it.
@@ -80,7 +82,8 @@ def handle(
             meta_data=meta_data,
             evse_processing_bit=signed.evse_processing_bit,
             remaining_chains_bit=signed.remaining_chains_bit,
-        )
+        ),
+        origin,
     )
     return None, 201
 

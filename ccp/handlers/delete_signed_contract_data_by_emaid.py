@@ -6,6 +6,7 @@ Source: OPNC CCP API 1.0, DeleteSignedContractDataByEmaid.
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid
+from ccp.origin import NO_REQUEST, Origin
 from ccp.services import Services
 
 
@@ -14,6 +15,7 @@ def handle(
     *,
     emaid: Emaid,
     skip_revocation: bool,  # this pool revokes nothing yet
+    origin: Origin = NO_REQUEST,
 ) -> tuple[None, int]:
     """
     Remove every record of the contract, in all namespaces and for all roots.
@@ -24,6 +26,6 @@ def handle(
     Raises:
         ContractNotFound: Nothing is stored under the EMAID.
     """
-    if not services.store.delete(emaid):
+    if not services.store.delete(emaid, origin):
         raise ContractNotFound
     return None, 200

@@ -6,16 +6,19 @@ Source: OPNC CCP API 1.0, SetSignedContractDataAsDefault.
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid, Pcid
+from ccp.origin import NO_REQUEST, Origin
 from ccp.services import Services
 
 
-def handle(services: Services, *, emaid: Emaid, pcid: Pcid) -> tuple[None, int]:
+def handle(
+    services: Services, *, emaid: Emaid, pcid: Pcid, origin: Origin = NO_REQUEST
+) -> tuple[None, int]:
     """
     Make the contract the car's one default, in every namespace that it is stored in.
 
     Raises:
         ContractNotFound: Nothing is stored under EMAID and PCID.
     """
-    if not services.store.set_default(emaid, pcid):
+    if not services.store.set_default(emaid, pcid, origin):
         raise ContractNotFound
     return None, 200

@@ -79,3 +79,25 @@ def bits_that_answers_set(db: Database) -> None:
     contracts = cast(Table, db["signed_contract_data"])
     contracts.add_column("evse_processing_bit", int)
     contracts.add_column("remaining_chains_bit", int)
+
+
+@migrations(name="0004_audit")
+def audit(db: Database) -> None:
+    """Who did what to which record, and when: a line for each write, in its transaction."""
+    cast(Table, db["audit"]).create(
+        {
+            "id": int,
+            "at": str,
+            "action": str,
+            "subject": str,
+            "roles": str,
+            "trace_id": str,
+            "emaid_key": str,
+            "pcid_key": str,
+            "namespace": str,
+            "v2g_root_fingerprint": str,
+        },
+        pk="id",
+        not_null={"at", "action", "roles", "emaid_key", "pcid_key"},
+        strict=True,
+    )

@@ -9,6 +9,9 @@ from sqlite_utils import Database
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import Emaid, Pcid
+from ccp.origin import NO_REQUEST, Origin
+from ccp.store import audit
+from ccp.store.audit import AuditLine
 from ccp.store.connections import Connections
 from ccp.store.migrations import migrations
 from ccp.store.records import SignedContractData
@@ -71,13 +74,15 @@ class Store:
         """Close the connections of this process."""
         self._connections.close()
 
-    def put(self, record: SignedContractData) -> None:
+    def put(self, record: SignedContractData, origin: Origin = NO_REQUEST) -> None:
         """
         Store *record*, or replace the one of the same EMAID, PCID, namespace and V2G root.
 
         The first contract of a car (by namespace) becomes its default; a replaced one stays what
         it was. `record.is_default` is not looked at.
 
+        Args:
+            origin: For the audit trail.
         Raises:
             EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
         """
@@ -98,6 +103,14 @@ class Store:
                 """,
                 {"pcid": pcid.key, "namespace": record.namespace, "emaid": emaid.key},
             )
+            key = (emaid.key, pcid.key, record.namespace, record.v2g_root_fingerprint or "")
+            replaces = database.execute(
+                """
+                SELECT 1 FROM signed_contract_data
+                WHERE (emaid_key, pcid_key, namespace, v2g_root_fingerprint) = (?, ?, ?, ?)
+                """,
+                key,
+            ).fetchone()
             # REPLACE gives a new rowid, so the order of rowids is the order of puts.
             database.execute(
                 _INSERT,
@@ -118,6 +131,15 @@ class Store:
                     "evse_processing_bit": record.evse_processing_bit,
                     "remaining_chains_bit": record.remaining_chains_bit,
                 },
+            )
+            audit.note(
+                database,
+                origin,
+                "replace" if replaces else "put",
+                emaid,
+                pcid.key,
+                namespace=record.namespace,
+                v2g_root_fingerprint=record.v2g_root_fingerprint,
             )
 
     def find_by_emaid(
@@ -150,10 +172,12 @@ class Store:
             [pcid.key, namespace],
         )
 
-    def set_default(self, emaid: Emaid, pcid: Pcid) -> bool:
+    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin = NO_REQUEST) -> bool:
         """
         Make the contract the car's default in every namespace that it is stored in.
 
+        Args:
+            origin: For the audit trail.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
         with self._connections.write() as database:
@@ -165,20 +189,47 @@ class Store:
                 """,
                 [emaid.key, pcid.key],
             )
+            if changed.rowcount > 0:
+                audit.note(database, origin, "set-default", emaid, pcid.key)
             return changed.rowcount > 0
 
-    def delete(self, emaid: Emaid) -> bool:
+    def delete(self, emaid: Emaid, origin: Origin = NO_REQUEST) -> bool:
         """
         Remove every record of the contract; a car whose default it was is left without one.
 
+        Args:
+            origin: For the audit trail.
         Returns: False where nothing was stored.
         """
         with self._connections.write() as database:
+            car = database.execute(
+                "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
+            ).fetchone()
+            if car is None:
+                return False
             database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
-            deleted = database.execute(
-                "DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
-            )
-            return deleted.rowcount > 0
+            database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
+            audit.note(database, origin, "delete", emaid, car[0])
+            return True
+
+    def audit_trail(
+        self,
+        *,
+        emaid: Emaid | None = None,
+        pcid: Pcid | None = None,
+        after: int = 0,
+        most: int = 1000,
+    ) -> list[AuditLine]:
+        """
+        Return lines of the audit trail, the oldest first.
+
+        Args:
+            emaid, pcid: Of this contract or car alone.
+            after: Behind the line of this number.
+            most: No more lines than this.
+        """
+        with self._connections.read() as database:
+            return list(audit.read(database, emaid=emaid, pcid=pcid, after=after, most=most))
 
     def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
         with self._connections.read() as database:
