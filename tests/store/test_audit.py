@@ -72,14 +72,13 @@ def test_a_write_without_its_line_is_undone(store: Store, tmp_path: Path, action
     )
     connection.close()
     before = store.find_by_pcid(PCID, ISO_15118_2)
+    write = {
+        "put": lambda: store.put(record(exi=b"other")),
+        "set_default": lambda: store.set_default(Emaid.parse(OTHER), PCID),
+        "delete": lambda: store.delete(EMAID),
+    }[action]
     with pytest.raises(sqlite3.IntegrityError, match="full"):
-        match action:
-            case "put":
-                store.put(record(exi=b"other"))
-            case "set_default":
-                store.set_default(Emaid.parse(OTHER), PCID)
-            case "delete":
-                store.delete(EMAID)
+        write()
     assert store.find_by_pcid(PCID, ISO_15118_2) == before
 
 
