@@ -74,7 +74,7 @@ def refusal(message: Message) -> ExiError:
     return caught.value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(message=MESSAGES)
 def test_any_message_survives_encoding(message: Message) -> None:
     """Decoding what was encoded gives the message, with a span for each signed element or value."""

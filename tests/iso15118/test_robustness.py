@@ -41,12 +41,12 @@ REQUEST = requests()["WP0ZZZ99ZTS392124"].exi
 REQUEST20 = iso20_requests()["WP0ZZZ99ZTS3921244"].exi
 NAMED20 = {vector.name: vector.exi for vector in iso20_shapes()}
 RES20 = NAMED20["res signed"]
-FULL20 = [NAMED20["req, every part of a signature"], NAMED20["EMAIDs 8"]]
+FULL20 = NAMED20["res, every part of a signature"]
 FAILURE20 = iso20_failure(bytes(8), "FAILED", time_stamp=1_760_000_000)
 SMALL = [vector.exi for vector in shapes() if len(vector.exi) < 200]
 SMALL20 = [vector.exi for vector in iso20_shapes() if len(vector.exi) < 400]
 small = pytest.mark.parametrize("small", [SMALL, SMALL20], ids=["ISO 15118-2", "ISO 15118-20"])
-long = pytest.mark.parametrize("exi", [genuine_res(), REQUEST20, RES20], ids=len)
+long = pytest.mark.parametrize("exi", [genuine_res(), REQUEST20, RES20, FULL20], ids=len)
 SIGNED_INFO = "01 01 01"  # Signature, SignedInfo, CanonicalizationMethod
 METHODS = f"0 {LETTER} 01 0 0 {LETTER} 010"  # its Algorithm and end, SignatureMethod
 REFERENCE = f"100 0 {LETTER} 01 0 0 {BYTE} 0 0"  # DigestMethod, DigestValue, ends
@@ -79,7 +79,9 @@ def test_cut_off_anywhere(exi: bytes) -> None:
         assert outcome(exi[:size])
 
 
-@pytest.mark.parametrize("exi", [REQUEST, *SMALL[:6], FAILURE20, *FULL20, *SMALL20[:3]], ids=len)
+@pytest.mark.parametrize(
+    "exi", [REQUEST, *SMALL[:6], FAILURE20, NAMED20["EMAIDs 8"], *SMALL20[:3]], ids=len
+)
 def test_any_bit_wrong(exi: bytes) -> None:
     """With any one bit wrong a message is valid still, or an error."""
     number = int.from_bytes(exi, "big")
