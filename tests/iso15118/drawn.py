@@ -71,9 +71,14 @@ HEADERS = st.builds(
     st.none() | st.builds(iso2.Notification, st.sampled_from(FAULT_CODES), maybe(texts(most=64))),
     st.none() | SIGNATURES,
 )
-# With exactly 20 roots EXIficient's grammar and the XSD differ by one bit.
-ROOTS = st.lists(st.builds(RootCertificateID, texts(), INTEGERS), min_size=1, max_size=19)
-REQS = st.builds(iso2.CertificateInstallationReq, IDS, octets(800), ROOTS)
+
+
+def roots(most: int) -> st.SearchStrategy[list[RootCertificateID]]:
+    return st.lists(st.builds(RootCertificateID, texts(), INTEGERS), min_size=1, max_size=most)
+
+
+# With exactly 20 roots EXIficient's grammar of ISO 15118-2 and the XSD differ by one bit.
+REQS = st.builds(iso2.CertificateInstallationReq, IDS, octets(800), roots(19))
 
 
 def chains(ids: st.SearchStrategy[str | None]) -> st.SearchStrategy[iso2.CertificateChain]:
@@ -97,7 +102,7 @@ HEADERS20 = st.builds(iso20.Header, exactly(8), TIME_STAMPS, st.none() | SIGNATU
 REQS20 = st.builds(
     iso20.CertificateInstallationReq,
     st.builds(iso20.SignedCertificateChain, IDS, octets(1600), st.lists(octets(200), max_size=3)),
-    ROOTS,
+    roots(20),
     UNSIGNED_BYTES,
     st.lists(texts(most=255), max_size=8),
 )

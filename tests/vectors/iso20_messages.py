@@ -86,7 +86,7 @@ def shapes() -> dict[str, Message]:
     found = {"req": req(), "res": res()}
     for time_stamp in TIME_STAMPS:
         found[f"time stamp {time_stamp}"] = with_header(req(), time_stamp=time_stamp)
-    for count in (1, 2, 3, 19):
+    for count in (1, 2, 3, 19, 20):
         roots = [
             RootCertificateID(f"CN=Root {n},C=DE", draw.getrandbits(128)) for n in range(count)
         ]
