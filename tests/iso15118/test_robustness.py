@@ -69,6 +69,7 @@ def outcome(exi: bytes) -> ExiError | None:
 
 
 WHOLE = [REQUEST, genuine_res(), *SMALL[:3], REQUEST20, RES20, FAILURE20, *SMALL20[:3]]
+WHOLE += [NAMED20["issuer 日本"], NAMED20["EMAIDs of 1 and 255 characters"]]
 
 
 @pytest.mark.parametrize("exi", WHOLE, ids=len)
@@ -258,6 +259,14 @@ STRINGS = {
     "surrogate": (unsigned(3) + unsigned(0xD800), "has a character that does not exist in XML."),
     "U+FFFF": (unsigned(3) + unsigned(0xFFFF), "has a character that does not exist in XML."),
     "U+110000": (unsigned(3) + unsigned(0x110000), "has a character that does not exist in XML."),
+    "character written long": (
+        unsigned(3) + "11101001 10000001 00000000",
+        "has a number that is longer than it need be.",
+    ),
+    "second character written long": (
+        unsigned(4) + unsigned(0xE9) + "11101001 00000000",
+        "has a number that is longer than it need be.",
+    ),
     "long character": (unsigned(3) + unsigned(2**22), "has a number of more than 21 bits."),
 }
 
