@@ -26,8 +26,9 @@ ALLOWED = {
     "cli": {"identifiers", "workshop"},
     "handlers": BELOW
     | {"message_signatures", "iso15118", "pki", "store", "schemas", "messages", "services"},
-    "web": BELOW | {"handlers", "services"},
-    "app": BELOW | {"web", "handlers", "services", "pki", "store"},
+    "auth": BELOW,
+    "web": BELOW | {"auth", "handlers", "services"},
+    "app": BELOW | {"auth", "web", "handlers", "services", "pki", "store"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
