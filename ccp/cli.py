@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccp.identifiers import Emaid, Pcid, parse_session_id
+from ccp.token_command import token
 from ccp.workshop import (
     CONTRACT_FAULTS,
     REQUEST_FAULTS,
@@ -117,6 +118,9 @@ _output = click.option(
 @click.version_option(package_name="ccp")
 def cli() -> None:
     """The Contract Certificate Pool's tools."""
+
+
+cli.add_command(token)
 
 
 @cli.group(cls=_Commands)

@@ -23,7 +23,8 @@ ALLOWED = {
     "services": BELOW | {"pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "cli": {"identifiers", "workshop"},
+    "token_command": {"auth"},
+    "cli": {"token_command", "identifiers", "workshop"},
     "handlers": BELOW
     | {"message_signatures", "iso15118", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,

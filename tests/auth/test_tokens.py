@@ -9,7 +9,7 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccp.auth.caller import Caller
@@ -46,7 +46,7 @@ class Nowhere:
 
 def make(*keys, now=NOW, **variables):
     """What checks the tokens of an issuer with these keys."""
-    settings = Settings.from_environment(
+    given_settings = Settings.from_environment(
         {
             "CCP_AUTH": "jwt",
             "CCP_JWT_ISSUER": ISSUER,
@@ -57,7 +57,7 @@ def make(*keys, now=NOW, **variables):
     )
     of_issuer = Keys(Nowhere())
     of_issuer.take(jwks(*(keys or KEYS)))
-    return Tokens(settings, of_issuer, lambda: now)
+    return Tokens(given_settings, of_issuer, lambda: now)
 
 
 def caller_of(token, tokens=None):
@@ -349,6 +349,7 @@ def test_any_text_is_refused(text):
     assert refused(text)
 
 
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "jti", "role", "ids", "x"]),
@@ -374,7 +375,7 @@ def test_without_keys_nobody_can_tell():
 def test_a_file_of_keys_is_read_at_the_start(tmp_path):
     """A pool starts with the keys of its file, or says what is wrong with it."""
     place = tmp_path / "jwks.json"
-    settings = Settings.from_environment(
+    given_settings = Settings.from_environment(
         {
             "CCP_AUTH": "jwt",
             "CCP_JWT_ISSUER": ISSUER,
@@ -383,9 +384,9 @@ def test_a_file_of_keys_is_read_at_the_start(tmp_path):
         }
     )
     with pytest.raises(SettingsInvalid, match=r"CCP_JWT_KEYS: .*jwks.json: No such file"):
-        make_tokens(settings, lambda: NOW)
+        make_tokens(given_settings, lambda: NOW)
     place.write_bytes(b"{}")
     with pytest.raises(SettingsInvalid, match="no JSON Web Key Set"):
-        make_tokens(settings, lambda: NOW)
+        make_tokens(given_settings, lambda: NOW)
     place.write_bytes(jwks(ec_key()))
-    assert caller_of(ec_key().token(), make_tokens(settings, lambda: NOW))
+    assert caller_of(ec_key().token(), make_tokens(given_settings, lambda: NOW))
