@@ -62,12 +62,15 @@ def warn(server, app):
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     trust = app.services.trust
     _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
-    served = ", ".join(map(str, hosts)) or "its socket"
-    warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
+    warning = []
+    if _settings.auth == "none":
+        served = ", ".join(map(str, hosts)) or "its socket"
+        warning.append(f"Whoever reaches {served} may use this pool (CCP_AUTH=none).")
     anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
     if unverified:
         warning.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")
     if _settings.lab:
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
-    server.log.warning(" ".join(warning))
+    if warning:
+        server.log.warning(" ".join(warning))

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from connexion.middleware.swagger_ui import SwaggerUIMiddleware
 from connexion.options import SwaggerUIOptions
 from starlette.types import Message
 
+from ccp.auth.tokens import make_tokens
 from ccp.pki.chains import ChainCache
 from ccp.pki.trust import load_trust
 from ccp.services import Services
@@ -29,6 +30,7 @@ from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
+from ccp.web.security import bearer_security
 from ccp.web.spec import load_spec
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
@@ -64,21 +66,26 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Returns: An ASGI application; its `services` are what its handlers are given.
     Raises:
         StoreUnusable: The database cannot serve.
-        SettingsInvalid: See `make_services`.
+        SettingsInvalid: See `make_services` and `make_tokens`.
         Exception: The spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
     services = make_services(settings, store, clock)
+    tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     document = load_spec()
+    rehearsed = False
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        yield
+        # A worker keeps its keys fresh; the server that it is forked off starts nothing.
+        async with tokens.keys.kept_fresh() if tokens and rehearsed else nullcontext():
+            yield
         store.close()
 
     app = FlaskApp(
         "ccp",
         lifespan=lifespan,
+        security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
             TraceMiddleware,
@@ -109,6 +116,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     asyncio.run(_rehearse(app))
+    rehearsed = True
     return app
 
 

@@ -1,4 +1,4 @@
-"""The command line: `ccp workshop …` makes test material and plays CPS and car."""
+"""The command line: `ccp workshop` plays CPS and car, `ccp token` a token issuer."""
 
 import io
 import json
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ccp.token_command import token
 from ccp.workshop import (
     CONTRACT_FAULTS,
     EDITIONS,
@@ -65,6 +66,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="ccp")
 def cli() -> None:
     """The Contract Certificate Pool's tools."""
+
+
+cli.add_command(token)
 
 
 @cli.group(cls=_Commands)

@@ -162,6 +162,54 @@ class EmaidBelongsToOtherPcid(BadRequest):
     message = "Invalid tuple - EMAID is already used by other PCID."
 
 
+class TokenMissing(CcpError):
+    """The caller has sent no access token, and the pool asks for one."""
+
+    status = 401
+    message = "A valid access token is required."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class TokenInvalid(CcpError):
+    """The access token proves nothing here; a message may say why, as far as strangers may know."""
+
+    status = 401
+    message = TokenMissing.message
+
+    def __init__(self, *details: str) -> None:
+        super().__init__(*details, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class RoleNotAllowed(CcpError):
+    """None of the caller's roles may do this."""
+
+    status = 403
+    message = "The caller's role does not allow this operation."
+
+
+class EmaidNotOwned(CcpError):
+    """The contract is another eMSP's, whether or not it is stored."""
+
+    status = 403
+    message = "The EMAID does not belong to the caller."
+
+
+class PcidNotOwned(CcpError):
+    """The car is another OEM's, whether or not it is known."""
+
+    status = 403
+    message = "The PCID does not belong to the caller."
+
+
+class PartyContradictsToken(CcpError):
+    """The request says that it comes from somebody else than its token does."""
+
+    status = 403
+    message = "The OPNC-from-party headers contradict the access token."
+
+
 class ContractNotFound(CcpError):
     """No contract is stored under the EMAID, or EMAID and PCID, asked for."""
 
@@ -235,3 +283,13 @@ class StoreBusy(CcpError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
+
+
+class KeysNotThere(CcpError):
+    """The keys of the token issuer could not be had yet, so no access token can be checked."""
+
+    status = 503
+    message = "The pool cannot check access tokens just now; try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})

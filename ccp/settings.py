@@ -7,16 +7,40 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 PREFIX = "CCP_"
 _SQLITE = "sqlite:///"
+_TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
 
 class SettingsInvalid(Exception):
     """The environment asks for something that cannot be; one line for each thing that is wrong."""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_place_of_keys(place: str) -> None:
+    """A path, or a URL whose answer nobody on the way can change."""
+    if "://" not in place:
+        return
+    try:
+        url = urlsplit(place)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        host = ""
+    if not host or not (url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))):
+        raise ValidationError("must be a file, an https URL, or an http URL on this machine")
 
 
 class Variables(Schema):
@@ -55,8 +79,31 @@ class Variables(Schema):
     )
     CCP_AUTH = fields.String(
         load_default="none",
-        validate=validate.OneOf(["none"], error="must be none (jwt is not there yet)"),
-        metadata={"meaning": "who may call: `none` asks nobody for a token"},
+        validate=validate.OneOf(["none", "jwt"], error="must be none or jwt"),
+        metadata={"meaning": "who may call: `none` asks nobody, `jwt` asks for an access token"},
+    )
+    CCP_JWT_ISSUER = fields.String(
+        load_default="",
+        metadata={"meaning": "with `jwt`: the issuer whose tokens are accepted (`iss`)"},
+    )
+    CCP_JWT_AUDIENCE = fields.String(
+        load_default="",
+        metadata={"meaning": "with `jwt`: this pool's name in a token (`aud`)"},
+    )
+    CCP_JWT_KEYS = fields.String(
+        load_default="",
+        validate=_check_place_of_keys,
+        metadata={"meaning": "with `jwt`: the issuer's public keys, a JWKS file or its https URL"},
+    )
+    CCP_JWT_ROLE_CLAIM = fields.String(
+        load_default="role",
+        validate=validate.Length(min=1),
+        metadata={"meaning": "with `jwt`: the claim that has the caller's roles"},
+    )
+    CCP_JWT_IDS_CLAIM = fields.String(
+        load_default="ids",
+        validate=validate.Length(min=1),
+        metadata={"meaning": "with `jwt`: the claim that has its provider ids and WMIs"},
     )
     CCP_TRUST_DIR = fields.String(
         load_default="trust",
@@ -91,6 +138,27 @@ class Variables(Schema):
         metadata={"meaning": "what is logged: `debug`, `info`, `warning` or `error`"},
     )
 
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_tokens(
+        self, values: Mapping[str, Any], given: Mapping[str, str], **_: object
+    ) -> None:
+        """What tokens need is there with them, and nothing of it without: that is a mistake."""
+        auth = values.get("CCP_AUTH")
+        if auth == "jwt":
+            wrong = {
+                name: ["is needed with CCP_AUTH=jwt"] for name in _TOKENS if not given.get(name)
+            }
+        elif auth == "none":
+            wrong = {
+                name: ["means nothing without CCP_AUTH=jwt"]
+                for name in given
+                if name.startswith("CCP_JWT_")
+            }
+        else:
+            return
+        if wrong:
+            raise ValidationError(wrong)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -107,6 +175,11 @@ class Settings:
     threads: int
     database_url: str
     auth: str
+    jwt_issuer: str
+    jwt_audience: str
+    jwt_keys: str
+    jwt_role_claim: str
+    jwt_ids_claim: str
     trust_dir: str
     checks: str
     max_body_bytes: int
@@ -195,12 +268,3 @@ def server_settings() -> Settings:
     """
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return Settings.from_environment({**from_file, **os.environ})
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

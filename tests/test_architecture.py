@@ -23,11 +23,13 @@ ALLOWED = {
     "services": BELOW | {"pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "cli": {"identifiers", "workshop"},
+    "token_command": {"auth"},
+    "cli": {"token_command", "identifiers", "workshop"},
     "handlers": BELOW
     | {"message_signatures", "iso15118", "pki", "store", "schemas", "messages", "services"},
-    "web": BELOW | {"handlers", "services"},
-    "app": BELOW | {"web", "handlers", "services", "pki", "store"},
+    "auth": BELOW,
+    "web": BELOW | {"auth", "handlers", "services"},
+    "app": BELOW | {"auth", "web", "handlers", "services", "pki", "store"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -37,10 +37,6 @@ def test_every_error_has_a_status_of_the_spec(kind: type[errors.CcpError]) -> No
 
 # What the spec's examples tell of what this version does not do yet.
 NOT_YET = {
-    "A valid access token is required.",
-    "The EMAID does not belong to the caller.",
-    "The PCID does not belong to the caller.",
-    "The caller's role does not allow this operation.",
     "The contract certificate could not be revoked. Nothing was deleted.",
     "The revocation service cannot be reached. Nothing was deleted.",
     "A service that is needed for this did not answer properly.",

@@ -27,7 +27,7 @@ def test_all_that_is_wrong_is_told_together() -> None:
                 "CCP_WORKERS": "0",
                 "CCP_DATABASE_URL": "postgres://x",
                 "CCP_CHECKS": "lax",
-                "CCP_AUTH": "jwt",
+                "CCP_AUTH": "token",
                 "CCP_HOTS": "127.0.0.1",
             }
         )
@@ -40,6 +40,78 @@ def test_all_that_is_wrong_is_told_together() -> None:
         "CCP_PORT",
         "CCP_WORKERS",
     ]
+
+
+JWT = {
+    "CCP_AUTH": "jwt",
+    "CCP_JWT_ISSUER": "https://issuer.example",
+    "CCP_JWT_AUDIENCE": "ccp",
+    "CCP_JWT_KEYS": "jwks.json",
+}
+
+
+def problems(environment: dict[str, str]) -> list[str]:
+    """The lines that say what is wrong with these variables."""
+    try:
+        Settings.from_environment(environment)
+    except SettingsInvalid as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_tokens_need_an_issuer_an_audience_and_keys() -> None:
+    """CCP_AUTH=jwt is complete, or all that is missing is told together with what else is wrong."""
+    assert problems(JWT) == []
+    assert problems({"CCP_AUTH": "jwt", "CCP_JWT_ISSUER": "", "CCP_PORT": "x"}) == [
+        "CCP_JWT_AUDIENCE: is needed with CCP_AUTH=jwt",
+        "CCP_JWT_ISSUER: is needed with CCP_AUTH=jwt",
+        "CCP_JWT_KEYS: is needed with CCP_AUTH=jwt",
+        "CCP_PORT: Not a valid integer.",
+    ]
+
+
+def test_what_tokens_need_is_useless_without_them() -> None:
+    """Who sets an issuer and forgets CCP_AUTH=jwt has an open pool, and is told."""
+    forgotten = {name: value for name, value in JWT.items() if name != "CCP_AUTH"}
+    forgotten["CCP_JWT_ROLE_CLAIM"] = "roles"
+    expected = [f"{name}: means nothing without CCP_AUTH=jwt" for name in sorted(forgotten)]
+    assert problems(forgotten) == expected
+    assert problems(forgotten | {"CCP_AUTH": "none"}) == expected
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "jwks.json",
+        "/etc/ccp/jwks.json",
+        "https://issuer.example/keys?tenant=1",
+        "http://127.0.0.1:8000/jwks",
+        "http://[::1]:8000/jwks",
+        "http://localhost/jwks",
+    ],
+)
+def test_keys_are_a_file_or_a_url(place: str) -> None:
+    """A path, a URL that nobody on the way can forge, or one that leads no further than here."""
+    assert problems(JWT | {"CCP_JWT_KEYS": place}) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://issuer.example/jwks",
+        "http://127.0.0.1.example/jwks",
+        "http://127.0.0.1@issuer.example/jwks",
+        "ftp://127.0.0.1/jwks",
+        "file:///etc/passwd",
+        "https://",
+        "https://[::1/jwks",
+        "https://issuer.example:port/jwks",
+    ],
+)
+def test_keys_come_by_no_other_way(place: str) -> None:
+    """Without TLS anybody on the way could give the pool keys of his own."""
+    (line,) = problems(JWT | {"CCP_JWT_KEYS": place})
+    assert line.startswith("CCP_JWT_KEYS: must be")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +177,7 @@ def test_the_environment_goes_before_the_file(
 
 def test_the_readme_tells_every_setting() -> None:
     """The README's table has each variable with its default and its meaning, and no other."""
-    rows = re.findall(r"^\| `(CCP_\w+)` \| `(.*?)` \| (.*?) \|$", README.read_text(), re.M)
+    rows = re.findall(r"^\| `(CCP_\w+)` \| (?:`(.*?)` )?\| (.*?) \|$", README.read_text(), re.M)
     assert rows == [
         (name, str(field.load_default), field.metadata["meaning"])
         for name, field in Variables().fields.items()

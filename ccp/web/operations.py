@@ -9,7 +9,9 @@ from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
+from ccp.auth.rights import RIGHTS, authorize
 from ccp.services import Services
+from ccp.web.security import CALLER_KEY, PARTY_KEY
 
 ARGUMENTS_KEY = "arguments"
 """Where Connexion's context has what a handler is given."""
@@ -19,7 +21,8 @@ def handler_resolver(services: Services) -> Resolver:
     """
     Resolve `getContractDataByEmaidV1` to `ccp.handlers.get_contract_data_by_emaid.handle`.
 
-    A module that is missing, or has no `handle`, stops the start.
+    A module that is missing, or has no `handle`, stops the start; so does an operation without
+    a row in the table of rights.
 
     Args:
         services: Handed to every handler.
@@ -30,9 +33,13 @@ def handler_resolver(services: Services) -> Resolver:
 def _view(services: Services, operation_id: str) -> Callable[..., flask.Response]:
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
+    rights = RIGHTS[operation_id]
 
     # Flask passes path parameters as text; the arguments have them too, parsed.
     def view(**_path_parameters: str) -> flask.Response:
+        caller = context[CALLER_KEY]
+        if caller is not None:
+            authorize(caller, context[PARTY_KEY], rights, context[ARGUMENTS_KEY])
         body, status = handle(services, **context[ARGUMENTS_KEY])
         if body is None:
             answer = flask.Response(b"", status)

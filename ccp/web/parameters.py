@@ -72,7 +72,7 @@ ARGUMENTS = {
 # Checked against the spec, but no handler acts on them.
 UNUSED = frozenset(
     {
-        "OPNC-from-party-type",
+        "OPNC-from-party-type",  # these two are held against the access token
         "OPNC-from-party-id",
         "OPNC-to-party-type",
         "OPNC-to-party-id",

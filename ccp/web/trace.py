@@ -7,6 +7,8 @@ import structlog
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccp.web.security import LOG_KEY
+
 log = structlog.get_logger()
 
 _TRACE_ID = "traceId"
@@ -21,7 +23,7 @@ def current_trace_id() -> str:
 
 class TraceMiddleware:
     """
-    Give each request its trace id, and log each with operation, status and duration.
+    Give each request its trace id, and log each with operation, status, duration and caller.
 
     The path is not logged: it carries whole EMAIDs and PCIDs. A request whose client has gone
     before it was answered has no status.
@@ -55,4 +57,5 @@ class TraceMiddleware:
                     operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),
+                    **extensions.get("connexion_context", {}).get(LOG_KEY, {}),
                 )

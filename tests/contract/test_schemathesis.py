@@ -1,5 +1,7 @@
 """Schemathesis drives the spec against the pool: nothing undocumented, nothing wrongly accepted."""
 
+import copy
+
 import hypothesis
 import pytest
 import schemathesis
@@ -10,6 +12,7 @@ from ccp.app import create_app
 from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import BASE_PATH, SPEC
+from tests.issuer import bearer, ec_key, jwt_settings
 
 OPAQUE = ("addSignedContractDataV1", "getSignedContractDataByCertificateInstallationReqV1")
 CONFIG = SchemathesisConfig.from_dict(
@@ -29,14 +32,21 @@ CONFIG = SchemathesisConfig.from_dict(
                 "include-operation-id": operation_id,
                 "checks": {
                     "positive_data_acceptance": {"expected-statuses": ["2xx", "400"]},
-                    "negative_data_rejection": {"expected-statuses": ["400", "413", "415"]},
+                    "negative_data_rejection": {"expected-statuses": ["400", "401", "413", "415"]},
                 },
             }
             for operation_id in OPAQUE
         ],
     }
 )
-schema = schemathesis.openapi.from_dict(SPEC, config=CONFIG)
+# Without tokens a pool serves the same spec, less its security; with them, as it stands.
+OPEN_SPEC = copy.deepcopy(SPEC)
+for item in OPEN_SPEC["paths"].values():
+    for operation in item.values():
+        if "security" in operation:
+            del operation["security"]
+schema = schemathesis.openapi.from_dict(OPEN_SPEC, config=CONFIG)
+protected_schema = schemathesis.openapi.from_dict(SPEC, config=CONFIG)
 
 # The ids that the spec has as examples, under a root that it has as one: so some queries succeed.
 PAIR = {"emaid": EMAID_TEXT, "pcid": PCID_TEXT}
@@ -62,6 +72,16 @@ def session(tmp_path_factory):
         yield session
 
 
+@pytest.fixture(scope="module")
+def protected_session(tmp_path_factory):
+    """A strict pool that asks for tokens, called without a network."""
+    folder = tmp_path_factory.mktemp("protected")
+    app = create_app(make_settings(folder, **jwt_settings(folder, ec_key())), clock=lambda: NOW)
+    protected_schema.app = app
+    with get_client(app) as session:
+        yield session
+
+
 @pytest.fixture(autouse=True)
 def _stored(session):
     put(session)
@@ -76,6 +96,12 @@ def put(session):
 def test_whatever_is_sent(case, session):
     """Whatever is sent, right or wrong, is answered as the spec says: all checks, no failure."""
     case.call_and_validate(session=session)
+
+
+@protected_schema.parametrize()
+def test_whatever_is_sent_with_a_token(case, protected_session):
+    """With an operator's token the same holds; and without it, or with another, nothing is done."""
+    case.call_and_validate(session=protected_session, headers=bearer(ec_key().token()))
 
 
 @pytest.mark.parametrize("operation_id", RIGHT)

@@ -241,7 +241,8 @@ def test_document_stands_alone():
 def test_components_are_all_used():
     """Every component is referred to, and every reference has its component."""
     used = {node["$ref"] for _, node in nodes(RAW) if isinstance(node.get("$ref"), str)}
-    made = {f"#/components/{kind}/{name}" for kind, c in RAW["components"].items() for name in c}
+    kinds = {kind: made for kind, made in RAW["components"].items() if kind != "securitySchemes"}
+    made = {f"#/components/{kind}/{name}" for kind, c in kinds.items() for name in c}
     assert used == made
 
 
@@ -298,6 +299,14 @@ def test_error_statuses_are_published_or_known_additions(operation_id):
     """Each operation documents the published errors and those that we add, and no other."""
     documented = {code for code in DEFINED[operation_id]["responses"] if code >= "400"}
     assert documented == PUBLISHED_ERRORS[operation_id] | ADDED_ERRORS[operation_id]
+
+
+@each_operation
+def test_every_operation_asks_for_a_token(operation_id):
+    """Each operation names the one security scheme, and no other way past it."""
+    assert DEFINED[operation_id]["security"] == [{"bearerAuth": []}]
+    (scheme,) = DOCUMENT["components"]["securitySchemes"].values()
+    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
 
 
 @each_operation

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ccp.workshop.edition import Edition
-from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.profiles import ED448
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
@@ -40,8 +37,11 @@ from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Validity, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
 from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint, make_contract
+from ccp.workshop.profiles import ED448
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
 from tests.builders import EMAID_TEXT, NOW, ROOT_A, record

@@ -8,6 +8,9 @@ from types import ModuleType
 import pytest
 from connexion.exceptions import ResolverError
 
+from ccp.auth.caller import Caller
+from ccp.auth.rights import Party
+from ccp.errors import RoleNotAllowed
 from ccp.web import operations
 from ccp.web.operations import handler_resolver
 from ccp.web.parameters import argument_named
@@ -28,8 +31,10 @@ OPERATIONS = {
 def handler(monkeypatch, services):
     """Makes a handler module of a function, and gives the view that Flask would call."""
 
-    def make(handle, **arguments):
-        monkeypatch.setattr(operations, "context", {"arguments": arguments})
+    def make(handle, caller=None, **arguments):
+        context = {"arguments": arguments, "caller": caller, "party": Party(None, None)}
+        monkeypatch.setattr(operations, "context", context)
+        monkeypatch.setattr(operations, "RIGHTS", {"doSomethingV1": {"cpo": lambda *_: None}})
         module = ModuleType("ccp.handlers.do_something")
         if handle is not None:
             module.handle = handle
@@ -64,6 +69,27 @@ def test_no_body_has_no_type(handler):
     view = handler(lambda _services: (None, 201))
     answer = view()
     assert (answer.status_code, dict(answer.headers)) == (201, {"Content-Length": "0"})
+
+
+def test_a_caller_needs_the_right(handler):
+    """A handler runs for a caller whose role has a place in the operation's row, or not at all."""
+    ran = []
+
+    def handle(_services):
+        ran.append(True)
+        return None, 200
+
+    handler(handle, Caller("a CPO", ("cpo",), ()))()
+    with pytest.raises(RoleNotAllowed):
+        handler(handle, Caller("a CPS", ("cps",), ()))()
+    assert ran == [True]
+
+
+def test_an_operation_without_rights_stops_the_start(monkeypatch, services):
+    """Nobody forgets to say who may do what."""
+    monkeypatch.setattr(operations, "RIGHTS", {})
+    with pytest.raises(KeyError, match="getContractDataByPcidV1"):
+        handler_resolver(services).resolve_function_from_operation_id("getContractDataByPcidV1")
 
 
 def test_missing_module_is_told(services):

@@ -1,0 +1,199 @@
+"""The keys of the token issuer: read from a file or a URL, kept, and renewed as it changes them."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import httpx2
+import structlog
+from joserfc.jwk import Key
+
+from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
+from ccp.errors import KeysNotThere
+
+log = structlog.get_logger()
+
+FRESH_SECONDS = 300
+"""After so long the keys are read again."""
+RETRY_SECONDS = 5
+"""The same as long as there are none."""
+UNKNOWN_KEY_SECONDS = 60
+"""A token that names an unknown key makes them be read again at most so often."""
+PATIENCE_SECONDS = 3
+"""A request waits no longer for that."""
+FETCH_SECONDS = 10
+"""An issuer that has not answered by then does not."""
+
+_MOST_TRIED = 8  # keys for one token that names none
+
+
+class Source(Protocol):
+    """Where the keys are."""
+
+    async def read(self) -> bytes:
+        """Return the document; KeysUnusable says why there is none."""
+
+
+class FileSource:
+    """
+    A JWKS file.
+
+    Args:
+        path: Of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read_now(self) -> bytes:
+        """Read the file, or as much of it as shows that it is too large; see `Source.read`."""
+        try:
+            with self._path.open("rb") as file:
+                return file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise KeysUnusable(error.strerror or "it cannot be read") from None
+
+    async def read(self) -> bytes:
+        """Read it in a thread of its own; see `Source.read`."""
+        return await asyncio.to_thread(self.read_now)
+
+
+class UrlSource:
+    """
+    A JWKS that an issuer publishes.
+
+    Args:
+        url: https, or http to this machine.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        # The system's authorities, or those of SSL_CERT_FILE.
+        self._tls = ssl.create_default_context()
+
+    async def read(self) -> bytes:
+        """Fetch it, from this URL and nowhere else; see `Source.read`."""
+        client = httpx2.AsyncClient(
+            verify=self._tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=FETCH_SECONDS,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+        try:
+            async with (
+                asyncio.timeout(FETCH_SECONDS),
+                client,
+                client.stream("GET", self._url) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise KeysUnusable(f"the issuer answered {answer.status_code}")
+                document = b""
+                async for chunk in answer.aiter_raw():
+                    document += chunk
+                    if len(document) > MAX_BYTES:
+                        break
+                return document
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise KeysUnusable(f"the issuer did not answer: {type(error).__name__}") from None
+
+
+class Keys:
+    """
+    The issuer's keys, as this process knows them; used by one event loop.
+
+    The last good ones are kept for as long as there are no better ones.
+
+    Args:
+        source: Where they are.
+        ticks: Gives seconds that only ever go forward.
+    """
+
+    def __init__(self, source: Source, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._ticks = ticks
+        self._document = b""
+        self._keys: tuple[Key, ...] = ()
+        self._renewal: asyncio.Task[None] | None = None
+        self._not_before = ticks()
+
+    def take(self, document: bytes) -> None:
+        """
+        Use the keys of a document from now on.
+
+        Raises:
+            KeysUnusable: It has none; the last ones stay.
+        """
+        if document != self._document:
+            self._keys = read_jwks(document)
+            self._document = document
+            log.info("the keys of the token issuer have been read", keys=len(self._keys))
+
+    async def find(self, algorithm: str, kid: str | None) -> list[Key]:
+        """
+        Give the keys that may have signed a token, few; none where there is no such key.
+
+        A key that is not known may be new, so that the keys are read again, now and then.
+
+        Args:
+            algorithm, kid: As the token's header has them.
+        Raises:
+            KeysNotThere: No keys could be read yet.
+        """
+        if not self._keys or (kid is not None and not self._named(kid)):
+            await self._renew_if_due()
+        if not self._keys:
+            raise KeysNotThere
+        named = self._keys if kid is None else self._named(kid)
+        return [key for key in named if fits(algorithm, key)][:_MOST_TRIED]
+
+    @asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        """Read the keys again every few minutes, until the block ends."""
+        keeper = asyncio.create_task(self._keep_fresh())
+        try:
+            yield
+        finally:
+            tasks = [task for task in (keeper, self._renewal) if task and not task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _named(self, kid: str) -> tuple[Key, ...]:
+        return tuple(key for key in self._keys if key.kid == kid)
+
+    async def _keep_fresh(self) -> None:
+        seconds = FRESH_SECONDS if self._keys else 0
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.wait({self._renewing()})
+            seconds = FRESH_SECONDS if self._keys else RETRY_SECONDS
+
+    async def _renew_if_due(self) -> None:
+        """Wait for the keys to be read, by whoever asked first; not for long, and not often."""
+        if self._renewal is None or self._renewal.done():
+            now = self._ticks()
+            if now < self._not_before:
+                return
+            self._not_before = now + (UNKNOWN_KEY_SECONDS if self._keys else RETRY_SECONDS)
+        await asyncio.wait({self._renewing()}, timeout=PATIENCE_SECONDS)
+
+    def _renewing(self) -> asyncio.Task[None]:
+        """Return the task that reads the keys: the one that is at it, or a new one."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+        return self._renewal
+
+    async def _renew(self) -> None:
+        try:
+            self.take(await self._source.read())
+        except KeysUnusable as error:
+            log.warning(
+                "the keys of the token issuer could not be read; the last ones stay",
+                reason=str(error),
+                keys=len(self._keys),
+            )

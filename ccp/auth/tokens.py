@@ -1,0 +1,154 @@
+"""An access token (a signed JWT, RFC 7519) -> the caller that it proves."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from joserfc import jws
+from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
+from ccp.auth.caller import ROLES, Caller, normalised_ids
+from ccp.auth.jwks import KeysUnusable
+from ccp.auth.keys import FileSource, Keys, UrlSource
+from ccp.errors import TokenInvalid
+from ccp.settings import Settings, SettingsInvalid
+
+log = structlog.get_logger()
+
+LEEWAY_SECONDS = 30
+"""So much may the clocks of issuer and pool differ."""
+_LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
+
+
+class Tokens:
+    """
+    The access tokens of one issuer.
+
+    Args:
+        settings: Name the issuer, the audience, and the claims of roles and ids.
+        keys: Of the issuer.
+        clock: Gives the present moment, aware UTC.
+    """
+
+    def __init__(self, settings: Settings, keys: Keys, clock: Callable[[], datetime]) -> None:
+        self.keys = keys
+        self._issuer = settings.jwt_issuer
+        self._audience = settings.jwt_audience
+        self._role_claim = settings.jwt_role_claim
+        self._ids_claim = settings.jwt_ids_claim
+        self._clock = clock
+
+    async def caller(self, token: str) -> Caller:
+        """
+        Tell whom a token is of.
+
+        Args:
+            token: As it was sent; any text.
+        Raises:
+            TokenInvalid: It is malformed, not signed by the issuer, not for this pool, or not
+                valid now.
+            KeysNotThere: Nobody can tell, as the issuer's keys are not known yet.
+        """
+        try:
+            claims = _claims(await self._verified(token))
+            self._check(claims)
+            subject = claims.get("sub")
+            if subject is not None and len(subject) > _LONGEST_SUBJECT:
+                raise _Refused("sub")
+            roles = set(_texts(claims, self._role_claim)) & set(ROLES)
+            ids = normalised_ids(_texts(claims, self._ids_claim))
+            return Caller(subject, tuple(sorted(roles)), ids)
+        except _Refused as refusal:
+            # The log says what a stranger need not know.
+            log.info("the access token is refused", reason=refusal.reason)
+            raise TokenInvalid(*refusal.details) from None
+
+    async def _verified(self, token: str) -> bytes:
+        """Return what the issuer has signed; the header's hints at keys (jwk, x5u) are ignored."""
+        if len(token) > LONGEST_TOKEN:
+            raise _Refused("size")
+        try:
+            signed = jws.extract_compact(token.encode("ascii"), registry=REGISTRY)
+            header = signed.headers()
+            REGISTRY.get_alg(header["alg"])
+            kid = header.get("kid")
+            # No extension is understood here, so none may be critical (RFC 7515, 4.1.11).
+            if "crit" in header or not isinstance(kid, str | None):
+                raise _Refused("header")
+        except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
+            raise _Refused("header") from None
+        for key in await self.keys.find(header["alg"], kid):
+            try:
+                if jws.validate_compact(signed, key, registry=REGISTRY):
+                    return signed.payload
+            except JoseError:
+                raise _Refused("header") from None
+        raise _Refused(BadSignatureError.error)
+
+    def _check(self, claims: dict[str, Any]) -> None:
+        """Hold issuer, audience and times against what they have to be."""
+        registry = JWTClaimsRegistry(
+            now=int(self._clock().timestamp()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "value": self._audience},
+            exp={"essential": True},
+        )
+        try:
+            registry.validate(claims)
+        except ExpiredTokenError:
+            raise _Refused("exp", "The access token has expired.") from None
+        except ClaimError as error:
+            raise _Refused(error.claim) from None
+
+
+class _Refused(Exception):
+    """A token is not accepted: why, in a word for the log; and what its sender may know of it."""
+
+    def __init__(self, reason: str, *details: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.details = details
+
+
+def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
+    """
+    Join what CCP_AUTH=jwt needs; nothing is fetched yet, but a file is read.
+
+    Raises:
+        SettingsInvalid: There are no keys in the file that CCP_JWT_KEYS names.
+    """
+    place = settings.jwt_keys
+    if "://" in place:
+        return Tokens(settings, Keys(UrlSource(place)), clock)
+    source = FileSource(Path(place))
+    keys = Keys(source)
+    try:
+        keys.take(source.read_now())
+    except KeysUnusable as error:
+        raise SettingsInvalid(f"CCP_JWT_KEYS: {place}: {error}") from None
+    return Tokens(settings, keys, clock)
+
+
+def _claims(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = orjson.loads(payload)
+    except ValueError:
+        raise _Refused("payload") from None
+    if not isinstance(claims, dict):
+        raise _Refused("payload")
+    return claims
+
+
+def _texts(claims: dict[str, Any], name: str) -> list[str]:
+    """Read a claim that is a text or a list of texts; left out, it has none."""
+    value = claims.get(name, [])
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise _Refused("roles or ids")
+    return texts

@@ -1,0 +1,399 @@
+"""The issuer's keys: kept, renewed, shared by those who wait, and had from the network."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+
+from ccp.auth import keys as keys_module
+from ccp.auth.jwks import MAX_BYTES, KeysUnusable
+from ccp.auth.keys import (
+    RETRY_SECONDS,
+    UNKNOWN_KEY_SECONDS,
+    FileSource,
+    Keys,
+    UrlSource,
+)
+from ccp.errors import KeysNotThere
+from tests.issuer import ec_key, jwks, rsa_key
+
+OLD, NEW = ec_key("old"), ec_key("new")
+
+
+class Issuer:
+    """A source that counts how often it is asked, and answers when it may."""
+
+    def __init__(self, document: bytes | None) -> None:
+        self.document = document
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def read(self) -> bytes:
+        self.asked += 1
+        await self.may_answer.wait()
+        if self.document is None:
+            raise KeysUnusable("the issuer is down")
+        return self.document
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+def run(scenario: Callable[[], object]) -> None:
+    """Run a coroutine function."""
+    asyncio.run(scenario())
+
+
+async def found(keys: Keys, kid: str | None, algorithm: str = "ES256") -> list[str | None]:
+    """The names of the keys that may have signed a token."""
+    return [key.kid for key in await keys.find(algorithm, kid)]
+
+
+def test_a_new_key_is_found_when_a_token_names_it(clock):
+    """The issuer changes its key while the pool runs: the first token with the new one is read."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        keys = Keys(issuer, ticks=clock)
+        assert await found(keys, "old") == ["old"]
+        issuer.document = jwks(OLD, NEW)
+        clock.now += UNKNOWN_KEY_SECONDS
+        assert await found(keys, "new") == ["new"]
+        issuer.document = jwks(NEW)
+        clock.now += UNKNOWN_KEY_SECONDS
+        assert await found(keys, "newest") == []
+        assert await found(keys, "old") == []
+        assert issuer.asked == 3
+
+    run(scenario)
+
+
+def test_unknown_keys_are_asked_for_once_a_minute(clock):
+    """However many tokens name keys that are not there, the issuer is spared."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        keys = Keys(issuer, ticks=clock)
+        keys.take(jwks(OLD))
+        for number in range(50):
+            assert await found(keys, f"unknown {number}") == []
+        assert issuer.asked == 1
+        clock.now += UNKNOWN_KEY_SECONDS - 1
+        await found(keys, "unknown")
+        assert issuer.asked == 1
+        clock.now += 1
+        await found(keys, "unknown")
+        assert issuer.asked == 2
+
+    run(scenario)
+
+
+def test_known_keys_ask_nobody(clock):
+    """Tokens with known keys, and tokens that name none, never wait for the issuer."""
+
+    async def scenario():
+        issuer = Issuer(None)
+        keys = Keys(issuer, ticks=clock)
+        keys.take(jwks(OLD, rsa_key()))
+        assert await found(keys, "old") == ["old"]
+        assert await found(keys, "old", "RS256") == []
+        assert await found(keys, None) == ["old"]
+        assert await found(keys, None, "RS256") == ["rsa"]
+        assert await found(keys, "rsa", "unheard of") == []
+        assert issuer.asked == 0
+
+    run(scenario)
+
+
+def test_all_wait_for_one(clock):
+    """Requests that need the keys at the same time share one fetch, and all get its keys."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        waiting = [asyncio.create_task(found(keys, "old")) for _ in range(100)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        issuer.may_answer.set()
+        assert await asyncio.gather(*waiting) == [["old"]] * 100
+        assert issuer.asked == 1
+
+    run(scenario)
+
+
+def test_nobody_waits_for_long(clock, monkeypatch):
+    """A request gives up on a slow issuer, whose answer then serves the next one."""
+    monkeypatch.setattr(keys_module, "PATIENCE_SECONDS", 0.05)
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        started = time.monotonic()
+        with pytest.raises(KeysNotThere):
+            await keys.find("ES256", "old")
+        assert time.monotonic() - started < 1
+        issuer.may_answer.set()
+        assert await found(keys, "old") == ["old"]
+        assert issuer.asked == 1
+
+    run(scenario)
+
+
+def test_one_who_leaves_takes_nothing_away(clock):
+    """A client that goes while it waits does not end the fetch that others wait for."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        leaving, staying = (asyncio.create_task(found(keys, "old")) for _ in range(2))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.sleep(0)
+        issuer.may_answer.set()
+        assert await staying == ["old"]
+        assert issuer.asked == 1
+
+    run(scenario)
+
+
+def test_an_issuer_that_is_down_at_the_start_is_asked_again(clock):
+    """Without keys nobody is let in; a few seconds later the issuer gets another chance."""
+
+    async def scenario():
+        issuer = Issuer(None)
+        keys = Keys(issuer, ticks=clock)
+        for _ in range(10):
+            with pytest.raises(KeysNotThere):
+                await keys.find("ES256", "old")
+        assert issuer.asked == 1
+        issuer.document = jwks(OLD)
+        clock.now += RETRY_SECONDS
+        assert await found(keys, "old") == ["old"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("nonsense", [None, b"", b"<html>", b'{"keys": []}', b"x" * MAX_BYTES * 2])
+def test_the_last_good_keys_are_kept(clock, nonsense):
+    """An issuer that goes down, or answers nonsense, takes no keys away; the log tells."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        keys = Keys(issuer, ticks=clock)
+        assert await found(keys, "old") == ["old"]
+        issuer.document = nonsense
+        clock.now += UNKNOWN_KEY_SECONDS
+        with structlog.testing.capture_logs() as log:
+            assert await found(keys, "new") == []
+        assert [line["log_level"] for line in log] == ["warning"]
+        assert await found(keys, "old") == ["old"]
+
+    run(scenario)
+
+
+def test_keys_are_kept_fresh(clock, monkeypatch):
+    """In the background they are read at once, and then every few minutes."""
+    monkeypatch.setattr(keys_module, "FRESH_SECONDS", 0.01)
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        keys = Keys(issuer, ticks=clock)
+        async with keys.kept_fresh():
+            await until(lambda: issuer.asked >= 1)
+            assert await found(keys, "old") == ["old"]
+            issuer.document = jwks(NEW)
+            await until(lambda: issuer.asked >= 3)
+            assert await found(keys, None) == ["new"]
+        asked = issuer.asked
+        await asyncio.sleep(0.05)
+        assert issuer.asked == asked
+
+    run(scenario)
+
+
+def test_the_end_waits_for_no_issuer(clock):
+    """A worker that ends lets go of a fetch that is under way."""
+
+    async def scenario():
+        issuer = Issuer(None)
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        async with keys.kept_fresh():
+            await until(lambda: issuer.asked == 1)
+        assert len(asyncio.all_tasks()) == 1
+
+    run(scenario)
+
+
+def test_a_token_without_a_name_has_few_keys_tried(clock):
+    """A token that names no key cannot make the pool try very many."""
+
+    async def scenario():
+        keys = Keys(Issuer(None), ticks=clock)
+        keys.take(jwks(*[OLD] * 50))
+        assert len(await keys.find("ES256", None)) == 8
+
+    run(scenario)
+
+
+def test_the_same_keys_are_told_once(clock):
+    """Reading what is known already is no news, and no work."""
+    keys = Keys(Issuer(None), ticks=clock)
+    with structlog.testing.capture_logs() as log:
+        keys.take(jwks(OLD))
+        keys.take(jwks(OLD))
+    assert len(log) == 1
+
+
+def test_a_file_is_read_in_a_thread(tmp_path):
+    """A file is read within the limit; a missing one is told."""
+    path = tmp_path / "jwks.json"
+    with pytest.raises(KeysUnusable, match="No such file"):
+        FileSource(path).read_now()
+    path.write_bytes(b"x" * MAX_BYTES * 2)
+    assert len(asyncio.run(FileSource(path).read())) == MAX_BYTES + 1
+    with pytest.raises(KeysUnusable, match="directory"):
+        asyncio.run(FileSource(tmp_path).read())
+
+
+# Over the network
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that has to happen soon."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def answering(*chunks: bytes, pause: float = 0) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that says these bytes to everybody; gives its URL, and what it was asked."""
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            for chunk in chunks:
+                writer.write(chunk)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks", asked
+
+
+def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """An answer as it goes over the wire."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def fetched(*chunks: bytes, pause: float = 0) -> bytes | str:
+    """What is read from such a server, or why nothing is."""
+    async with answering(*chunks, pause=pause) as (url, asked):
+        try:
+            return await UrlSource(url).read()
+        except KeysUnusable as error:
+            return str(error)
+        finally:
+            assert len(asked) == 1
+
+
+def test_keys_are_fetched():
+    """One request, without cookies or credentials, gets the document."""
+
+    async def scenario():
+        async with answering(response(jwks(OLD))) as (url, asked):
+            assert await UrlSource(url).read() == jwks(OLD)
+        head = asked[0].lower()
+        assert head.startswith(b"get /jwks http/1.1\r\n")
+        assert b"authorization" not in head
+        assert b"cookie" not in head
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content", "302 Found"])
+def test_only_200_has_keys(status):
+    """Errors have none, and a redirect is not followed."""
+    elsewhere = "Location: http://127.0.0.1:1/jwks"
+    told = asyncio.run(fetched(response(jwks(OLD), status, elsewhere)))
+    assert told == f"the issuer answered {status[:3]}"
+
+
+def test_a_huge_answer_is_not_read():
+    """Reading stops a little behind the limit, whatever length is announced."""
+    flood = [b"x" * 65536] * 200
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 13107200\r\n\r\n"
+    body = asyncio.run(fetched(head, *flood))
+    assert MAX_BYTES < len(body) < MAX_BYTES + 2 * 65536
+
+
+def test_a_compressed_answer_is_not_unpacked():
+    """It was not asked for, and could unpack to anything."""
+    packed = b"\x1f\x8b\x08\x00" + bytes(20)
+    body = asyncio.run(fetched(response(packed, "200 OK", "Content-Encoding: gzip")))
+    assert body == packed
+
+
+@pytest.mark.parametrize(
+    "chunks", [[b""], [b"garbage\r\n\r\n"], [response(jwks(OLD))[:-20]]], ids=["no", "bad", "cut"]
+)
+def test_a_broken_answer_is_told(chunks):
+    """An issuer that says nothing, no HTTP, or half an answer."""
+    assert str(asyncio.run(fetched(*chunks))).startswith("the issuer did not answer: ")
+
+
+def test_a_slow_issuer_is_given_up(monkeypatch):
+    """A byte now and then is no answer: there is one limit for all of it."""
+    monkeypatch.setattr(keys_module, "FETCH_SECONDS", 0.3)
+    started = time.monotonic()
+    drops = [bytes([byte]) for byte in response(jwks(OLD))]
+    told = asyncio.run(fetched(*drops, pause=0.05))
+    assert told == "the issuer did not answer: TimeoutError"
+    assert time.monotonic() - started < 3
+
+
+def test_an_issuer_that_is_not_there_is_told():
+    """A refused connection is an error in a few words."""
+    with pytest.raises(KeysUnusable, match="ConnectError"):
+        asyncio.run(UrlSource("http://127.0.0.1:9/jwks").read())
+
+
+def test_no_proxy_of_the_environment_is_asked(monkeypatch):
+    """Where the keys come from is what the setting says, and nothing else."""
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert asyncio.run(fetched(response(jwks(OLD)))) == jwks(OLD)
+
+
+def test_tls_has_to_be_genuine(tls_server):
+    """An issuer whose certificate nobody known has issued is not believed."""
+    with pytest.raises(KeysUnusable, match="ConnectError"):
+        asyncio.run(UrlSource(tls_server).read())

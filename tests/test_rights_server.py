@@ -1,0 +1,283 @@
+"""Who may do what, over real HTTP: every role, operation and id; and keys that come and go."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx2
+import pytest
+
+from tests.builders import BASE, installation_req, installation_res, post_body, put_body
+from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
+from tests.running import serving, wait_until
+
+NOW = datetime.now(UTC)
+VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
+SIGNED = f"{BASE}/signedcontractdata"
+
+# A contract and its car, for each relation to the callers below.
+STORED = {
+    "own": ("DEICEMATRIX001", "WAUMATRIX00000001"),
+    "foreign": ("FRXYZMATRIX001", "WBAMATRIX00000001"),
+}
+MISSING = {
+    "own": ("DEICEMATRIX002", "WAUMATRIX00000002"),
+    "foreign": ("FRXYZMATRIX002", "WBAMATRIX00000002"),
+    "unknown": ("NLZZZMATRIX002", "ZZZMATRIX00000002"),
+}
+CALLERS = {
+    "emsp": {"role": "emsp", "ids": ["de-ice"]},
+    "oem": {"role": "oem", "ids": ["wau"]},
+    "cpo": {"role": "cpo", "ids": ["DE8AA"]},
+    "cps": {"role": "cps", "ids": ["4E05B892" * 8]},
+    "operator": {"role": "operator", "ids": None},
+    "emsp and oem": {"role": ["emsp", "oem"], "ids": ["DEICE", "WAU"]},
+    "no role": {"role": None, "ids": ["DEICE", "WAU"]},
+}
+ROLE = "The caller's role does not allow this operation."
+EMAID = "The EMAID does not belong to the caller."
+PCID = "The PCID does not belong to the caller."
+
+# Operation: what it answers of what is stored and of what is not; then who may, as OPNC has it,
+# and what is said to the same role about what others own. Whoever is not listed may not.
+TABLE = {
+    "get by EMAID": (200, 404, {"emsp": EMAID, "emsp and oem": EMAID}),
+    "get by PCID": (200, 404, {"oem": PCID, "emsp and oem": PCID}),
+    "post": (200, 404, {"cpo": None}),
+    "put": (201, 201, {"emsp": EMAID, "emsp and oem": EMAID, "cps": None}),
+    "delete": (200, 404, {"emsp": EMAID, "emsp and oem": EMAID}),
+    "get signed": (200, 404, {"oem": PCID, "emsp and oem": PCID}),
+    "set default": (200, 404, {"oem": PCID, "emsp and oem": PCID}),
+}
+
+
+def call(client, operation, emaid, pcid, headers):
+    """Do an operation about a contract and its car."""
+    put = put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid)
+    post = post_body(installation_req(pcid, **VALID))
+    method, path, body = {
+        "get by EMAID": ("GET", f"{BASE}/contractData/emaid/{emaid}", None),
+        "get by PCID": ("GET", f"{BASE}/contractData/pcid/{pcid}", None),
+        "post": ("POST", SIGNED, post),
+        "put": ("PUT", SIGNED, put),
+        "delete": ("DELETE", f"{SIGNED}/{emaid}", None),
+        "get signed": ("GET", f"{SIGNED}/{emaid}/{pcid}", None),
+        "set default": ("POST", f"{SIGNED}/{emaid}/{pcid}/setdefault", None),
+    }[operation]
+    return client.request(method, path, json=body, headers=headers)
+
+
+def token(key=None, **claims):
+    """The header with a token that is valid today."""
+    return bearer((key or ec_key()).token(at=NOW, **claims))
+
+
+OPERATOR = token()
+
+
+def put_stored(client):
+    """Store what has to be there; the default of a car comes again with its contract."""
+    for emaid, pcid in STORED.values():
+        assert call(client, "put", emaid, pcid, OPERATOR).status_code == 201
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A strict pool with two workers that asks for tokens; its log is for machines."""
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, log_format="json", **jwt_settings(folder, ec_key())) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server) -> Iterator[httpx2.Client]:
+    """A client of that pool; every answer is held against the spec."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_the_matrix(client, operation):
+    """Every role, and none, with own, foreign and unknown ids that are stored and that are not."""
+    put_stored(client)
+    stored_status, missing_status, row = TABLE[operation]
+    cases = [
+        (relation, ids, status)
+        for known, status in ((STORED, stored_status), (MISSING, missing_status))
+        for relation, ids in known.items()
+    ]
+    answers, expected = {}, {}
+    for relation, ids, status in cases:
+        for name, claims in CALLERS.items():
+            answer = call(client, operation, *ids, token(**claims))
+            if answer.status_code < 300:
+                if operation == "put" and status == missing_status and ids not in STORED.values():
+                    assert call(client, "delete", *ids, OPERATOR).status_code == 200
+                put_stored(client)
+            case = (name, relation, ids in STORED.values())
+            answers[case] = answer.status_code
+            if answer.status_code == 403:
+                answers[case] = (403, answer.json()["errorMessages"])
+            if name == "operator" or (name in row and (relation == "own" or row[name] is None)):
+                expected[case] = status
+            else:
+                expected[case] = (403, [row.get(name, ROLE)])
+        case = ("nobody", relation, ids in STORED.values())
+        answers[case] = call(client, operation, *ids, {}).status_code
+        expected[case] = 401
+    assert answers == expected
+    assert len(answers) == 40
+
+
+@pytest.mark.parametrize(
+    ("operation", "role"),
+    [
+        (operation, role)
+        for operation, (_, _, row) in TABLE.items()
+        for role in ("emsp", "oem", "cpo", "cps")
+        if row.get(role, ROLE) is not None
+    ],
+)
+def test_a_refusal_tells_nothing(client, operation, role):
+    """403 for a foreign id is the same to the last byte, stored or not, but for its trace id."""
+    put_stored(client)
+    told = []
+    for emaid, pcid in (STORED["foreign"], MISSING["foreign"]):
+        answer = call(client, operation, emaid, pcid, token(**CALLERS[role]))
+        headers = {name: value for name, value in answer.headers.items() if name != "date"}
+        text = answer.text.replace(answer.json()["traceId"], "")
+        told.append((answer.status_code, headers, text))
+    assert told[0] == told[1]
+    assert told[0][0] == 403
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ec_key().token(at=NOW - timedelta(days=1)),
+        ec_key().token(at=NOW + timedelta(days=1)),
+        ec_key().token(at=NOW, aud="another pool"),
+        ec_key().token(at=NOW, iss="https://other.example"),
+        ec_key().token({"crit": ["x"], "x": 1}, at=NOW),
+        ec_key("stranger").token({"kid": "ec"}, at=NOW),
+        ec_key("stranger").token({"kid": None, "jwk": ec_key("stranger").jwk()}, at=NOW),
+        ed_key().token(at=NOW),
+        rsa_key().token({"kid": "ec"}, at=NOW),
+        hs256(b"secret", at=NOW),
+        ec_key().token({"alg": "none"}, at=NOW).rpartition(".")[0] + ".",
+        ec_key().token(at=NOW)[:-8],
+        "nonsense",
+    ],
+    ids=range(13),
+)
+def test_a_bad_token_is_refused(client, bad):
+    """Expired, early, for others, not signed, forged, cut: 401 from the real server."""
+    answer = call(client, "get by EMAID", *STORED["own"], bearer(bad))
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_a_huge_token_does_not_arrive(server):
+    """The server itself refuses a header of 100 kB; the pool goes on."""
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as plain:
+        answer = call(plain, "get by EMAID", *STORED["own"], bearer("x" * 100_000))
+        assert answer.status_code == 431
+        assert call(plain, "get by EMAID", *MISSING["own"], OPERATOR).status_code == 404
+
+
+def test_the_log_keeps_what_is_secret(server, client):
+    """No token, subject, EMAID or PCID is in the log of all this; roles and ids are."""
+    call(client, "get by EMAID", *STORED["own"], token(role="emsp", ids=["DEICE"], sub="me@x"))
+    log = server.log
+    assert '"ids": ["DEICE"]' in log
+    assert "Whoever reaches" not in log
+    for secret in ("eyJ", "me@x", "MATRIX00"):
+        assert secret not in log
+
+
+def test_a_key_changes_while_the_pool_runs(tmp_path):
+    """A token with a new key is good at once, in every worker; SIGHUP takes the old one away."""
+    old, new = ec_key("old"), ec_key("new")
+    file = tmp_path / "jwks.json"
+    with serving(tmp_path, **jwt_settings(tmp_path, old)) as running:
+
+        def statuses(key):
+            """What eight connections, which the workers share, get with a token of a key."""
+            found = set()
+            for _ in range(8):
+                with running.client() as client:
+                    answer = call(client, "get by EMAID", *MISSING["own"], token(key))
+                    found.add(answer.status_code)
+            return found
+
+        assert statuses(old) == {404}
+        file.write_bytes(jwks(old, new))
+        assert statuses(new) == {404}
+        assert statuses(old) == {404}
+        file.write_bytes(b"broken")
+        workers = running.workers
+        os.kill(running.process.pid, signal.SIGHUP)
+        wait_until(lambda: "The pool goes on as it was." in running.log)
+        wait_until(lambda: not workers & running.workers)
+        running.wait_until_serving(4)
+        assert statuses(old) == {404}
+        file.write_bytes(jwks(new))
+        workers = running.workers
+        os.kill(running.process.pid, signal.SIGHUP)
+        wait_until(lambda: not workers & running.workers)
+        running.wait_until_serving(6)
+        assert statuses(old) == {401}
+        assert statuses(new) == {404}
+
+
+def test_an_issuer_comes_and_goes(tmp_path):
+    """Down at the start: 503; then its keys are fetched, and kept when it goes down again."""
+    key = ec_key()
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(jwks(key))
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Issuer, bind_and_activate=False) as issuer:
+        issuer.server_bind()  # so that the port is ours, and refuses
+        variables = jwt_settings(tmp_path, key) | {
+            "jwt_issuer": ISSUER,
+            "jwt_keys": f"http://127.0.0.1:{issuer.server_port}/jwks",
+        }
+        with serving(tmp_path, **variables) as running, running.client() as client:
+
+            def status(headers=OPERATOR):
+                return call(client, "get by EMAID", *MISSING["own"], headers).status_code
+
+            assert status() == 503
+            assert status({}) == 401
+            issuer.server_activate()
+            thread = threading.Thread(target=issuer.serve_forever)
+            thread.start()
+            try:
+                wait_until(lambda: running.log.count("have been read") == 2)  # by each worker
+                assert status() == 404
+            finally:
+                issuer.shutdown()
+                thread.join()
+            issuer.server_close()
+            assert {status() for _ in range(10)} == {404}
+            assert status(token(ec_key("unknown"))) == 401
+            assert {status() for _ in range(10)} == {404}
+        assert running.process.returncode == 0
+
+
+def test_a_pool_with_tokens_may_be_reached(tmp_path):
+    """With CCP_AUTH=jwt nothing more has to be said of who calls."""
+    variables = jwt_settings(tmp_path, ec_key()) | {"checks": "lab"}
+    with serving(tmp_path, "wsgi:app", "-b", "0.0.0.0:0", workers=1, **variables) as running:
+        assert "Whoever" not in running.log
+        assert "CCP_CHECKS=lab" in running.log
