@@ -40,29 +40,48 @@ logconfig_dict = configure_logging(_settings)
 
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
-    try:
-        warn(server, server.app.wsgi())
-    except SettingsInvalid as error:
-        sys.exit(f"The pool cannot start.\n{error}")
+    refuse_exposure(server)
+
+
+def when_ready(server):
+    """Look again, now at the sockets themselves: systemd or a former gunicorn may have bound them."""
+    refuse_exposure(server)
+    warn(server, server.app.wsgi())
 
 
 def on_reload(server):
     """Give the workers that SIGHUP starts an application made anew, with the anchors of now."""
     try:
         app = create_app(_settings)
-        warn(server, app)
+        require_safe_exposure(server, app)
     except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
     else:
+        warn(server, app)
         server.app.callable = app
 
 
+def refuse_exposure(server):
+    """End, with the reason, a server that would serve others by accident."""
+    try:
+        require_safe_exposure(server, server.app.wsgi())
+    except SettingsInvalid as error:
+        sys.exit(f"The pool cannot start.\n{error}")
+
+
+def require_safe_exposure(server, app):
+    """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
+    addresses = [listener.getsockname() for listener in server.LISTENERS]
+    # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
+    addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
+    hosts = [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
+    _settings.require_safe_exposure(hosts, verifies=app.services.trust.v2g.configured)
+
+
 def warn(server, app):
-    """Say once what this pool does not ask and not verify; SettingsInvalid if that is not meant."""
-    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    """Say once what this pool does not ask and not verify."""
     trust = app.services.trust
-    _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
-    served = ", ".join(map(str, hosts)) or "its socket"
+    served = ", ".join(map(str, server.LISTENERS)) or "it"
     warning = [f"Whoever reaches {served} may use this pool (CCP_AUTH=none)."]
     anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)

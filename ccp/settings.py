@@ -160,26 +160,30 @@ class Settings:
         """
         Refuse to serve the world by accident.
 
-        On a loopback address everything goes. On any other the operator has to say CCP_AUTH=none,
-        knowing that this version does not ask who calls; and CCP_CHECKS=lab, unless the pool can
-        verify what a CPS has signed. A default does not count.
+        On a loopback address everything goes. On any other the pool has to ask who calls
+        (CCP_AUTH=jwt) and to verify what a CPS has signed; or the operator has to say CCP_AUTH=none,
+        or CCP_CHECKS=lab, in so many words. A default does not count.
 
         Args:
-            hosts: Addresses or host names that are bound; Unix sockets are none.
+            hosts: What is bound: addresses, host names, or anything else, such as a Unix socket,
+                which counts as open: the proxy behind it serves others.
             verifies: Whether the pool has a V2G trust anchor.
         Raises:
-            SettingsInvalid: An address can be reached from elsewhere, and it was not said.
+            SettingsInvalid: Something can be reached from elsewhere, and it was not said.
         """
-        open_hosts = sorted({host for host in hosts if not _is_loopback(host)})
+        open_hosts = sorted({host or "every address" for host in hosts if not _is_loopback(host)})
         missing = []
-        if "CCP_AUTH" not in self.said:
-            missing.append("CCP_AUTH=none, since it asks nobody who calls")
+        if self.auth != "jwt" and "CCP_AUTH" not in self.said:
+            missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
         if not verifies and not (self.lab and "CCP_CHECKS" in self.said):
-            missing.append("CCP_CHECKS=lab, since without V2G trust anchors it cannot verify")
+            missing.append(
+                "V2G trust anchors in CCP_TRUST_DIR, or CCP_CHECKS=lab, since without them"
+                " it cannot verify"
+            )
         if open_hosts and missing:
             raise SettingsInvalid(
                 f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
-                f"If that is meant, tell this pool so: {'; '.join(missing)}."
+                f"If that is meant, this pool needs: {'; and '.join(missing)}."
             )
 
 

@@ -1,5 +1,6 @@
 """The settings: defaults, what is refused, and that the README tells them all."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -51,9 +52,11 @@ def test_the_database_is_a_file(url: str) -> None:
         Settings.from_environment({"CCP_DATABASE_URL": url})
 
 
-def exposed(host: str, *, verifies: bool = False, **said: str) -> bool:
+def exposed(host: str, *, verifies: bool = False, jwt: bool = False, **said: str) -> bool:
     """Whether a pool on *host* starts, with these variables given and V2G anchors or none."""
     settings = Settings.from_environment({f"CCP_{name}": value for name, value in said.items()})
+    if jwt:
+        settings = dataclasses.replace(settings, auth="jwt")
     try:
         settings.require_safe_exposure([host], verifies=verifies)
     except SettingsInvalid:
@@ -67,7 +70,10 @@ def test_loopback_needs_nothing_said(host: str) -> None:
     assert exposed(host)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "pool.example"])  # noqa: S104
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "192.168.0.7", "pool.example", "0", "", "socket /run/pool.sock"],  # noqa: S104
+)
 def test_the_world_is_not_served_by_accident(host: str) -> None:
     """Only what an operator has said in so many words opens a pool; a default does not count."""
     assert not exposed(host)
@@ -77,6 +83,15 @@ def test_the_world_is_not_served_by_accident(host: str) -> None:
     assert not exposed(host, verifies=True)
     assert exposed(host, AUTH="none", CHECKS="lab")
     assert exposed(host, AUTH="none", verifies=True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "socket /run/pool.sock"])  # noqa: S104
+def test_a_pool_that_asks_and_verifies_may_be_reached(host: str) -> None:
+    """With tokens and V2G anchors nothing has to be said; tokens alone verify no contract."""
+    assert exposed(host, jwt=True, verifies=True)
+    assert not exposed(host, jwt=True)
+    assert not exposed(host, jwt=True, CHECKS="strict")
+    assert exposed(host, jwt=True, CHECKS="lab")
 
 
 @pytest.mark.parametrize(
