@@ -8,6 +8,7 @@ from gunicorn.glogging import Logger
 from ccp.app import create_app
 from ccp.log import configure_logging
 from ccp.settings import SettingsInvalid, server_settings
+from ccp.tls import server_tls
 
 
 class _Logger(Logger):
@@ -18,10 +19,13 @@ class _Logger(Logger):
 
 try:
     _settings = server_settings()
+    _tls = server_tls(_settings)
 except SettingsInvalid as error:
     sys.exit(f"The pool cannot start.\n{error}")
 
 bind = _settings.bind
+certfile = _settings.tls_certificate or None
+keyfile = _settings.tls_key or None
 workers = _settings.workers
 worker_class = "asgi"
 asgi_loop = "uvloop"
@@ -38,20 +42,28 @@ logger_class = _Logger
 logconfig_dict = configure_logging(_settings)
 
 
+def ssl_context(_config, _default_context):
+    """Give workers what was read before them: one that cannot read would speak plain HTTP."""
+    return _tls.context
+
+
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
+    if server.cfg.is_ssl and _tls.context is None:
+        sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
     refuse_exposure(server)
 
 
 def when_ready(server):
-    """Look again, now at the sockets themselves: systemd or a former gunicorn may have bound them."""
+    """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
     refuse_exposure(server)
     warn(server, server.app.wsgi())
 
 
 def on_reload(server):
-    """Give the workers that SIGHUP starts an application made anew, with the anchors of now."""
+    """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     try:
+        _tls.read()
         app = create_app(_settings)
         require_safe_exposure(server, app)
     except Exception as error:  # whatever it is, the pool serves on
@@ -90,3 +102,5 @@ def warn(server, app):
     if _settings.lab:
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     server.log.warning(" ".join(warning))
+    if _tls.warning:
+        server.log.warning(_tls.warning)

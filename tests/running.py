@@ -54,7 +54,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.log)
+        found = re.search(r"Listening at: https?://127\.0\.0\.1:(\d+)", self.log)
         assert found, self.log
         return int(found[1])
 

@@ -18,6 +18,7 @@ ALLOWED = {
     "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
+    "tls": {"settings"},
     "messages": BELOW | {"iso15118", "pki", "store"},  # whose records become answers
     "message_signatures": BELOW | {"iso15118", "pki"},
     "services": BELOW | {"pki", "store"},
