@@ -27,12 +27,21 @@ bind = _settings.bind
 certfile = _settings.tls_certificate or None
 keyfile = _settings.tls_key or None
 workers = _settings.workers
-worker_class = "asgi"
+# The pool looks itself at what proxies have forwarded.
+forwarded_allow_ips = ""
+secure_scheme_headers = {}
+worker_class = "ccp.web.worker.BoundedWorker"  # "asgi", with bounds
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
 # What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
 preload_app = True
-keepalive = 5  # an idle connection holds up the end of a worker for so long
+# Headers have to come within so many seconds; an idle connection holds up the end of a worker.
+keepalive = 5
+worker_connections = 800  # each worker's; below the 1024 files that a process usually may open
+# The longest URL of the spec has 1500 characters; a token may have a few kilobytes.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
 graceful_timeout = 20
 # gunicorn gives a body up after this long without answering; the pool's 408 has to come first.
 timeout = _settings.body_timeout_seconds + 20

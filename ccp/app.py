@@ -24,11 +24,15 @@ from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
+from ccp.web.client import ClientMiddleware
 from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
+from ccp.web.in_flight import InFlightMiddleware
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
+from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
+from ccp.web.security_headers import SecurityHeadersMiddleware
 from ccp.web.spec import load_spec
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
@@ -70,6 +74,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     store = Store(settings.database_path)
     services = make_services(settings, store, clock)
     document = load_spec()
+    limit = None if settings.rate_limit == "off" else RateLimit(settings.rate_limit)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -81,7 +86,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         lifespan=lifespan,
         # A request goes down this list, an answer up.
         middlewares=[
+            functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
+            SecurityHeadersMiddleware,
             HeadMiddleware,
             ExceptionMiddleware,
             functools.partial(
@@ -89,11 +96,16 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 max_bytes=settings.max_body_bytes,
                 timeout_seconds=settings.body_timeout_seconds,
             ),
+            functools.partial(
+                AddressRateMiddleware, limit=limit, asks_tokens=settings.auth == "jwt"
+            ),
+            functools.partial(InFlightMiddleware, most=settings.max_requests),
             PathMiddleware,
             functools.partial(DocumentsMiddleware, document=document),
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
+            functools.partial(SubjectRateMiddleware, limit=limit),
             ValidationMiddleware,
             LifespanMiddleware,
             ContextMiddleware,
