@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 import warnings
 from datetime import UTC, datetime, timedelta
 
@@ -121,8 +122,10 @@ def versions(context, version):
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_present_versions_are_spoken(server, trusting, version):
-    """A client of TLS 1.2 or 1.3 is served."""
-    assert get(server, versions(trusting, ssl.TLSVersion[version])).status_code == 200
+    """A client of TLS 1.2 or 1.3 is served, and told never to come in the clear."""
+    answer = get(server, versions(trusting, ssl.TLSVersion[version]))
+    assert answer.status_code == 200
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_the_newest_version_is_preferred(server, trusting):
@@ -181,6 +184,17 @@ def test_plain_http_is_not_spoken(server, trusting):
     assert len(answer) < 100
     assert get(server, trusting).status_code == 200
     assert "Traceback" not in server.log
+
+
+def test_a_silent_client_is_left(server, trusting):
+    """Over TLS too a connection without a request is closed in time."""
+    with (
+        socket.create_connection(("127.0.0.1", server.port), SECONDS) as connection,
+        trusting.wrap_socket(connection, server_hostname="localhost") as talking,
+    ):
+        started = time.monotonic()
+        assert talking.recv(1) == b""
+        assert 4 < time.monotonic() - started < 15
 
 
 def test_a_client_of_the_right_ca_is_served(mutual, authority, trusting):
