@@ -1,6 +1,7 @@
 """Test material: certificates and messages as a CPS, an OEM and a car would make them."""
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -10,12 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.iso15118 import (
-    Message,
-    RootCertificateID,
-    encode,
-    iso2,
-)
+from ccp.iso15118 import Message, RootCertificateID, encode, iso2, iso20
 from ccp.store import SignedContractData
 from ccp.workshop.signing import sign
 
@@ -29,9 +25,14 @@ ROOT_B = "b" * 64
 BASE = "/opnc/v1/ccp"
 
 
+SESSION_20 = bytes.fromhex("2A3DC6D75411F647")
+TIME_STAMP = int(NOW.timestamp())
+PCID_20_TEXT = "WAUZZZ4B0CC0123456"
+
+
 @cache
-def _key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
+def _key(curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(curve())
 
 
 def name(text: str) -> x509.Name:
@@ -45,17 +46,19 @@ def certificate(
     *,
     not_before: datetime = NOW - timedelta(days=365),
     not_after: datetime = NOW + timedelta(days=365),
+    curve: type[ec.EllipticCurve] = ec.SECP256R1,
 ) -> bytes:
     """A certificate with these names and validity, DER; nobody verifies its signature."""
+    key = _key(curve)
     return (
         x509.CertificateBuilder()
         .subject_name(name(subject))
         .issuer_name(name(issuer))
-        .public_key(_key().public_key())
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(not_before)
         .not_valid_after(not_after)
-        .sign(_key(), hashes.SHA256())
+        .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.DER)
     )
 
@@ -111,9 +114,67 @@ def installation_req(
     return signed(Message(iso2.Header(session_id), body))
 
 
-def signed(message: Message) -> bytes:
-    """The message, EXI, signed with the key that all these certificates have."""
-    return encode(sign(message, _key()))
+def installation_res_20(
+    emaid: str = EMAID_TEXT,
+    *,
+    response_code: str = "OK",
+    evse_processing: str = "Finished",
+    remaining: int = 0,
+    root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE",
+    **validity: datetime,
+) -> bytes:
+    """A CertificateInstallationRes of ISO 15118-20, EXI, signed; the contract key is a dummy."""
+    leaf = certificate(
+        f"CN={emaid},O=Test", "CN=MO Sub 2,O=Test,C=DE", curve=ec.SECP521R1, **validity
+    )
+    body = iso20.CertificateInstallationRes(
+        response_code=response_code,
+        evse_processing=evse_processing,
+        cps_certificate_chain=iso20.CertificateChain(
+            certificate("CN=CPS,O=Test,DC=CPS", "CN=Prov Sub 2,O=Test", curve=ec.SECP521R1),
+            [certificate("CN=Prov Sub 2,O=Test", root, curve=ec.SECP521R1)],
+        ),
+        signed_installation_data=iso20.SignedInstallationData(
+            id="id1",
+            contract_certificate_chain=iso20.CertificateChain(
+                leaf, [certificate("CN=MO Sub 2,O=Test,C=DE", "CN=MO Root", curve=ec.SECP521R1)]
+            ),
+            ecdh_curve="SECP521",
+            dh_public_key=bytes(133),
+            secp521_encrypted_private_key=bytes(94),
+        ),
+        remaining_contract_certificate_chains=remaining,
+    )
+    return signed(Message(iso20.Header(bytes(8), 0), body), ec.SECP521R1)
+
+
+def installation_req_20(
+    pcid: str = PCID_20_TEXT,
+    *,
+    session_id: bytes = SESSION_20,
+    time_stamp: int = TIME_STAMP,
+    maximum: int = 3,
+    prioritized: Sequence[str] = (),
+    roots: tuple[str, ...] = ("CN=V2G Root CA,DC=V2G,O=Test,C=DE",),
+    **validity: datetime,
+) -> bytes:
+    """A car's CertificateInstallationReq of ISO 15118-20, EXI, signed."""
+    leaf = certificate(
+        f"CN={pcid},O=Car Maker,DC=OEM", "CN=OEM Sub 2,O=Car Maker", curve=ec.SECP521R1, **validity
+    )
+    sub_2 = certificate("CN=OEM Sub 2,O=Car Maker", "CN=OEM Root", curve=ec.SECP521R1)
+    body = iso20.CertificateInstallationReq(
+        iso20.SignedCertificateChain("id1", leaf, [sub_2]),
+        [RootCertificateID(root, 2**120 + 7) for root in roots],
+        maximum,
+        list(prioritized),
+    )
+    return signed(Message(iso20.Header(session_id, time_stamp), body), ec.SECP521R1)
+
+
+def signed(message: Message, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> bytes:
+    """The message, EXI, signed with the key that all certificates on *curve* have."""
+    return encode(sign(message, _key(curve)))
 
 
 def record(

@@ -1,5 +1,6 @@
 """The command line: what it writes, and that whatever is wrong is told in one line."""
 
+import base64
 import io
 import json
 import subprocess
@@ -14,12 +15,21 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccp.cli import cli
-from ccp.iso15118 import decode
-from ccp.workshop import CONTRACT_FAULTS, REQUEST_FAULTS
+from ccp.iso15118 import decode, encode, iso20
+from ccp.workshop import (
+    CONTRACT_FAULTS,
+    EDITION_2,
+    EDITION_20,
+    EDITIONS,
+    REQUEST_FAULTS,
+    Edition,
+    Pki,
+    Session,
+)
 from ccp.workshop.folder import Folder
 
 ROOT = Path(__file__).parents[1]
-PCID = "WRKSH0PCAR0000001"
+PCID, PCID_20 = "WRKSH0PCAR0000001", "WRKSH0PCAR00000020"
 
 
 @pytest.fixture
@@ -31,9 +41,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def workshop(folder: Path) -> Path:
-    """The folder `workshop`, with a PKI and a car."""
-    for command in ("pki", "car"):
-        assert run(command).exit_code == 0
+    """The folder `workshop`, with both PKIs and a car of each edition."""
+    for command in (["pki"], ["car"], ["car", "--edition", "20"]):
+        assert run(*command).exit_code == 0
     return folder / "workshop"
 
 
@@ -74,7 +84,87 @@ def test_a_contract_goes_from_the_cps_to_the_car() -> None:
         result = run("install", stdin=answer)
         assert result.exit_code == 0, result.output
         assert result.output.count("✓") == 6
-    assert Path(f"workshop/cars/{PCID}/installed/{contract['emaid']}.key").exists()
+    assert Path(f"workshop/iso2/cars/{PCID}/installed/{contract['emaid']}.key").exists()
+
+
+def whole_answer(*put_bodies: dict[str, str], session_id: str, milliseconds: bool = False) -> str:
+    """What a pool makes of contracts of ISO 15118-20: their messages, which count down."""
+    items = []
+    for remaining, body in zip(reversed(range(len(put_bodies))), put_bodies, strict=True):
+        message = decode(b64decode(body["certificateInstallationRes"]))
+        assert isinstance(message.header, iso20.Header)
+        assert isinstance(message.body, iso20.CertificateInstallationRes)
+        message.header.session_id = bytes.fromhex(session_id)
+        message.header.time_stamp *= 1000 if milliseconds else 1
+        message.body.remaining_contract_certificate_chains = remaining
+        exi = base64.b64encode(encode(message)).decode()
+        items.append(body | {"certificateInstallationRes": exi})
+    return json.dumps({"signedContractDataCollection": items})
+
+
+@pytest.mark.usefixtures("workshop")
+def test_contracts_of_20_go_from_the_cps_to_the_car() -> None:
+    """Two contracts, a request with all that only ISO 15118-20 has, and both are installed."""
+    emaids = ["DEWRKC00000021", "DEWRKC0000002200000000000000000000"]
+    contracts = [written("contract", "--edition", "20", "--emaid", emaid) for emaid in emaids]
+    options = ("--maximum", "2", "--prioritize", "de-wrk-c00000021", "--time-unit", "milliseconds")
+    session_id = "2A3DC6D75411F647"
+    request = written("request", "--edition", "20", "--session-id", session_id, *options)
+    message = decode(b64decode(request["certificateInstallationReq"]))
+    assert isinstance(message.body, iso20.CertificateInstallationReq)
+    assert message.body.maximum_contract_certificate_chains == 2
+    assert message.body.prioritized_emaids == emaids[:1]
+    assert message.header.time_stamp > 10**12
+    answer = whole_answer(*contracts, session_id=session_id, milliseconds=True)
+    result = run("install", "--edition", "20", stdin=answer)
+    assert result.exit_code == 0, result.output
+    for emaid in emaids:
+        path = f"workshop/iso20/cars/{PCID_20}/installed/{emaid}.pem"
+        assert f"Installed in {path}\n" in result.output
+        assert Path(path).exists()
+    assert message.body.oem_provisioning_certificate_chain.sub_certificates
+
+
+@pytest.mark.usefixtures("workshop")
+def test_the_car_of_20_remembers_what_it_has_asked_for() -> None:
+    """More contracts than it has room for, or a time in another unit, is no answer to it."""
+    contracts = [
+        written("contract", "--edition", "20", "--emaid", f"DEWRKC0000002{number}")
+        for number in (1, 2)
+    ]
+    session_id = "2A3DC6D75411F647"
+    answer = whole_answer(*contracts, session_id=session_id)
+    for options, words in (
+        (("--maximum", "1"), "asked for 1 at most"),
+        (("--time-unit", "microseconds"), "is not the present in microseconds"),
+        (("--root", "B"), "ends in no root of this car"),
+    ):
+        written("request", "--edition", "20", "--session-id", session_id, *options)
+        result = run("install", "--edition", "20", stdin=answer)
+        assert_one_line(result, "installs nothing")
+        assert words in result.stdout
+        assert not Path(f"workshop/iso20/cars/{PCID_20}/installed").exists()
+
+
+@pytest.mark.usefixtures("workshop")
+def test_what_is_of_20_alone_is_no_option_of_2() -> None:
+    """A car of ISO 15118-2 asks for one contract, and does not say when."""
+    for option in (("--maximum", "2"), ("--prioritize", "DEWRKC1"), ("--time-unit", "seconds")):
+        assert_one_line(run("request", *option), option[0], "ISO 15118-2;", "--edition 20")
+
+
+@pytest.mark.usefixtures("workshop")
+def test_wrong_input_for_20_is_told_in_one_line() -> None:
+    """Its PCIDs and session ids have one length, and at most eight contracts come first."""
+    assert_one_line(run("car", "--edition", "20", "--pcid", PCID), f"'{PCID}'", "18 letters")
+    assert_one_line(run("request", "--edition", "20", "--session-id", "00"), "'00'", "8 bytes")
+    assert_one_line(run("request", "--edition", "20", "--maximum", "0"), "--maximum")
+    assert_one_line(run("request", "--edition", "20", "--maximum", "256"), "--maximum")
+    assert_one_line(run("request", "--edition", "20", "--prioritize", "DE-X"), "'DE-X'", "14 to 36")
+    many = [part for n in range(9) for part in ("--prioritize", f"DEWRKC0000000{n}")]
+    assert_one_line(run("request", "--edition", "20", *many), "at most 8")
+    assert_one_line(run("contract", "--edition", "20", "--fault", "emaid-swapped"), "--edition 20")
+    assert_one_line(run("contract", "--edition", "3"), "'3'")
 
 
 @pytest.mark.usefixtures("workshop")
@@ -103,26 +193,39 @@ def test_output_goes_where_it_is_told() -> None:
 
 
 @pytest.mark.usefixtures("workshop")
-@pytest.mark.parametrize("name", CONTRACT_FAULTS)
-def test_every_contract_fault_has_its_name(name: str) -> None:
+@pytest.mark.parametrize(
+    ("edition", "name"),
+    [(edition, name) for edition in EDITIONS for name in CONTRACT_FAULTS[edition]],
+    ids=str,
+)
+def test_every_contract_fault_has_its_name(edition: Edition, name: str) -> None:
     """`--fault` makes each, and leaves the good contract behind for the next time."""
-    spoilt = written("contract", "--fault", name)
-    good = written("contract")
+    command = ("contract", "--edition", edition.number)
+    spoilt = written(*command, "--fault", name)
+    good = written(*command)
     assert spoilt.keys() == good.keys()
     assert spoilt["certificateInstallationRes"] != good["certificateInstallationRes"]
 
 
 @pytest.mark.usefixtures("workshop")
-@pytest.mark.parametrize("name", REQUEST_FAULTS)
-def test_every_request_fault_has_its_name(name: str) -> None:
+@pytest.mark.parametrize(
+    ("edition", "name"),
+    [(edition, name) for edition in EDITIONS for name in REQUEST_FAULTS[edition]],
+    ids=str,
+)
+def test_every_request_fault_has_its_name(edition: Edition, name: str) -> None:
     """`--fault` makes each."""
-    assert written("request", "--fault", name).keys() == written("request").keys()
+    command = ("request", "--edition", edition.number)
+    assert written(*command, "--fault", name).keys() == written(*command).keys()
 
 
-def test_faults_are_listed() -> None:
-    """`faults` has every name."""
-    listed = run("faults").output
-    for name in (*CONTRACT_FAULTS, *REQUEST_FAULTS):
+@pytest.mark.parametrize(
+    ("edition", "options"), [(EDITION_2, []), (EDITION_20, ["--edition", "20"])], ids=str
+)
+def test_faults_are_listed(edition: Edition, options: list[str]) -> None:
+    """`faults` has every name of an edition."""
+    listed = run("faults", *options).output
+    for name in (*CONTRACT_FAULTS[edition], *REQUEST_FAULTS[edition]):
         assert f" {name} " in listed
 
 
@@ -200,9 +303,9 @@ def test_a_car_reads_the_answer_before_its_session(monkeypatch: pytest.MonkeyPat
             happened.append("answer")
             return super().read(size)
 
-    def load_session(folder: Folder, pcid: str) -> tuple[bytes, list[str]]:
+    def load_session(folder: Folder, pcid: str, pki: Pki) -> Session:
         happened.append("session")
-        return load(folder, pcid)
+        return load(folder, pcid, pki)
 
     written("request", "--session-id", "00")
     monkeypatch.setattr(Folder, "load_session", load_session)

@@ -4,8 +4,10 @@ import base64
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccp.iso15118 import decode
-from ccp.workshop import CONTRACT_FAULTS, REQUEST_FAULTS
+from ccp.workshop import CONTRACT_FAULTS, EDITION_2, EDITION_20, EDITIONS, REQUEST_FAULTS, Edition
 from ccp.workshop.car import RequestDraft, draft_request
 from ccp.workshop.certificates import Chain
 from ccp.workshop.cps import ContractDraft, draft_contract
@@ -26,27 +28,32 @@ from tests.contract.conformance import assert_error
 from tests.running import SECONDS, Server, serving, wait_until
 
 NOW = datetime.now(UTC)
-EMAID, OTHER, PCID = "DEWRKSERVER001", "DEWRKSERVER002", "WRKSERVERCAR00001"
+EMAIDS = {
+    EDITION_2: ("DEWRKSERVER001", "DEWRKSERVER002"),
+    EDITION_20: ("DEWRKSERVER201", "DEWRKSERVER202"),
+}
+PCIDS = {EDITION_2: "WRKSERVERCAR00001", EDITION_20: "WRKSERVERCAR000020"}
 URL = f"{BASE}/signedcontractdata"
 
 
-@pytest.fixture(scope="module")
-def pki() -> Pki:
+@cache
+def pki_of(edition: Edition) -> Pki:
     """A PKI of today."""
-    return make_pki(at=NOW - timedelta(days=1))
+    return make_pki(edition, at=NOW - timedelta(days=1))
 
 
-@pytest.fixture(scope="module")
-def car(pki: Pki) -> Chain:
+@cache
+def car_of(edition: Edition) -> Chain:
     """A car of today."""
-    return make_car(pki.oem, PCID, at=NOW - timedelta(days=1))
+    return make_car(pki_of(edition).oem, PCIDS[edition], at=NOW - timedelta(days=1))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Server]:
-    """A strict pool that trusts the PKI."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A strict pool that trusts the PKIs of both editions."""
     folder = tmp_path_factory.mktemp("trusting")
-    Folder(folder / "pki").save_pki(pki)
+    for edition in EDITIONS:
+        Folder(folder / "pki", edition).save_pki(pki_of(edition))
     with serving(folder, trust_dir="pki/trust") as server:
         yield server
 
@@ -58,94 +65,115 @@ def client(server: Server) -> Iterator[httpx2.Client]:
         yield client
 
 
-def contract(pki: Pki, car: Chain, emaid: str = EMAID, root: str = "A") -> ContractDraft:
+def contract(
+    edition: Edition = EDITION_2, root: str = "A", emaid: str | None = None
+) -> ContractDraft:
     """A contract as it should be."""
-    return draft_contract(pki, emaid, car.leaf.certificate, at=NOW, root=root)
+    car = car_of(edition).leaf.certificate
+    return draft_contract(pki_of(edition), emaid or EMAIDS[edition][0], car, at=NOW, root=root)
 
 
-def request(pki: Pki, car: Chain, root: str = "A") -> RequestDraft:
+def request(edition: Edition = EDITION_2, root: str = "A") -> RequestDraft:
     """A request as it should be, of a car that has one V2G root."""
-    return draft_request(car, [pki.v2g_root(root).certificate], at=NOW)
+    roots = [pki_of(edition).v2g_root(root).certificate]
+    return draft_request(car_of(edition), roots, at=NOW, edition=edition)
 
 
-def test_all_seven_operations(client: httpx2.Client, pki: Pki, car: Chain) -> None:
-    """A contract goes in, is seen, chosen and fetched; the car installs it; then it is gone."""
-    for emaid, root in ((EMAID, "A"), (OTHER, "A"), (OTHER, "B")):
-        answer = client.put(URL, json=contract(pki, car, emaid, root).put_body())
+@pytest.mark.parametrize("edition", EDITIONS, ids=str)
+def test_all_seven_operations(client: httpx2.Client, edition: Edition) -> None:
+    """Contracts go in, are seen, chosen and fetched; the car installs them; then they are gone."""
+    (emaid, other), pcid = EMAIDS[edition], PCIDS[edition]
+    query = {"xsdMsgDefNamespace": edition.namespace}
+    for name, root in ((emaid, "A"), (other, "A"), (other, "B")):
+        answer = client.put(URL, json=contract(edition, root, name).put_body())
         assert answer.status_code == 201
-    listed = client.get(f"{BASE}/contractData/emaid/{EMAID}").json()["contractDataCollection"]
-    assert [one["cpsV2GRootCertificateFingerprint"] for one in listed] == [
-        fingerprint(pki.v2g_root("A"))
+    found = client.get(f"{BASE}/contractData/emaid/{emaid}", params=query).json()
+    assert [one["cpsV2GRootCertificateFingerprint"] for one in found["contractDataCollection"]] == [
+        fingerprint(pki_of(edition).v2g_root("A"))
     ]
-    assert client.post(f"{URL}/{OTHER}/{PCID}/setdefault").status_code == 200
-    listed = client.get(f"{BASE}/contractData/pcid/{PCID}").json()["contractDataCollection"]
-    assert [(one["emaid"], one["defaultContract"]) for one in listed] == [
-        (OTHER, True),
-        (OTHER, True),
-        (EMAID, False),
+    assert client.post(f"{URL}/{other}/{pcid}/setdefault").status_code == 200
+    found = client.get(f"{BASE}/contractData/pcid/{pcid}", params=query).json()
+    assert [(one["emaid"], one["defaultContract"]) for one in found["contractDataCollection"]] == [
+        (other, True),
+        (other, True),
+        (emaid, False),
     ]
-    fetched = client.get(f"{URL}/{EMAID}/{PCID}", params={"sessionID": "0102030405060708"}).json()
+    fetched = client.get(
+        f"{URL}/{emaid}/{pcid}", params=query | {"sessionID": "0102030405060708"}
+    ).json()
     (item,) = fetched["signedContractDataCollection"]
     message = decode(base64.b64decode(item["certificateInstallationRes"]))
     assert message.header.session_id == bytes(range(1, 9))
-    for root in ("A", "B"):
-        draft = request(pki, car, root)
-        (item,) = client.post(URL, json=draft.post_body()).json()["signedContractDataCollection"]
+    # Under root B there is but one of them, so a car that has it has to ask for no more.
+    for root, served in (("A", [other, emaid] if edition.has_lists else [other]), ("B", [other])):
+        draft = replace(request(edition, root), maximum=len(served))
+        items = client.post(URL, json=draft.post_body()).json()["signedContractDataCollection"]
         installed = install(
-            base64.b64decode(item["certificateInstallationRes"]),
-            car=car.leaf,
-            session_id=draft.session_id,
-            roots=draft.roots,
-            at=NOW,
+            [base64.b64decode(item["certificateInstallationRes"]) for item in items],
+            car=car_of(edition).leaf,
+            session=draft.session,
+            at=datetime.now(UTC),
         )
-        assert installed.emaid == OTHER
-    for emaid in (EMAID, OTHER):
-        assert client.delete(f"{URL}/{emaid}").status_code == 200
-    assert client.post(URL, json=request(pki, car).post_body()).status_code == 404
+        assert [one.emaid for one in installed] == served
+    for name in (emaid, other):
+        assert client.delete(f"{URL}/{name}").status_code == 200
+    assert client.post(URL, json=request(edition).post_body()).status_code == 404
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+def faults(named: Mapping[Edition, Mapping[str, object]]) -> list[tuple[Edition, str]]:
+    """Each fault of each edition."""
+    return [(edition, name) for edition in EDITIONS for name in named[edition]]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
-    name=st.sampled_from(sorted(CONTRACT_FAULTS)),
+    fault=st.sampled_from(faults(CONTRACT_FAULTS)),
     root=st.sampled_from("AB"),
     was_there=st.booleans(),
 )
 def test_no_fault_is_stored(
-    client: httpx2.Client, pki: Pki, car: Chain, name: str, root: str, was_there: bool
+    client: httpx2.Client, fault: tuple[Edition, str], root: str, was_there: bool
 ) -> None:
     """Whatever is wrong with a contract, it is refused in its words, and nothing changes."""
-    client.delete(f"{URL}/{EMAID}")
+    edition, name = fault
+    client.delete(f"{URL}/{EMAIDS[edition][0]}")
     if was_there:
-        assert client.put(URL, json=contract(pki, car).put_body()).status_code == 201
-    before = stored(client)
+        assert client.put(URL, json=contract(edition).put_body()).status_code == 201
+    before = stored(client, edition)
     assert bool(before) == was_there
-    fault = CONTRACT_FAULTS[name]
-    answer = client.put(URL, json=fault.spoil(contract(pki, car, root=root)).put_body())
+    wrong = CONTRACT_FAULTS[edition][name]
+    answer = client.put(URL, json=wrong.spoil(contract(edition, root)).put_body())
     assert answer.status_code == 400
-    assert any(fault.told in message for message in answer.json()["errorMessages"])
-    assert stored(client) == before
+    assert any(wrong.told in message for message in answer.json()["errorMessages"])
+    assert stored(client, edition) == before
 
 
-def stored(client: httpx2.Client) -> list[dict[str, str]]:
+def stored(client: httpx2.Client, edition: Edition) -> list[dict[str, str]]:
     """What the pool has of the contract."""
-    answer = client.get(f"{URL}/{EMAID}/{PCID}")
+    answer = client.get(
+        f"{URL}/{EMAIDS[edition][0]}/{PCIDS[edition]}",
+        params={"xsdMsgDefNamespace": edition.namespace},
+    )
     return answer.json().get("signedContractDataCollection", [])
 
 
-@pytest.mark.parametrize("name", REQUEST_FAULTS)
-def test_no_faulty_request_is_served(
-    client: httpx2.Client, pki: Pki, car: Chain, name: str
-) -> None:
+@pytest.mark.parametrize(
+    ("edition", "name"),
+    faults(REQUEST_FAULTS),
+    ids=[f"{edition.number}-{name}" for edition, name in faults(REQUEST_FAULTS)],
+)
+def test_no_faulty_request_is_served(client: httpx2.Client, edition: Edition, name: str) -> None:
     """The operator is told in JSON, the car in EXI."""
-    client.put(URL, json=contract(pki, car).put_body())
-    fault = REQUEST_FAULTS[name]
-    draft = fault.spoil(request(pki, car))
+    client.put(URL, json=contract(edition).put_body())
+    fault = REQUEST_FAULTS[edition][name]
+    draft = fault.spoil(request(edition))
     answer = client.post(URL, json=draft.post_body())
     assert answer.status_code == 400
     assert any(fault.told in message for message in answer.json()["errorMessages"])
     (item,) = answer.json()["signedContractDataCollection"]
     message = decode(base64.b64decode(item["certificateInstallationRes"]))
-    assert message.body.response_code == fault.error.iso2_code
+    codes = {EDITION_2: fault.error.iso2_code, EDITION_20: fault.error.iso20_code}
+    assert message.body.response_code == codes[edition]
     assert message.header.session_id == draft.session_id
 
 
@@ -164,22 +192,20 @@ def test_an_open_pool_says_so_once(server: Server, tmp_path: Path) -> None:
         assert words in warning
 
 
-def test_anchors_are_reloaded_without_losing_a_request(
-    tmp_path: Path, pki: Pki, car: Chain
-) -> None:
+def test_anchors_are_reloaded_without_losing_a_request(tmp_path: Path) -> None:
     """SIGHUP reads the anchors anew while requests go on, and none of these fails."""
-    Folder(tmp_path / "pki").save_pki(pki)
-    root_b = tmp_path / "pki" / "trust" / "v2g" / "root-b.pem"
+    Folder(tmp_path / "pki").save_pki(pki_of(EDITION_2))
+    (root_b,) = (tmp_path / "pki" / "trust" / "v2g").glob("*root-b*")
     shutil.move(root_b, tmp_path / "kept.pem")
     with serving(tmp_path, trust_dir="pki/trust") as server, server.client() as client:
-        refused = client.put(URL, json=contract(pki, car, root="B").put_body())
+        refused = client.put(URL, json=contract(root="B").put_body())
         assert_error(
             refused,
             400,
             "The certificate chain is invalid.",
             "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts",
         )
-        assert client.put(URL, json=contract(pki, car).put_body()).status_code == 201
+        assert client.put(URL, json=contract().put_body()).status_code == 201
         shutil.move(tmp_path / "kept.pem", root_b)
         statuses: list[int] = []
         stop = threading.Event()
@@ -188,7 +214,7 @@ def test_anchors_are_reloaded_without_losing_a_request(
             while not stop.is_set():
                 # A connection of its own for each: an idle one may be closed by the old worker.
                 answer = httpx2.get(
-                    f"http://127.0.0.1:{server.port}{BASE}/contractData/emaid/{EMAID}",
+                    f"http://127.0.0.1:{server.port}{BASE}/contractData/emaid/{EMAIDS[EDITION_2][0]}",
                     timeout=SECONDS,
                 )
                 statuses.append(answer.status_code)
@@ -201,7 +227,7 @@ def test_anchors_are_reloaded_without_losing_a_request(
         stop.set()
         asking.join(SECONDS)
         with server.client() as fresh:
-            answer = fresh.put(URL, json=contract(pki, car, root="B").put_body())
+            answer = fresh.put(URL, json=contract(root="B").put_body())
             assert answer.status_code == 201, answer.text
         assert len(statuses) > 5
         assert set(statuses) == {200}
@@ -219,10 +245,10 @@ def test_anchors_are_reloaded_without_losing_a_request(
     ids=["other host", "nonsense", "no database", "no anchors", "odd anchor"],
 )
 def test_a_reload_neither_ends_nor_opens_a_pool(
-    tmp_path: Path, pki: Pki, spoil: Callable[[Path], object]
+    tmp_path: Path, spoil: Callable[[Path], object]
 ) -> None:
     """Whatever has happened around it, a pool that gets SIGHUP serves on, and where it was."""
-    Folder(tmp_path / "pki").save_pki(pki)
+    Folder(tmp_path / "pki").save_pki(pki_of(EDITION_2))
     with serving(tmp_path, workers=1, trust_dir="pki/trust", auth="none") as server:
         old, listening = server.workers, server.log.count("Listening at")
         spoil(tmp_path)

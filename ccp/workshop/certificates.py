@@ -1,4 +1,4 @@
-"""Make one certificate: the profiles of ISO 15118-2, P-256 and SHA-256."""
+"""Make one certificate, whatever its profile."""
 
 import secrets
 from dataclasses import dataclass
@@ -6,15 +6,20 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-LARGEST_DER = 800
-"""Bytes that ISO 15118-2 leaves for a certificate."""
+from ccp.workshop.profiles import (
+    Hash,
+    PrivateKey,
+    Profile,
+    certificate_hash,
+    key_identifier,
+    profile_of,
+)
 
 ORGANIZATION = "CCP Workshop"
+_SHA1_BYTES = 20
 _CLOCKS_DIFFER_BY = timedelta(days=1)
 
 
@@ -23,7 +28,7 @@ class Identity:
     """A certificate, and the private key that goes with it."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: PrivateKey
 
     @property
     def der(self) -> bytes:
@@ -44,6 +49,19 @@ class Authority:
     sub_1: Identity
     sub_2: Identity
 
+    @property
+    def profile(self) -> Profile:
+        """That of its root, so of all that it issues."""
+        return profile_of(self.root.key)
+
+
+@dataclass(frozen=True, slots=True)
+class DerChain:
+    """A chain as messages have it: a leaf, and its sub-CAs in either order; X.509 DER."""
+
+    leaf: bytes
+    sub_cas: list[bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:
@@ -51,6 +69,11 @@ class Chain:
 
     leaf: Identity
     authority: Authority
+
+    def der(self, *, sub_1_first: bool = False) -> DerChain:
+        """The chain for a message: sub-CA 2 first, or sub-CA 1."""
+        sub_cas = [self.authority.sub_2.der, self.authority.sub_1.der]
+        return DerChain(self.leaf.der, sub_cas[::-1] if sub_1_first else sub_cas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +142,6 @@ def key_usage(*, ca: bool = False, signs: bool = False, agrees: bool = False) ->
     )
 
 
-def new_key(curve: ec.EllipticCurve | None = None) -> ec.EllipticCurvePrivateKey:
-    """Draw a key, on P-256 unless told otherwise."""
-    return ec.generate_private_key(curve or ec.SECP256R1())
-
-
 def issue(
     name: x509.Name,
     validity: Validity,
@@ -131,7 +149,9 @@ def issue(
     *,
     constraints: x509.BasicConstraints,
     usage: x509.KeyUsage,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: PrivateKey,
+    short_key_id: bool,
+    digest: Hash | None = None,
 ) -> Identity:
     """
     Make a certificate.
@@ -139,9 +159,10 @@ def issue(
     Args:
         name: The subject.
         issuer: Who signs it; None for a root, which signs itself.
-        key: The subject's; a new one if there is none yet.
+        key: The subject's.
+        short_key_id: See `key_identifier`.
+        digest: What to sign with; what goes with the signer's key by default.
     """
-    key = key or new_key()
     signer = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
@@ -153,12 +174,14 @@ def issue(
         .not_valid_after(validity.not_after)
         .add_extension(constraints, critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(key_identifier(key.public_key(), short=short_key_id), critical=False)
     )
     if issuer:
-        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        authority_key = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+            issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        )
         builder = builder.add_extension(authority_key, critical=False)
-    return Identity(builder.sign(signer, hashes.SHA256()), key)
+    return Identity(builder.sign(signer, digest or certificate_hash(signer)), key)
 
 
 def reissue(
@@ -168,7 +191,8 @@ def reissue(
     validity: Validity | None = None,
     constraints: x509.BasicConstraints | None = None,
     usage: x509.KeyUsage | None = None,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: PrivateKey | None = None,
+    digest: Hash | None = None,
 ) -> Identity:
     """Make a certificate anew for the same subject and key, but for what is given."""
     old = identity.certificate
@@ -180,4 +204,20 @@ def reissue(
         constraints=constraints or extensions.get_extension_for_class(x509.BasicConstraints).value,
         usage=usage or extensions.get_extension_for_class(x509.KeyUsage).value,
         key=key or identity.key,
+        short_key_id=len(subject_key_id(old)) < _SHA1_BYTES,
+        digest=digest,
     )
+
+
+def subject_key_id(certificate: x509.Certificate) -> bytes:
+    """
+    Read the SubjectKeyIdentifier.
+
+    Raises:
+        ValueError: There is none, or the extensions cannot be read.
+    """
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except x509.ExtensionNotFound:
+        raise ValueError("the certificate has no SubjectKeyIdentifier") from None
+    return extension.value.digest

@@ -1,6 +1,6 @@
 """Everything that can be wrong with a contract that is put into a pool."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ccp.errors import (
@@ -14,18 +14,11 @@ from ccp.errors import (
 )
 from ccp.workshop.certificates import LEAF, Chain, ca, key_usage
 from ccp.workshop.cps import ContractDraft
-from ccp.workshop.fault import (
-    VALUE_IS_WRONG,
-    Fault,
-    after,
-    agrees_only,
-    before,
-    other_signer,
-    p384,
-    replaced,
-    signature_fault,
-)
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
+from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve, replaced
 from ccp.workshop.misissued import (
+    all_on,
     foreign,
     future,
     impostor,
@@ -33,21 +26,11 @@ from ccp.workshop.misissued import (
     with_leaf,
     with_sub_1,
     with_sub_2,
+    with_sub_2_key,
 )
 from ccp.workshop.pki import fingerprint, make_contract, make_station
-from ccp.workshop.tampering import (
-    ELEMENTS,
-    der_signature,
-    no_signature,
-    other_order,
-    tamper_signature_value,
-    with_canonicalization,
-    with_digest_method,
-    with_reference_elsewhere,
-    with_reference_twice,
-    with_signature_method,
-    without_reference,
-)
+from ccp.workshop.profiles import new_key
+from ccp.workshop.signature_faults import signature_fault, signature_faults
 
 _OTHER_EMAID = "DEXYZC00000002"
 
@@ -71,30 +54,24 @@ def _cps(
     return spoil
 
 
-_CONTENT: list[Fault[ContractDraft]] = [
-    Fault(
+def _content(edition: Edition) -> Iterator[Fault[ContractDraft]]:
+    yield Fault(
         "response-code",
         "the message tells of a failure, correctly signed",
         ResponseCodeNotOk,
-        "It is FAILED_NoCertificateAvailable.",
-        replaced(response_code="FAILED_NoCertificateAvailable"),
-    ),
-    Fault(
-        "emaid-swapped",
-        "the message's eMAID is another contract's",
-        EmaidMismatch,
-        EmaidMismatch.message,
-        replaced(message_emaid=_OTHER_EMAID),
-    ),
-    Fault(
+        f"It is {edition.failure_code}.",
+        replaced(response_code=edition.failure_code),
+    )
+    yield Fault(
         "contract-of-other-emaid",
         "the contract certificate is for another EMAID",
         EmaidMismatch,
         EmaidMismatch.message,
         _contract(lambda chain, draft: make_contract(chain.authority, _OTHER_EMAID, at=draft.at)),
-    ),
-]
+    )
 
+
+# Faults of certificates that are the same in both editions.
 _CERTIFICATES: list[Fault[ContractDraft]] = [
     Fault(
         "contract-expired",
@@ -203,94 +180,77 @@ _CERTIFICATES: list[Fault[ContractDraft]] = [
     ),
 ]
 
-_SIGNATURE: list[Fault[ContractDraft]] = [
-    signature_fault(
-        "unsigned",
-        "the message has no signature",
-        "The message is not signed.",
-        after(no_signature),
-    ),
-    signature_fault(
-        "wrong-signer",
-        "signed with a key not the CPS certificate's",
-        VALUE_IS_WRONG,
-        other_signer,
-    ),
-    signature_fault(
-        "cps-wrong-curve",
-        "the CPS certificate has a key on P-384",
-        "is not on secp256r1",
-        _cps(p384),
-    ),
-    signature_fault(
-        "signed-info-tampered",
-        "the references stand in another order than the one signed",
-        VALUE_IS_WRONG,
-        after(other_order),
-    ),
-    signature_fault(
-        "signature-tampered",
-        "one bit of the SignatureValue is another",
-        VALUE_IS_WRONG,
-        after(tamper_signature_value),
-    ),
-    signature_fault(
-        "signature-der",
-        "the SignatureValue is DER, not r and s alone",
-        "The SignatureValue has",
-        after(der_signature),
-    ),
-    *(
-        signature_fault(
-            f"tampered-{element.slug}",
-            f"{element.name} was changed after it was signed",
-            f"The digest of {element.name} is not that of its content.",
-            after(element.tamper),
-        )
-        for element in ELEMENTS
-    ),
-    *(
-        signature_fault(
-            f"unsigned-{element.slug}",
-            f"no Reference to {element.name}",
-            f"{element.name} is not signed.",
-            before(without_reference(element.id)),
-        )
-        for element in ELEMENTS
-    ),
-    signature_fault(
-        "reference-twice",
-        "a Reference to one element stands twice",
-        "is referenced twice.",
-        before(with_reference_twice),
-    ),
-    signature_fault(
-        "reference-elsewhere",
-        "a Reference points to an element that is not in the message",
-        "A Reference points to what is not to be signed.",
-        before(with_reference_elsewhere),
-    ),
-    signature_fault(
-        "signature-method",
-        "SignedInfo names ecdsa-sha512",
-        "Its SignatureMethod is not",
-        before(with_signature_method),
-    ),
-    signature_fault(
-        "digest-method",
-        "a Reference names sha512",
-        "The DigestMethod of",
-        before(with_digest_method),
-    ),
-    signature_fault(
-        "canonicalization",
-        "SignedInfo names canonical XML, not canonical EXI",
-        "Its CanonicalizationMethod is not canonical EXI.",
-        before(with_canonicalization),
-    ),
-]
 
-CONTRACT_FAULTS: Mapping[str, Fault[ContractDraft]] = {
-    fault.name: fault for fault in (*_CONTENT, *_CERTIFICATES, *_SIGNATURE)
+def _curves_and_hashes(edition: Edition) -> Iterator[Fault[ContractDraft]]:
+    """Keys on another edition's curve, and a signature with its hash."""
+    curve, digest = edition.wrong_curve, edition.wrong_suite.hash
+    yield signature_fault(
+        "cps-wrong-curve",
+        f"the CPS certificate has a key on {curve.name}",
+        f"is not on {edition.profile.curve.name}",
+        _cps(on_wrong_curve),
+    )
+    yield Fault(
+        "cps-sub-ca-wrong-curve",
+        f"sub-CA 2 of the CPS certificate has a key on {curve.name}",
+        CertificateChainBroken,
+        "The chain of the CPS certificate has a key that is not",
+        _cps(lambda chain, _: with_sub_2_key(chain, new_key(curve))),
+    )
+    yield Fault(
+        "cps-wrong-hash",
+        f"the CPS certificate is signed with {digest.name}",
+        CertificateChainBroken,
+        "The chain of the CPS certificate has a signature that is not",
+        _cps(lambda chain, _: with_leaf(chain, digest=digest)),
+    )
+    yield Fault(
+        "contract-sub-ca-wrong-curve",
+        f"sub-CA 2 of the contract certificate has a key on {curve.name}",
+        CertificateChainBroken,
+        "The chain of the contract certificate has a key that is not",
+        _contract(lambda chain, _: with_sub_2_key(chain, new_key(curve))),
+    )
+
+
+_OF_ONE_EDITION: Mapping[Edition, list[Fault[ContractDraft]]] = {
+    EDITION_2: [
+        Fault(
+            "emaid-swapped",
+            "the message's eMAID is another contract's",
+            EmaidMismatch,
+            EmaidMismatch.message,
+            replaced(message_emaid=_OTHER_EMAID),
+        ),
+    ],
+    EDITION_20: [
+        Fault(
+            "contract-wrong-curve",
+            "the contract certificate has a key on secp256r1, as in ISO 15118-2",
+            CertificateChainBroken,
+            "The chain of the contract certificate has a key that is not",
+            _contract(on_wrong_curve),
+        ),
+        Fault(
+            "contract-chain-wrong-curve",
+            "all of the contract's chain below its root is on secp256r1",
+            CertificateChainBroken,
+            "The chain of the contract certificate has a key that is not",
+            _contract(lambda chain, draft: all_on(chain, draft.edition.wrong_curve)),
+        ),
+    ],
 }
-"""By name; a strict pool stores none of it."""
+
+
+def _all(edition: Edition) -> Iterator[Fault[ContractDraft]]:
+    yield from _content(edition)
+    yield from _OF_ONE_EDITION[edition]
+    yield from _CERTIFICATES
+    yield from _curves_and_hashes(edition)
+    yield from signature_faults(edition, edition.parts_of_res, "CPS")
+
+
+CONTRACT_FAULTS: Mapping[Edition, Mapping[str, Fault[ContractDraft]]] = {
+    edition: by_name(_all(edition)) for edition in EDITIONS
+}
+"""By edition and name; a strict pool stores none of it."""

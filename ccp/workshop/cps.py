@@ -6,23 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.identifiers import ISO_15118_2
-from ccp.iso15118 import (
-    Message,
-    SignedInfo,
-    encode,
-    iso2,
-)
+from ccp.iso15118 import Message, SignedInfo, encode
 from ccp.workshop.certificates import Chain, common_name
-from ccp.workshop.errors import WorkshopError
-from ccp.workshop.key_transport import encrypt_key
+from ccp.workshop.edition import Answer, Edition, TimeUnit
 from ccp.workshop.pki import Pki, fingerprint, make_contract
+from ccp.workshop.profiles import PrivateKey
 from ccp.workshop.signing import sign
-
-SESSION_ID = b"\0"
-"""What a CPS writes, which knows of no session; the pool puts the car's in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +27,14 @@ class ContractDraft:
         contract: Its leaf's key is what travels.
         cps: The signer's chain, which the message carries.
         signing_key: The signer's.
-        message_emaid: What the message says.
+        message_emaid: What the message says besides, where it is of ISO 15118-2.
         sub_1_first: The order of the sub-CAs in the message; both are met.
         message_grammar_for: See `sign`; both are legal, or at least met.
         alter_signed_info: Done before signing.
         tamper: Done after signing.
     """
 
+    edition: Edition
     at: datetime
     emaid: str
     pcid: str
@@ -51,7 +42,7 @@ class ContractDraft:
     car: x509.Certificate
     contract: Chain
     cps: Chain
-    signing_key: ec.EllipticCurvePrivateKey
+    signing_key: PrivateKey
     message_emaid: str
     response_code: str = "OK"
     sub_1_first: bool = False
@@ -61,22 +52,19 @@ class ContractDraft:
 
     def exi(self) -> bytes:
         """The CertificateInstallationRes; with another ephemeral key each time."""
-        car_key = self.car.public_key()
-        if not isinstance(car_key, ec.EllipticCurvePublicKey):
-            raise WorkshopError("the key of the provisioning certificate is not of a curve")
-        encrypted_key, dh_public_key = encrypt_key(self.contract.leaf.key, car_key)
-        body = iso2.CertificateInstallationRes(
+        answer = Answer(
+            session_id=self.edition.no_session,
+            time_stamp=TimeUnit.SECONDS.stamp(self.at),
             response_code=self.response_code,
-            sa_provisioning_certificate_chain=self._chain(self.cps),
-            contract_signature_cert_chain=self._chain(self.contract, "id1"),
-            contract_signature_encrypted_private_key=iso2.ContractSignatureEncryptedPrivateKey(
-                "id2", encrypted_key
-            ),
-            dh_publickey=iso2.DiffieHellmanPublickey("id3", dh_public_key),
-            emaid=iso2.EMAID("id4", self.message_emaid),
+            processing="Finished",
+            cps=self.cps.der(sub_1_first=self.sub_1_first),
+            contract=self.contract.der(sub_1_first=self.sub_1_first),
+            sealed=self.edition.transport.seal(self.contract.leaf, self.car),
+            emaid=self.message_emaid,
+            remaining=0,
         )
         signed = sign(
-            Message(iso2.Header(SESSION_ID), body),
+            self.edition.make_answer(answer),
             self.signing_key,
             alter=self.alter_signed_info,
             message_grammar_for=self.message_grammar_for,
@@ -89,15 +77,9 @@ class ContractDraft:
             "certificateInstallationRes": base64.b64encode(self.exi()).decode("ascii"),
             "emaid": self.emaid,
             "pcid": self.pcid,
-            "xsdMsgDefNamespace": ISO_15118_2,
+            "xsdMsgDefNamespace": self.edition.namespace,
             "cpsV2GRootCertificateFingerprint": self.fingerprint,
         }
-
-    def _chain(self, chain: Chain, id_: str | None = None) -> iso2.CertificateChain:
-        sub_cas = [chain.authority.sub_2.der, chain.authority.sub_1.der]
-        if self.sub_1_first:
-            sub_cas.reverse()
-        return iso2.CertificateChain(chain.leaf.der, sub_cas, id_)
 
 
 def draft_contract(
@@ -110,16 +92,17 @@ def draft_contract(
     contract: Chain | None = None,
 ) -> ContractDraft:
     """
-    Prepare a contract as it should be.
+    Prepare a contract as it should be, in a message of the PKI's edition.
 
     Args:
-        emaid: 14 or 15 characters, no hyphens.
+        emaid: No hyphens; 14 or 15 characters in ISO 15118-2, up to 36 in ISO 15118-20.
         car: The provisioning certificate of the car that it is for.
         root: The V2G root, A or B, whose CPS signs.
         contract: The contract certificate; a new one if there is none yet.
     """
     cps = pki.cps[root]
     return ContractDraft(
+        edition=pki.edition,
         at=at,
         emaid=emaid,
         pcid=common_name(car),

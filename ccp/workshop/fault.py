@@ -1,20 +1,17 @@
 """What a fault is, and what the faults of contracts and of requests have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from ccp.errors import CcpError, SignatureInvalid
+from ccp.errors import CcpError
 from ccp.workshop.car import RequestDraft
-from ccp.workshop.certificates import Chain, key_usage, new_key
+from ccp.workshop.certificates import Chain, key_usage
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.misissued import with_leaf
+from ccp.workshop.profiles import new_key
 
 Draft = TypeVar("Draft", ContractDraft, RequestDraft)
-
-VALUE_IS_WRONG = "The SignatureValue is not the signer's for this SignedInfo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +36,6 @@ class Fault(Generic[Draft]):
     spoil: Callable[[Draft], Draft]
 
 
-def signature_fault(
-    name: str, meaning: str, told: str, spoil: Callable[[Draft], Draft]
-) -> Fault[Draft]:
-    """A fault that makes the signature invalid."""
-    return Fault(name, meaning, SignatureInvalid, told, spoil)
-
-
 def replaced(**changes: Any) -> Callable[[Draft], Draft]:
     """Replace fields of a draft."""
     return lambda draft: replace(draft, **changes)
@@ -61,16 +51,16 @@ def before(change: Callable[..., Any]) -> Callable[[Draft], Draft]:
     return replaced(alter_signed_info=change)
 
 
-def other_signer(draft: Draft) -> Draft:
-    """Sign with a key that no certificate has."""
-    return replace(draft, signing_key=new_key())
-
-
-def p384(chain: Chain, _: object) -> Chain:
-    """Give the leaf a key on another curve."""
-    return with_leaf(chain, key=new_key(ec.SECP384R1()))
+def on_wrong_curve(chain: Chain, draft: ContractDraft | RequestDraft) -> Chain:
+    """Give the leaf a key on a curve that its edition does not know."""
+    return with_leaf(chain, key=new_key(draft.edition.wrong_curve))
 
 
 def agrees_only(chain: Chain, _: object) -> Chain:
     """Let the leaf's key not sign."""
     return with_leaf(chain, usage=key_usage(agrees=True))
+
+
+def by_name(faults: Iterable[Fault[Draft]]) -> Mapping[str, Fault[Draft]]:
+    """The faults by their names."""
+    return {fault.name: fault for fault in faults}

@@ -2,6 +2,9 @@
 The workshop on disk: ordinary PEM, DER and JSON files; private keys are for their owner alone.
 
     trust/v2g, trust/emsp, trust/oem   what a pool has to trust, as CCP_TRUST_DIR wants it
+
+and for each edition in a folder of its own, iso2 or iso20,
+
     cps-a, cps-b, emsp, oem            CAs and CPS: NAME.pem and NAME.key
     cars/PCID                          provisioning certificate and key, last session;
                                        installed/EMAID.pem has a contract and its sub-CAs
@@ -14,7 +17,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -22,19 +24,30 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from ccp.workshop.car import Session
 from ccp.workshop.certificates import Authority, Chain, Identity
+from ccp.workshop.edition import Edition, TimeUnit
+from ccp.workshop.editions import EDITION_2
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.install import Installed
 from ccp.workshop.pki import V2G_ROOTS, Pki
+from ccp.workshop.profiles import PrivateKey
 
 _CAS = ("root", "sub-1", "sub-2")
 
 
 class Folder:
-    """A folder with one test PKI, and the cars and contracts made with it."""
+    """
+    The part of the workshop that is of one edition: a test PKI, cars and contracts made with it.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        workshop: The folder with all of it.
+    """
+
+    def __init__(self, workshop: Path, edition: Edition = EDITION_2) -> None:
+        self.edition = edition
+        self.trust = workshop / "trust"
+        self.path = workshop / edition.profile.slug
 
     def save_pki(self, pki: Pki) -> None:
         """
@@ -43,19 +56,14 @@ class Folder:
         Raises:
             WorkshopError: There is something in the folder; nothing was written.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise WorkshopError(f"{self.path} is there already; nothing in it was changed")
+        _check_empty(self.path)
         for letter, cps in pki.cps.items():
-            folder = self.path / f"cps-{letter.lower()}"
+            folder = self._cps(letter)
             _save_authority(folder, cps.authority)
             _save(folder, "cps", cps.leaf)
-            self._trust("v2g", f"root-{letter.lower()}", cps.authority.root)
         _save_authority(self.path / "emsp", pki.emsp)
-        self._trust("emsp", "root", pki.emsp.root)
         _save_authority(self.path / "oem", pki.oem)
-        # A request brings its leaf alone, so a pool has to have the sub-CAs.
-        for name, ca in zip(_CAS, _members(pki.oem), strict=True):
-            self._trust("oem", name, ca)
+        save_trust(self.trust, pki)
 
     def load_pki(self) -> Pki:
         """
@@ -64,13 +72,14 @@ class Folder:
         Raises:
             WorkshopError: There is none, or it cannot be read.
         """
-        if not (self.path / "trust").is_dir():
-            raise WorkshopError(f"{self.path} has no PKI; `ccp workshop pki` makes one")
+        if not self.path.is_dir():
+            raise WorkshopError(f"{self.path.parent} has no PKI; `ccp workshop pki` makes one")
         cps = {}
         for letter in V2G_ROOTS:
-            folder = self.path / f"cps-{letter.lower()}"
+            folder = self._cps(letter)
             cps[letter] = Chain(_load(folder, "cps"), _load_authority(folder))
-        return Pki(cps, _load_authority(self.path / "emsp"), _load_authority(self.path / "oem"))
+        emsp, oem = (_load_authority(self.path / name) for name in ("emsp", "oem"))
+        return Pki(self.edition, cps, emsp, oem)
 
     def save_car(self, pcid: str, car: Chain) -> Path:
         """
@@ -107,24 +116,37 @@ class Folder:
         folder = self._contract(emaid)
         return Chain(_load(folder, "contract"), pki.emsp) if folder.exists() else None
 
-    def save_session(self, pcid: str, session_id: bytes, roots: Iterable[str]) -> None:
-        """Write what the car has to remember until the answer to its request comes."""
-        session = {"sessionId": session_id.hex(), "v2gRoots": list(roots)}
-        (self._car(pcid) / "session.json").write_text(json.dumps(session) + "\n")
-
-    def load_session(self, pcid: str) -> tuple[bytes, list[str]]:
+    def save_session(self, pcid: str, session: Session, roots: Iterable[str]) -> None:
         """
-        Read the session id of the car's last request, and the V2G roots that it listed.
+        Write what the car has to remember until the answer to its request comes.
+
+        Args:
+            roots: The letters of the V2G roots that it has installed.
+        """
+        values = {
+            "sessionId": session.session_id.hex(),
+            "v2gRoots": list(roots),
+            "timeUnit": session.time_unit.name,
+            "maximum": session.maximum,
+        }
+        (self._car(pcid) / "session.json").write_text(json.dumps(values) + "\n")
+
+    def load_session(self, pcid: str, pki: Pki) -> Session:
+        """
+        Read what the car remembers of its last request.
 
         Raises:
             WorkshopError: The car has not asked yet, or its file was spoilt.
         """
         try:
-            session = json.loads((self._car(pcid) / "session.json").read_text())
-            session_id, roots = bytes.fromhex(session["sessionId"]), session["v2gRoots"]
-            if not set(roots) <= set(V2G_ROOTS):
-                raise ValueError
-            return session_id, roots
+            values = json.loads((self._car(pcid) / "session.json").read_text())
+            return Session(
+                edition=self.edition,
+                session_id=bytes.fromhex(values["sessionId"]),
+                roots=[pki.v2g_root(letter).certificate for letter in values["v2gRoots"]],
+                time_unit=TimeUnit[values["timeUnit"]],
+                maximum=int(values["maximum"]),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             raise WorkshopError(
                 f"the car {pcid} has not asked for a contract; `ccp workshop request` does"
@@ -140,24 +162,51 @@ class Folder:
         """
         folder = self._car(pcid) / "installed"
         if (folder / f"{installed.emaid}.key").exists():
-            if _load(folder, installed.emaid).key.private_numbers() != (
-                installed.contract.key.private_numbers()
-            ):
+            there = _load(folder, installed.emaid).key.public_key()
+            if there != installed.contract.key.public_key():
                 raise WorkshopError(f"{folder} has another key of {installed.emaid}")
         else:
             _save(folder, installed.emaid, installed.contract, installed.sub_certificates)
         return folder / f"{installed.emaid}.pem"
 
-    def _trust(self, kind: str, name: str, identity: Identity) -> None:
-        folder = self.path / "trust" / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.pem").write_bytes(identity.certificate.public_bytes(Encoding.PEM))
+    def _cps(self, letter: str) -> Path:
+        return self.path / f"cps-{letter.lower()}"
 
     def _car(self, pcid: str) -> Path:
         return self.path / "cars" / pcid
 
     def _contract(self, emaid: str) -> Path:
         return self.path / "contracts" / emaid
+
+
+def save_pkis(workshop: Path, pkis: Iterable[Pki]) -> None:
+    """
+    Write a new workshop, with the PKIs of several editions.
+
+    Raises:
+        WorkshopError: There is something in the folder; nothing was written.
+    """
+    _check_empty(workshop)
+    for pki in pkis:
+        Folder(workshop, pki.edition).save_pki(pki)
+
+
+def save_trust(trust: Path, pki: Pki) -> None:
+    """Write what a pool has to trust to verify what was signed with a PKI; add it to what is."""
+    anchors = {("v2g", f"root-{letter.lower()}"): pki.v2g_root(letter) for letter in pki.cps}
+    anchors["emsp", "root"] = pki.emsp.root
+    for name, ca in zip(_CAS, _members(pki.oem), strict=True):
+        if name == "root" or not pki.edition.requests_bring_sub_cas:
+            anchors["oem", name] = ca
+    for (kind, name), ca in anchors.items():
+        (trust / kind).mkdir(parents=True, exist_ok=True)
+        path = trust / kind / f"{pki.oem.profile.slug}-{name}.pem"
+        path.write_bytes(ca.certificate.public_bytes(Encoding.PEM))
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WorkshopError(f"{folder} is there already; nothing in it was changed")
 
 
 def _members(authority: Authority) -> tuple[Identity, Identity, Identity]:
@@ -200,6 +249,6 @@ def _load(folder: Path, name: str) -> Identity:
         certificate = x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
     except (OSError, ValueError, TypeError):
         raise WorkshopError(f"{folder / name}: the certificate or its key cannot be read") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    if not isinstance(key, PrivateKey):
         raise WorkshopError(f"{folder / name}.key is not a key of an elliptic curve")
     return Identity(certificate, key)

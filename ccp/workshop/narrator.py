@@ -24,10 +24,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ccp.iso15118 import (
-    decode,
-    iso2,
-)
+from ccp.iso15118 import decode
+from ccp.workshop.editions import edition_of
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.pool import check_checkout, running_pool
 from ccp.workshop.story import START_POOL, Step
@@ -158,8 +156,18 @@ def _tell(console: Console, outcome: Outcome) -> None:
         default = ", the default" if item["defaultContract"] else ""
         _say(console, (f"{item['emaid']} under {root and root[0]}{default}", "green"))
     for item in answer.get("signedContractDataCollection", []):
-        message = decode(b64decode(item["certificateInstallationRes"]))
-        if isinstance(message.body, iso2.CertificateInstallationRes):
-            session = message.header.session_id.hex().upper()
-            told = f"CertificateInstallationRes: {message.body.response_code}, session {session}"
-            _say(console, (told, "magenta"))
+        _say(console, (_in_short(item), "magenta"))
+
+
+def _in_short(item: Mapping[str, str]) -> str:
+    """What a pool's item with a message says, in a line; it has an EMAID if it is a contract."""
+    message = decode(b64decode(item["certificateInstallationRes"]))
+    answer = edition_of(message).read_answer(message)
+    if answer is None:
+        return "no CertificateInstallationRes"
+    told = [answer.response_code, f"session {answer.session_id.hex().upper()}"]
+    if "emaid" in item:
+        told.insert(1, item["emaid"])
+        if answer.remaining is not None:
+            told.append(f"{answer.remaining} to follow")
+    return f"CertificateInstallationRes: {', '.join(told)}"

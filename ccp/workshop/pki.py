@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from ccp.workshop.certificates import (
     LEAF,
     Authority,
@@ -16,6 +18,9 @@ from ccp.workshop.certificates import (
     key_usage,
     subject,
 )
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2
+from ccp.workshop.profiles import P256, PrivateKey, Profile, new_key
 
 V2G_ROOTS = ("A", "B")
 _CA_YEARS = 20
@@ -28,11 +33,13 @@ class Pki:
     All that sign something before a car can charge.
 
     Attributes:
+        edition: Of the messages that are signed with it.
         cps: A certificate provisioning service under each V2G root, by the root's letter.
         emsp: Issues contract certificates.
         oem: Issues the provisioning certificates of cars.
     """
 
+    edition: Edition
     cps: Mapping[str, Chain]
     emsp: Authority
     oem: Authority
@@ -42,21 +49,39 @@ class Pki:
         return self.cps[letter].authority.root
 
 
-def make_pki(*, at: datetime) -> Pki:
-    """Make a PKI whose certificates are valid from *at* (aware) on."""
+def make_pki(edition: Edition = EDITION_2, *, at: datetime, profile: Profile | None = None) -> Pki:
+    """
+    Make a PKI whose certificates are valid from *at* (aware) on.
+
+    Args:
+        profile: Another than the edition's own.
+    """
+    profile = profile or edition.profile
+    mark = profile.mark
+
+    def authority(root: str, sub_cas: str, root_domain: str, domain: str) -> Authority:
+        return make_authority(root, sub_cas, root_domain, domain, at=at, profile=profile)
+
     cps = {}
     for letter in V2G_ROOTS:
-        authority = make_authority(f"V2G Root CA {letter}", f"Prov {letter}", "V2G", "CPS", at=at)
-        cps[letter] = make_cps(authority, f"CPS {letter}", at=at)
+        v2g = authority(f"V2G{mark} Root CA {letter}", f"Prov{mark} {letter}", "V2G", "CPS")
+        cps[letter] = make_cps(v2g, f"CPS{mark} {letter}", at=at)
     return Pki(
+        edition=edition,
         cps=cps,
-        emsp=make_authority("MO Root CA", "MO", "MO", "MO", at=at),
-        oem=make_authority("OEM Root CA", "OEM", "OEM", "OEM", at=at),
+        emsp=authority(f"MO{mark} Root CA", f"MO{mark}", "MO", "MO"),
+        oem=authority(f"OEM{mark} Root CA", f"OEM{mark}", "OEM", "OEM"),
     )
 
 
 def make_authority(
-    root: str, sub_cas: str, root_domain: str, domain: str, *, at: datetime
+    root: str,
+    sub_cas: str,
+    root_domain: str,
+    domain: str,
+    *,
+    at: datetime,
+    profile: Profile = P256,
 ) -> Authority:
     """
     Make a root and its two sub-CAs.
@@ -66,36 +91,46 @@ def make_authority(
         sub_cas: What their common names begin with.
         root_domain, domain: Domain components of the root and of the sub-CAs.
     """
-    validity = Validity.years(_CA_YEARS, at=at)
-    usage = key_usage(ca=True)
-    top = issue(subject(root, root_domain), validity, None, constraints=ca(), usage=usage)
-    sub_1 = issue(
-        subject(f"{sub_cas} Sub CA 1", domain), validity, top, constraints=ca(1), usage=usage
-    )
-    sub_2 = issue(
-        subject(f"{sub_cas} Sub CA 2", domain), validity, sub_1, constraints=ca(0), usage=usage
-    )
+
+    def authority(
+        name: str, domain: str, issuer: Identity | None, path_length: int | None
+    ) -> Identity:
+        return issue(
+            subject(name, domain),
+            Validity.years(_CA_YEARS, at=at),
+            issuer,
+            constraints=ca(path_length),
+            usage=key_usage(ca=True),
+            key=profile.new_key(),
+            short_key_id=profile.short_key_ids,
+        )
+
+    top = authority(root, root_domain, None, None)
+    sub_1 = authority(f"{sub_cas} Sub CA 1", domain, top, 1)
+    sub_2 = authority(f"{sub_cas} Sub CA 2", domain, sub_1, 0)
     return Authority(top, sub_1, sub_2)
 
 
 def make_cps(authority: Authority, name: str, *, at: datetime) -> Chain:
     """Make a CPS, which signs messages."""
-    return _leaf(authority, name, "CPS", agrees=False, at=at)
+    return _leaf(authority, name, "CPS", authority.profile.new_key(), at=at)
 
 
 def make_contract(emsp: Authority, emaid: str, *, at: datetime) -> Chain:
-    """Make a contract certificate: the eMSP vouches for an EMAID."""
-    return _leaf(emsp, emaid, "MO", agrees=True, at=at)
+    """Make a contract certificate: the eMSP vouches for an EMAID; its key can travel."""
+    return _leaf(emsp, emaid, "MO", new_key(emsp.profile.curve), agrees=True, at=at)
 
 
 def make_station(v2g: Authority, name: str, *, at: datetime) -> Chain:
     """Make the certificate of a charging station, which may sign, but no contracts."""
-    return _leaf(v2g, name, "CPO", agrees=False, at=at)
+    return _leaf(v2g, name, "CPO", v2g.profile.new_key(), at=at)
 
 
 def make_car(oem: Authority, pcid: str, *, at: datetime) -> Chain:
     """Make a provisioning certificate: the OEM vouches for a PCID."""
-    return _leaf(oem, pcid, "OEM", agrees=True, at=at)
+    key = oem.profile.new_key()
+    agrees = isinstance(key, ec.EllipticCurvePrivateKey)  # Ed448 signs, and no more
+    return _leaf(oem, pcid, "OEM", key, agrees=agrees, at=at)
 
 
 def fingerprint(identity: Identity) -> str:
@@ -103,8 +138,22 @@ def fingerprint(identity: Identity) -> str:
     return sha256(identity.der).hexdigest()
 
 
-def _leaf(authority: Authority, name: str, domain: str, *, agrees: bool, at: datetime) -> Chain:
-    validity = Validity.years(_LEAF_YEARS, at=at)
-    usage = key_usage(signs=True, agrees=agrees)
-    leaf = issue(subject(name, domain), validity, authority.sub_2, constraints=LEAF, usage=usage)
+def _leaf(
+    authority: Authority,
+    name: str,
+    domain: str,
+    key: PrivateKey,
+    *,
+    agrees: bool = False,
+    at: datetime,
+) -> Chain:
+    leaf = issue(
+        subject(name, domain),
+        Validity.years(_LEAF_YEARS, at=at),
+        authority.sub_2,
+        constraints=LEAF,
+        usage=key_usage(signs=True, agrees=agrees),
+        key=key,
+        short_key_id=authority.profile.short_key_ids,
+    )
     return Chain(leaf, authority)

@@ -1,34 +1,33 @@
 """Everything that can be wrong with the request of a car."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ccp.errors import (
     CertificateChainBroken,
+    CertificateChainExpired,
     CertificateUnreadable,
     ProvisioningCertificateExpired,
     ProvisioningCertificateNotYetValid,
 )
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Chain
-from ccp.workshop.fault import (
-    VALUE_IS_WRONG,
-    Fault,
-    after,
-    agrees_only,
-    before,
-    other_signer,
-    p384,
-    signature_fault,
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
+from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve
+from ccp.workshop.misissued import (
+    foreign,
+    future,
+    impostor,
+    past,
+    with_foreign_sub_2,
+    with_leaf,
+    with_sub_2,
+    with_sub_2_key,
 )
-from ccp.workshop.misissued import foreign, future, impostor, past, with_leaf
 from ccp.workshop.pki import make_car
-from ccp.workshop.tampering import (
-    no_signature,
-    tamper_request,
-    tamper_signature_value,
-    with_reference_elsewhere,
-)
+from ccp.workshop.profiles import new_key
+from ccp.workshop.signature_faults import signature_fault, signature_faults
 
 
 def _car(change: Callable[[Chain, RequestDraft], Chain]) -> Callable[[RequestDraft], RequestDraft]:
@@ -41,7 +40,7 @@ def _car(change: Callable[[Chain, RequestDraft], Chain]) -> Callable[[RequestDra
     return spoil
 
 
-_CERTIFICATE: list[Fault[RequestDraft]] = [
+_CERTIFICATES: list[Fault[RequestDraft]] = [
     Fault(
         "pcid-is-none",
         "the common name of the provisioning certificate is no PCID",
@@ -86,47 +85,49 @@ _CERTIFICATE: list[Fault[RequestDraft]] = [
     ),
 ]
 
-
-_SIGNATURE: list[Fault[RequestDraft]] = [
-    signature_fault(
-        "unsigned",
-        "the message has no signature",
-        "The message is not signed.",
-        after(no_signature),
-    ),
-    signature_fault(
-        "wrong-signer",
-        "signed with a key not the provisioning certificate's",
-        VALUE_IS_WRONG,
-        other_signer,
-    ),
-    signature_fault(
-        "provisioning-wrong-curve",
-        "the provisioning certificate has a key on P-384",
-        "is not on secp256r1",
-        _car(p384),
-    ),
-    signature_fault(
-        "tampered",
-        "the request was changed after it was signed",
-        "The digest of CertificateInstallationReq is not that of its content.",
-        after(tamper_request),
-    ),
-    signature_fault(
-        "signature-tampered",
-        "one bit of the SignatureValue is another",
-        VALUE_IS_WRONG,
-        after(tamper_signature_value),
-    ),
-    signature_fault(
-        "reference-elsewhere",
-        "the Reference points to an element that is not in the message",
-        "A Reference points to what is not to be signed.",
-        before(with_reference_elsewhere),
-    ),
-]
-
-REQUEST_FAULTS: Mapping[str, Fault[RequestDraft]] = {
-    fault.name: fault for fault in (*_CERTIFICATE, *_SIGNATURE)
+_OF_ONE_EDITION: Mapping[Edition, list[Fault[RequestDraft]]] = {
+    EDITION_2: [],
+    # Its requests bring the sub-CAs. Where these are wrong the leaf is a new one, since a pool may
+    # remember a leaf that it has verified.
+    EDITION_20: [
+        Fault(
+            "provisioning-sub-ca-swapped",
+            "sub-CA 2 of the provisioning certificate is somebody else's",
+            CertificateChainBroken,
+            "The chain of the OEM provisioning certificate",
+            _car(lambda chain, draft: with_foreign_sub_2(with_leaf(chain), at=draft.at)),
+        ),
+        Fault(
+            "provisioning-sub-ca-expired",
+            "sub-CA 2 of the provisioning certificate has expired",
+            CertificateChainExpired,
+            "A CA certificate of the OEM provisioning certificate has expired.",
+            _car(lambda chain, draft: with_sub_2(with_leaf(chain), validity=past(draft.at))),
+        ),
+        Fault(
+            "provisioning-sub-ca-wrong-curve",
+            "sub-CA 2 of the provisioning certificate has a key on secp256r1",
+            CertificateChainBroken,
+            "The chain of the OEM provisioning certificate has a key that is not",
+            _car(lambda chain, draft: with_sub_2_key(chain, new_key(draft.edition.wrong_curve))),
+        ),
+    ],
 }
-"""By name; a strict pool serves none of it."""
+
+
+def _all(edition: Edition) -> Iterator[Fault[RequestDraft]]:
+    yield from _CERTIFICATES
+    yield from _OF_ONE_EDITION[edition]
+    yield signature_fault(
+        "provisioning-wrong-curve",
+        f"the provisioning certificate has a key on {edition.wrong_curve.name}",
+        f"is not on {edition.profile.curve.name}",
+        _car(on_wrong_curve),
+    )
+    yield from signature_faults(edition, edition.parts_of_req, "provisioning")
+
+
+REQUEST_FAULTS: Mapping[Edition, Mapping[str, Fault[RequestDraft]]] = {
+    edition: by_name(_all(edition)) for edition in EDITIONS
+}
+"""By edition and name; a strict pool serves none of it."""

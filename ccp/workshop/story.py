@@ -1,14 +1,20 @@
-"""The story of one contract, from the PKI to the car: steps, each a command to run by hand."""
+"""The story of contracts, from the PKI to the car: steps, each a command to run by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20
 from ccp.workshop.request_faults import REQUEST_FAULTS
 
-EMAID = "DEWRKC00000001"
 SECOND_EMAID = "DEWRKC00000002"
-PCID = "WRKSH0PCAR0000001"
+PCID = EDITION_2.pcid
+
+# The car of ISO 15118-20, its contracts, and a car that has none.
+_PCID_20 = EDITION_20.pcid
+_FIRST_20, _SECOND_20, _THIRD_20 = EDITION_20.emaid, "DEWRKC00000022", "DEWRKC00000023"
+_UNKNOWN_PCID = "WRKSH0PCAR00000029"
 
 START_POOL = "CCP_TRUST_DIR=workshop/trust make run"
 _JSON = "-H 'Content-Type: application/json' -d @{}"
@@ -16,16 +22,22 @@ _PUT = f"curl -X PUT $CCP/signedcontractdata {_JSON}"
 _POST = f"curl $CCP/signedcontractdata {_JSON}"
 _INTO = " |\n        "  # a line for each command of a pipe; a shell reads on behind the bar
 
-_REFUSED_CONTRACTS = (
-    "wrong-signer",
-    "tampered-encrypted-key",
-    "unsigned-emaid",
-    "emaid-swapped",
-    "contract-expired",
-    "cps-impostor-root",
-    "cps-sub-ca-is-none",
-)
-_REFUSED_REQUESTS = ("unsigned", "tampered", "provisioning-expired", "provisioning-foreign-root")
+_REFUSED_CONTRACTS: Mapping[Edition, Sequence[str]] = {
+    EDITION_2: (
+        "wrong-signer",
+        "tampered-encrypted-key",
+        "unsigned-emaid",
+        "emaid-swapped",
+        "contract-expired",
+        "cps-impostor-root",
+        "cps-sub-ca-is-none",
+    ),
+    EDITION_20: ("tampered-encrypted-key", "signature-method", "contract-chain-wrong-curve"),
+}
+_REFUSED_REQUESTS: Mapping[Edition, Sequence[str]] = {
+    EDITION_2: ("unsigned", "tampered", "provisioning-expired", "provisioning-foreign-root"),
+    EDITION_20: ("signature-wrong-curve", "tampered", "provisioning-sub-ca-swapped"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,31 @@ class Step:
     does: str
     command: str
     status: int = 0
+
+
+def _ccp(command: str, edition: Edition) -> str:
+    """A command of the workshop, which says its edition where it is not the usual one."""
+    return f"ccp workshop {command}" + (
+        "" if edition is EDITION_2 else f" --edition {edition.number}"
+    )
+
+
+def _refused(edition: Edition) -> Iterator[Step]:
+    """Steps that a strict pool answers with 400."""
+    for name in _REFUSED_CONTRACTS[edition]:
+        yield Step(
+            "Somebody",
+            f"puts in: {CONTRACT_FAULTS[edition][name].meaning}",
+            f"{_ccp('contract', edition)} --fault {name}{_INTO}" + _PUT.format("-"),
+            400,
+        )
+    for name in _REFUSED_REQUESTS[edition]:
+        yield Step(
+            "Somebody",
+            f"asks: {REQUEST_FAULTS[edition][name].meaning}",
+            f"{_ccp('request', edition)} --fault {name}{_INTO}" + _POST.format("-"),
+            400,
+        )
 
 
 STORY: Mapping[str, list[Step]] = {
@@ -101,26 +138,74 @@ STORY: Mapping[str, list[Step]] = {
         ),
         Step("Car", "checks the answer and installs it", "ccp workshop install answer.json"),
     ],
-    "What the pool refuses": [
-        *(
-            Step(
-                "Somebody",
-                f"puts in: {CONTRACT_FAULTS[name].meaning}",
-                f"ccp workshop contract --fault {name}{_INTO}" + _PUT.format("-"),
-                400,
-            )
-            for name in _REFUSED_CONTRACTS
+    "A car of ISO 15118-20 takes three contracts": [
+        Step(
+            "OEM",
+            f"builds a car of the new edition: {_PCID_20}",
+            _ccp("car", EDITION_20),
         ),
         *(
             Step(
-                "Somebody",
-                f"asks: {REQUEST_FAULTS[name].meaning}",
-                f"ccp workshop request --fault {name}{_INTO}" + _POST.format("-"),
-                400,
+                "CPS",
+                f"puts a contract in: {what}",
+                f"{_ccp('contract', EDITION_20)}{options}{_INTO}" + _PUT.format("-"),
+                201,
             )
-            for name in _REFUSED_REQUESTS
+            for what, options in (
+                ("the first is the default", ""),
+                ("a second one", f" --emaid {_SECOND_20}"),
+                ("a third one, under V2G root B", f" --emaid {_THIRD_20} --root B"),
+            )
+        ),
+        Step(
+            "Car",
+            "has both V2G roots and room for three; wants the third first, then the second",
+            f"{_ccp('request', EDITION_20)} --root A --root B --maximum 3"
+            f" --prioritize {_THIRD_20} --prioritize {_SECOND_20} -o post.json",
+        ),
+        Step(
+            "CPO",
+            "passes that on, and gets a message for each contract, in this order",
+            _POST.format("post.json") + " -o three.json",
+            200,
+        ),
+        Step(
+            "Car",
+            "checks the whole answer and installs them",
+            f"{_ccp('install', EDITION_20)} three.json",
+        ),
+        Step(
+            "Car",
+            "has room for one, and no wish: gets the default",
+            f"{_ccp('request', EDITION_20)} --maximum 1{_INTO}"
+            + _POST.format("-")
+            + " -o one.json",
+            200,
+        ),
+        Step(
+            "Car", "has it already, and it is the same", f"{_ccp('install', EDITION_20)} one.json"
+        ),
+        Step(
+            "OEM",
+            "builds a car that nobody has made a contract for",
+            f"{_ccp('car', EDITION_20)} --pcid {_UNKNOWN_PCID}",
+        ),
+        Step(
+            "Car",
+            "asks in vain",
+            f"{_ccp('request', EDITION_20)} --pcid {_UNKNOWN_PCID}{_INTO}"
+            + _POST.format("-")
+            + " -o none.json",
+            404,
+        ),
+        Step(
+            "Car",
+            "reads its own answer: a warning, which does not end its session",
+            f"{_ccp('install', EDITION_20)} --pcid {_UNKNOWN_PCID} none.json",
+            1,
         ),
     ],
+    "What the pool refuses": [*_refused(EDITION_2), *_refused(EDITION_20)],
     "The contract ends": [
         Step("eMSP", "withdraws it", f"curl -X DELETE $CCP/signedcontractdata/{SECOND_EMAID}", 200),
         Step(

@@ -2,18 +2,12 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from ccp.iso15118 import (
-    Message,
-    Reference,
-    Signature,
-    SignatureMethod,
-    SignedInfo,
-    iso2,
-)
+from ccp.iso15118 import Message, Reference, Signature, SignatureMethod, SignedInfo
+from ccp.workshop.edition import SignedPart, flipped
 
 # After signing.
 
@@ -23,18 +17,17 @@ def no_signature(message: Message) -> Message:
     return replace(message, header=replace(message.header, signature=None))
 
 
-def other_order(message: Message) -> Message:
-    """Turn the order of the references round: each digest still holds."""
+def tamper_signed_info(message: Message) -> Message:
+    """Give SignedInfo an Id: each digest still holds."""
     signature = _signature(message)
-    info = signature.signed_info
-    info = replace(info, references=info.references[::-1])
+    info = replace(signature.signed_info, id="id8")
     return _with_signature(message, replace(signature, signed_info=info))
 
 
 def tamper_signature_value(message: Message) -> Message:
     """Flip the last bit of the SignatureValue."""
     signature = _signature(message)
-    value = replace(signature.signature_value, value=_flipped(signature.signature_value.value))
+    value = replace(signature.signature_value, value=flipped(signature.signature_value.value))
     return _with_signature(message, replace(signature, signature_value=value))
 
 
@@ -42,77 +35,40 @@ def der_signature(message: Message) -> Message:
     """Write the signature as X.509 does."""
     signature = _signature(message)
     raw = signature.signature_value.value
-    r, s = (int.from_bytes(half, "big") for half in (raw[:32], raw[32:]))
+    half = len(raw) // 2
+    r, s = (int.from_bytes(number, "big") for number in (raw[:half], raw[half:]))
     value = replace(signature.signature_value, value=encode_dss_signature(r, s))
     return _with_signature(message, replace(signature, signature_value=value))
 
 
-def tamper_request(message: Message) -> Message:
-    """Put another root into the list of those that the car has installed."""
-    body = deepcopy(message.body)
-    if isinstance(body, iso2.CertificateInstallationReq):
-        body.list_of_root_certificate_ids[0].x509_serial_number += 1
-    return replace(message, body=body)
+def changed(part: SignedPart) -> Callable[[Message], Message]:
+    """Change a part that is signed; the message stays one that can be read."""
 
-
-@dataclass(frozen=True, slots=True)
-class SignedElement:
-    """One of the four signed elements of an answer, and a way to change it after signing."""
-
-    name: str
-    slug: str
-    id: str
-    change: Callable[[iso2.CertificateInstallationRes], None]
-
-    def tamper(self, message: Message) -> Message:
-        """Change the element; the message stays one that can be read."""
+    def tamper(message: Message) -> Message:
         body = deepcopy(message.body)
-        if isinstance(body, iso2.CertificateInstallationRes):
-            self.change(body)
+        part.change(body)
         return replace(message, body=body)
 
-
-def _tamper_chain(body: iso2.CertificateInstallationRes) -> None:
-    sub_cas = body.contract_signature_cert_chain.sub_certificates
-    sub_cas[-1] = _flipped(sub_cas[-1])  # the last bit of its signature
-
-
-def _tamper_encrypted_key(body: iso2.CertificateInstallationRes) -> None:
-    key = body.contract_signature_encrypted_private_key
-    key.value = _flipped(key.value)
-
-
-def _tamper_dh_public_key(body: iso2.CertificateInstallationRes) -> None:
-    body.dh_publickey.value = _flipped(body.dh_publickey.value)
-
-
-def _tamper_emaid(body: iso2.CertificateInstallationRes) -> None:
-    body.emaid.value = body.emaid.value.lower()  # the same contract, so only the digest tells
-
-
-ELEMENTS = (
-    SignedElement("ContractSignatureCertChain", "contract-chain", "id1", _tamper_chain),
-    SignedElement(
-        "ContractSignatureEncryptedPrivateKey", "encrypted-key", "id2", _tamper_encrypted_key
-    ),
-    SignedElement("DHpublickey", "dh-public-key", "id3", _tamper_dh_public_key),
-    SignedElement("eMAID", "emaid", "id4", _tamper_emaid),
-)
+    return tamper
 
 
 # Before signing: the signature is right, and says something wrong.
 
 
-def without_reference(id_: str) -> Callable[[SignedInfo], SignedInfo]:
-    """Do not sign one element."""
-    return lambda info: replace(
-        info, references=[one for one in info.references if one.uri != f"#{id_}"]
-    )
+def without_reference(place: int) -> Callable[[SignedInfo], SignedInfo]:
+    """Do not sign the element that comes at a place, counted from 0."""
+
+    def alter(info: SignedInfo) -> SignedInfo:
+        references = info.references
+        return replace(info, references=references[:place] + references[place + 1 :])
+
+    return alter
 
 
 def with_reference_twice(info: SignedInfo) -> SignedInfo:
-    """Sign the first element twice, the last not at all: their number stays."""
-    return replace(info, references=[info.references[0], *info.references[:-1]])
+    """Sign the first element twice; where there are others, the last not at all."""
+    first, *others = info.references
+    return replace(info, references=[first, first, *others[:-1]])
 
 
 def with_reference_elsewhere(info: SignedInfo) -> SignedInfo:
@@ -120,15 +76,14 @@ def with_reference_elsewhere(info: SignedInfo) -> SignedInfo:
     return _with_last_reference(info, uri="#id9")
 
 
-def with_digest_method(info: SignedInfo) -> SignedInfo:
-    """Name an algorithm that the digest was not made with, and ISO 15118-2 does not know."""
-    return _with_last_reference(info, digest_method="http://www.w3.org/2001/04/xmlenc#sha512")
+def with_digest_method(uri: str) -> Callable[[SignedInfo], SignedInfo]:
+    """Name an algorithm that the digest was not made with."""
+    return lambda info: _with_last_reference(info, digest_method=uri)
 
 
-def with_signature_method(info: SignedInfo) -> SignedInfo:
-    """Name an algorithm that the signature is not made with, and ISO 15118-2 does not know."""
-    method = SignatureMethod("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512")
-    return replace(info, signature_method=method)
+def with_signature_method(uri: str) -> Callable[[SignedInfo], SignedInfo]:
+    """Name an algorithm that the signature is not made with."""
+    return lambda info: replace(info, signature_method=SignatureMethod(uri))
 
 
 def with_canonicalization(info: SignedInfo) -> SignedInfo:
@@ -149,8 +104,3 @@ def _signature(message: Message) -> Signature:
 
 def _with_signature(message: Message, signature: Signature) -> Message:
     return replace(message, header=replace(message.header, signature=signature))
-
-
-def _flipped(data: bytes) -> bytes:
-    """Change the last bit."""
-    return data[:-1] + bytes([data[-1] ^ 1])

@@ -2,12 +2,16 @@
 
 import base64
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
+from ccp.workshop.profiles import ED448
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
@@ -40,25 +44,46 @@ from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
-from tests.builders import EMAID_TEXT, NOW, PCID_TEXT, ROOT_A, record
+from tests.builders import EMAID_TEXT, NOW, ROOT_A, record
 from tests.conftest import make_settings
-from tests.trusted import MADE_AT, contract_draft, pki, request_draft, trust_folder
+from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
 
-# As ISO 15118-2 names what is wrong.
+# As each edition names what is wrong.
 RESPONSE_CODES = {
-    SignatureInvalid: "FAILED_SignatureError",
-    ProvisioningCertificateExpired: "FAILED_CertificateExpired",
-    ProvisioningCertificateNotYetValid: "FAILED_CertificateExpired",
-    CertificateChainExpired: "FAILED_CertificateExpired",
-    CertificateChainBroken: "FAILED_CertChainError",
-    CertificateUnreadable: "FAILED_CertChainError",
+    EDITION_2: {
+        SignatureInvalid: "FAILED_SignatureError",
+        ProvisioningCertificateExpired: "FAILED_CertificateExpired",
+        ProvisioningCertificateNotYetValid: "FAILED_CertificateExpired",
+        CertificateChainExpired: "FAILED_CertificateExpired",
+        CertificateChainBroken: "FAILED_CertChainError",
+        CertificateUnreadable: "FAILED_CertChainError",
+    },
+    EDITION_20: {
+        SignatureInvalid: "FAILED_SignatureError",
+        ProvisioningCertificateExpired: "WARNING_CertificateExpired",
+        ProvisioningCertificateNotYetValid: "WARNING_CertificateNotYetValid",
+        CertificateChainExpired: "WARNING_CertificateExpired",
+        CertificateChainBroken: "WARNING_CertificateValidationError",
+        CertificateUnreadable: "WARNING_CertificateValidationError",
+    },
 }
+
+
+def every_fault(faults: Mapping[Edition, Mapping[str, object]]) -> pytest.MarkDecorator:
+    """Run a test with each fault of each edition."""
+    each = [(edition, name) for edition, named in faults.items() for name in named]
+    return pytest.mark.parametrize(
+        ("edition", "name"), each, ids=[f"{edition.number}-{name}" for edition, name in each]
+    )
+
+
+both = pytest.mark.parametrize("edition", EDITIONS, ids=str)
 
 
 @pytest.fixture(scope="module")
 def trust_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The anchors of the workshop's PKI."""
-    return trust_folder(tmp_path_factory.mktemp("workshop") / "pki")
+    return trust_folder(tmp_path_factory.mktemp("workshop") / "pki", edition=None)
 
 
 def pool(tmp_path: Path, store: Store, trust_dir: Path, **variables: str) -> Services:
@@ -84,7 +109,7 @@ def add(services: Services, draft: ContractDraft, **changes: Any) -> tuple[None,
     arguments = {
         "emaid": Emaid.parse(draft.emaid),
         "pcid": Pcid.parse(draft.pcid),
-        "namespace": ISO_15118_2,
+        "namespace": draft.edition.namespace,
         "installation_res_exi": draft.exi(),
         "v2g_root_fingerprint": draft.fingerprint,
     }
@@ -96,7 +121,7 @@ def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:
     body, _ = post.handle(
         services,
         installation_req_exi=draft.exi(),
-        namespace=ISO_15118_2,
+        namespace=draft.edition.namespace,
         always_return_exi=True,
         broadcast=False,
     )
@@ -104,26 +129,27 @@ def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:
     return item
 
 
-def stored(services: Services) -> list[bytes]:
-    """What the store has for the car."""
-    found = services.store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
+def stored(services: Services, edition: Edition = EDITION_2) -> list[bytes]:
+    """What the store has for the edition's car."""
+    found = services.store.find_by_pcid(Pcid.parse(PCIDS[edition]), edition.namespace)
     return [one.installation_res_exi for one in found]
 
 
+@both
 @pytest.mark.parametrize("root", ["A", "B"])
 @pytest.mark.parametrize("named", [True, False])
 def test_a_trusted_contract_is_stored_under_the_root_that_was_found(
-    strict: Services, root: str, named: bool
+    strict: Services, root: str, named: bool, edition: Edition
 ) -> None:
     """Fingerprint, name and serial number are those of the root the CPS chain ends in."""
-    draft = contract_draft(root)
+    draft = contract_draft(root, edition=edition)
     changes = {} if named else {"v2g_root_fingerprint": None}
     assert add(strict, draft, **changes) == (None, 201)
-    (found,) = strict.store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
-    expected = pki().v2g_root(root)
+    (found,) = strict.store.find_by_emaid(Emaid.parse(EMAID_TEXT), edition.namespace)
+    expected = pki(edition).v2g_root(root)
     assert found.v2g_root_fingerprint == fingerprint(expected)
     assert found.v2g_root_serial_number == expected.certificate.serial_number
-    assert f"CN=V2G Root CA {root}, " in found.v2g_root_distinguished_name
+    assert f"Root CA {root}, " in found.v2g_root_distinguished_name
 
 
 @pytest.mark.parametrize(
@@ -173,40 +199,47 @@ def test_of_two_roots_of_one_name_and_key_the_named_one_counts(
     assert {one.v2g_root_fingerprint for one in found} == {fingerprint(root), fingerprint(twin)}
 
 
-@pytest.mark.parametrize("name", CONTRACT_FAULTS)
-def test_a_strict_pool_stores_no_faulty_contract(strict: Services, name: str) -> None:
+@every_fault(CONTRACT_FAULTS)
+def test_a_strict_pool_stores_no_faulty_contract(
+    strict: Services, edition: Edition, name: str
+) -> None:
     """Every fault is refused with 400 and a message that names it; the store is unchanged."""
-    fault = CONTRACT_FAULTS[name]
-    good = contract_draft()
+    fault = CONTRACT_FAULTS[edition][name]
+    good = contract_draft(edition=edition)
     add(strict, good)
-    before = stored(strict)
+    before = stored(strict, edition)
     with pytest.raises(CcpError) as raised:
-        add(strict, fault.spoil(contract_draft()))
+        add(strict, fault.spoil(contract_draft(edition=edition)))
     assert type(raised.value) is fault.error
     assert raised.value.status == 400
     assert any(fault.told in message for message in raised.value.messages)
-    assert stored(strict) == before
+    assert stored(strict, edition) == before
 
 
-@pytest.mark.parametrize("name", CONTRACT_FAULTS)
-def test_a_lab_pool_stores_and_warns(lab: Services, name: str) -> None:
+@every_fault(CONTRACT_FAULTS)
+def test_a_lab_pool_stores_and_warns(lab: Services, edition: Edition, name: str) -> None:
     """In lab mode the same contract is stored, and the log has what strict mode would say."""
-    fault = CONTRACT_FAULTS[name]
+    fault = CONTRACT_FAULTS[edition][name]
     with capture_logs() as lines:
-        assert add(lab, fault.spoil(contract_draft())) == (None, 201)
+        assert add(lab, fault.spoil(contract_draft(edition=edition))) == (None, 201)
     (warning,) = [line for line in lines if "failures" in line]
     assert any(fault.told in message for message in warning["failures"])
 
 
-@pytest.mark.parametrize("name", REQUEST_FAULTS)
+@every_fault(REQUEST_FAULTS)
 def test_a_strict_pool_serves_no_faulty_request(
-    strict: Services, monkeypatch: pytest.MonkeyPatch, name: str
+    strict: Services, monkeypatch: pytest.MonkeyPatch, edition: Edition, name: str
 ) -> None:
     """Every fault is refused, in words and in EXI with its response code, before any lookup."""
-    fault = REQUEST_FAULTS[name]
-    add(strict, contract_draft())
-    monkeypatch.delattr(Store, "find_default")
-    draft = fault.spoil(request_draft())
+    fault = REQUEST_FAULTS[edition][name]
+    add(strict, contract_draft(edition=edition))
+
+    def look_up(*_: object) -> None:
+        pytest.fail("the store was asked for a car that has not proved itself")
+
+    monkeypatch.setattr(Store, "find_default", look_up)
+    monkeypatch.setattr(Store, "find_by_pcid", look_up)
+    draft = fault.spoil(request_draft(edition=edition))
     with pytest.raises(CcpError) as raised:
         ask(strict, draft)
     assert type(raised.value) is fault.error
@@ -214,14 +247,15 @@ def test_a_strict_pool_serves_no_faulty_request(
     (item,) = raised.value.body["signedContractDataCollection"]
     answer = decode(base64.b64decode(item["certificateInstallationRes"]))
     assert answer.header.session_id == draft.session_id
-    assert answer.body.response_code == fault.error.iso2_code == RESPONSE_CODES[fault.error]
+    assert answer.body.response_code == RESPONSE_CODES[edition][fault.error]
 
 
+@both
 def test_the_car_is_served_and_its_chain_verified_once(
-    strict: Services, monkeypatch: pytest.MonkeyPatch
+    strict: Services, monkeypatch: pytest.MonkeyPatch, edition: Edition
 ) -> None:
     """The same car asks again: its signature is verified, its chain is remembered."""
-    add(strict, contract_draft())
+    add(strict, contract_draft(edition=edition))
     calls: list[str] = []
     verify = chains.verify_chain
 
@@ -231,10 +265,10 @@ def test_the_car_is_served_and_its_chain_verified_once(
 
     monkeypatch.setattr(chains, "verify_chain", counting)
     for _ in range(3):
-        assert ask(strict, request_draft())["emaid"] == EMAID_TEXT
+        assert ask(strict, request_draft(edition=edition))["emaid"] == EMAID_TEXT
     assert calls == ["OEM provisioning certificate"]
     with pytest.raises(CcpError):
-        ask(strict, REQUEST_FAULTS["tampered"].spoil(request_draft()))
+        ask(strict, REQUEST_FAULTS[edition]["tampered"].spoil(request_draft(edition=edition)))
 
 
 def test_a_remembered_chain_is_verified_again_once_it_has_expired(
@@ -251,18 +285,38 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
         services.provisioning_chains.verify(chain, at=moments[1], suites=ISO_15118_2_SUITES)
 
 
+@both
 @pytest.mark.parametrize(
     ("installed", "expected"),
     [(("A",), "A"), (("B",), "B"), (("A", "B"), "B"), (("B", "A"), "B")],
 )
 def test_the_car_gets_the_variant_of_a_root_it_has(
-    strict: Services, installed: tuple[str, ...], expected: str
+    strict: Services, installed: tuple[str, ...], expected: str, edition: Edition
 ) -> None:
     """By serial number and name; of several that it has, the newest."""
-    add(strict, contract_draft("A"))
-    add(strict, contract_draft("B"))
-    item = ask(strict, request_draft(*installed))
-    assert item["cpsV2GRootCertificateFingerprint"] == fingerprint(pki().v2g_root(expected))
+    add(strict, contract_draft("A", edition=edition))
+    add(strict, contract_draft("B", edition=edition))
+    item = ask(strict, request_draft(*installed, edition=edition))
+    assert item["cpsV2GRootCertificateFingerprint"] == fingerprint(pki(edition).v2g_root(expected))
+
+
+def test_ed448_signs_as_well_as_p_521(strict: Services) -> None:
+    """ISO 15118-20 has two kinds of keys: CPS, eMSP and car may have the other one, all the way."""
+    others = {"edition": EDITION_20, "profile": ED448}
+    assert add(strict, contract_draft(**others)) == (None, 201)
+    assert ask(strict, request_draft(**others))["emaid"] == EMAID_TEXT
+
+
+def test_ed448_is_none_of_iso_15118_2(strict: Services) -> None:
+    """The keys of one edition do not sign the other's messages, whatever chain they are in."""
+    draft = contract_draft()
+    cps = pki(EDITION_20).cps["A"]
+    changed = replace(draft, cps=cps, signing_key=cps.leaf.key, fingerprint=ROOT_A)
+    with pytest.raises(SignatureInvalid) as raised:
+        add(strict, changed, v2g_root_fingerprint=None)
+    assert "The chain of the CPS certificate has a key that is not on secp256r1." in (
+        raised.value.messages
+    )
 
 
 def test_a_root_of_the_same_name_is_another_root(strict: Services) -> None:
@@ -359,7 +413,7 @@ def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) ->
     (found,) = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
     assert (found.v2g_root_fingerprint, found.v2g_root_serial_number) == (ROOT_A, None)
     assert "CN=V2G Root CA A, " in found.v2g_root_distinguished_name
-    foreign = CONTRACT_FAULTS["cps-foreign-root"].spoil(draft)
+    foreign = CONTRACT_FAULTS[EDITION_2]["cps-foreign-root"].spoil(draft)
     assert add(services, foreign) == (None, 201)
     with pytest.raises(CcpError):
-        add(services, CONTRACT_FAULTS["wrong-signer"].spoil(draft))
+        add(services, CONTRACT_FAULTS[EDITION_2]["wrong-signer"].spoil(draft))

@@ -19,7 +19,7 @@ from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import ChainCache, VerifiedChain, require_cps, verify_chain
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
-from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage, new_key
+from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage
 from ccp.workshop.misissued import (
     foreign,
     future,
@@ -30,6 +30,7 @@ from ccp.workshop.misissued import (
     with_sub_2,
 )
 from ccp.workshop.pki import fingerprint
+from ccp.workshop.profiles import new_key
 from tests.builders import NOW, certificate
 from tests.trusted import car, pki
 from tests.vectors import genuine_res

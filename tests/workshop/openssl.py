@@ -17,9 +17,12 @@ needs_openssl = pytest.mark.skipif(
 )
 
 
-def openssl(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a command of OpenSSL."""
-    return subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, timeout=30)
+def openssl(
+    *arguments: str, stdin: bytes = b"", folder: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of OpenSSL, in *folder* if one is given."""
+    command = ["openssl", *arguments]
+    return subprocess.run(command, input=stdin, cwd=folder, capture_output=True, timeout=30)
 
 
 def verify(chain: Chain, folder: Path, *, at: datetime, roots: Sequence[x509.Certificate]) -> str:

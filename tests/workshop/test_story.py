@@ -54,6 +54,18 @@ def test_the_demo_plays_to_its_end(demo: str) -> None:
     assert demo.count("400 Bad Request") == len(STORY["What the pool refuses"])
 
 
+def test_the_demo_tells_a_whole_answer(demo: str) -> None:
+    """Three messages, wanted ones first and then the default; installed in this order; then one."""
+    order = ["DEWRKC00000023", "DEWRKC00000022", "DEWRKC00000021"]
+    answered = re.findall(
+        r"CertificateInstallationRes: OK, (\w+), session \w+, (\d) to follow", demo
+    )
+    assert answered == [*zip(order, "210", strict=True), (order[2], "0")]
+    installed = re.findall(r"Installed in workshop/iso20/\S+/(\w+)\.pem", demo)
+    assert installed == [*order, order[2]]
+    assert "✗ The ResponseCode is WARNING_NoContractMatchingPCIDFound." in demo
+
+
 class Shell:
     """One bash, which runs a command after the other as a hand would type them."""
 
