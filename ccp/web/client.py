@@ -23,19 +23,18 @@ class ClientMiddleware:
 
     def __init__(self, app: ASGIApp, *, trusted: str) -> None:
         self.app = app
-        proxies = split_proxies(trusted)
-        self._unix = UNIX in proxies
-        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies if proxy != UNIX]
+        self._proxies = split_proxies(trusted)
+        self._networks = [ipaddress.ip_network(proxy) for proxy in self._proxies if proxy != UNIX]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the client in the scope."""
-        if scope["type"] == "http" and self._is_from_proxy(scope):
+        if self._proxies and scope["type"] == "http" and self._is_from_proxy(scope):
             self._look_behind(scope)
         await self.app(scope, receive, send)
 
     def _is_from_proxy(self, scope: Scope) -> bool:
         peer = _parse(scope["client"][0]) if scope["client"] else None
-        return self._trusts(peer) if peer else self._unix
+        return self._trusts(peer) if peer else UNIX in self._proxies
 
     def _look_behind(self, scope: Scope) -> None:
         schemes = _values(scope, b"x-forwarded-proto")
