@@ -16,6 +16,8 @@ DEPARTS = (
     "type"
 )
 CUT_OFF = "is cut off"
+# No encoder writes such a number; two encodings of a message could be confused.
+LONG_WINDED = "has a number that is longer than it need be"
 _LENGTH_OCTETS = 4  # 28 bits
 _MOST_KEPT = 2048  # bits; measured
 
@@ -82,13 +84,35 @@ class Reader:
             value |= (octet & 127) << shift
             shift += 7
             if octet < 128:
-                if octet == 0 and shift > 7:  # no encoder does; two encodings could be confused
-                    raise self.error("has a number that is longer than it need be")
+                if octet == 0 and shift > 7:
+                    raise self.error(LONG_WINDED)
                 self._at += 8 * shift // 7
                 return value
         if shift < 7 * octets:
             raise self.error(CUT_OFF)
         raise self.error(f"has a number of more than {shift} bits")
+
+    def unsigneds(self, count: int, octets: int) -> list[int]:
+        """Read *count* such integers, faster than one by one; no zeros may be pending."""
+        start = self._at >> 3
+        values = []
+        value = shift = read = 0
+        for octet in self._views[self._at & 7][start : start + octets * count]:
+            read += 1
+            if octet > 127:
+                value |= (octet & 127) << shift
+                shift += 7
+                if shift == 7 * octets:
+                    raise self.error(f"has a number of more than {shift} bits")
+                continue
+            if octet == 0 and shift:
+                raise self.error(LONG_WINDED)
+            values.append(value | octet << shift)
+            if len(values) == count:
+                self._at += 8 * read
+                return values
+            value = shift = 0
+        raise self.error(CUT_OFF)
 
     def sized(self, bias: int) -> bytes:
         """
@@ -171,20 +195,19 @@ class Writer:
         if value < 128:
             self._bits = self._bits << 8 | value
             self._width += 8
+        elif value < 128 * 128:
+            self._bits = self._bits << 16 | (value & 127 | 128) << 8 | value >> 7
+            self._width += 16
         else:
-            groups = bytearray()
-            while value > 127:
-                groups.append(value & 127 | 128)
-                value >>= 7
-            groups.append(value)
-            self._bits = self._bits << 8 * len(groups) | int.from_bytes(groups, "big")
-            self._width += 8 * len(groups)
+            octets = groups(value)
+            self._bits = self._bits << 8 * len(octets) | int.from_bytes(octets, "big")
+            self._width += 8 * len(octets)
 
-    def sized(self, value: bytes, bias: int) -> None:
-        """Append the count of octets in *value*, *bias* too high, and the octets."""
-        size = len(value)
-        self.unsigned(size + bias)
-        bits = self._bits << 8 * size | int.from_bytes(value, "big")
+    def sized(self, count: int, octets: bytes) -> None:
+        """Append a *count* and what it is the count of."""
+        self.unsigned(count)
+        size = len(octets)
+        bits = self._bits << 8 * size | int.from_bytes(octets, "big")
         width = self._width + 8 * size
         if width > _MOST_KEPT:
             kept = width & 7
@@ -199,3 +222,13 @@ class Writer:
         padding = -self._width % 8
         last = (self._bits << padding).to_bytes((self._width + padding) >> 3, "big")
         return b"".join(self._chunks) + last
+
+
+def groups(value: int) -> bytes:
+    """An unsigned integer in groups of 7 bits, low first; all but the last say that one follows."""
+    octets = bytearray()
+    while value > 127:
+        octets.append(value & 127 | 128)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)

@@ -115,9 +115,16 @@ def _check_count(items: Sized) -> None:
 
 
 def _misfit(state: State) -> str:
-    """Why an event is not among those of *state*: the last of these is the one that is required."""
-    required = state.events[len(state.codes) - 1]
-    return f"lacks {required.name}" if required.name else "has too many items"
+    """
+    Why an event is not among those of *state*.
+
+    The last of these is required, or the choice that it is of, after all of which goes the same.
+    """
+    events = state.events[: len(state.codes)]
+    *others, last = [event.name for event in events if event.next is events[-1].next]
+    if not last:
+        return "has too many items"
+    return f"lacks {', '.join(others)} or {last}" if others else f"lacks {last}"
 
 
 def _fields(parts: Sequence[Part]) -> list[str]:

@@ -45,7 +45,7 @@ def iso20_failure(session_id: bytes, response_code: str, *, time_stamp: int) -> 
         session_id: That of the request, 8 bytes.
         response_code: WARNING_..., FAILED or FAILED_...; the latter two end the vehicle's session.
         time_stamp: The present, in the unit of the request.
-    Returns: The EXI document, 262 to 271 bytes.
+    Returns: The EXI document, 260 to 269 bytes.
     Raises:
         ExiError: The session id is too long or short, or the response code no failure.
     """

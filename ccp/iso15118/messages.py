@@ -19,7 +19,7 @@ class Message:
     A V2G_Message of ISO 15118-2, or a message of ISO 15118-20, which has its header in its body.
 
     *spans* tells where decoding found the elements that can be signed, by name: their first bit
-    and end, for ``cut_fragment``; and the values that ``with_values`` can overwrite. It is empty
+    and end, for ``cut_fragment``; and the values that ``with_value`` can overwrite. It is empty
     in a message made by hand, and no part of equality.
     """
 

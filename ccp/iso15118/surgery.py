@@ -15,7 +15,7 @@ from ccp.iso15118.errors import ExiError
 from ccp.iso15118.iso2_schema import V2G_MESSAGE_ROOT
 from ccp.iso15118.iso20_schema import PROCESSING, REMAINING, REQ_ROOT, RES_ROOT, RESPONSE_CODE
 from ccp.iso15118.messages import Message
-from ccp.iso15118.values import UnsignedLong
+from ccp.iso15118.values import LONG_OCTETS, SimpleType, UnsignedLong
 
 _LONGEST_SESSION_ID = 8
 _ISO2_START = bytes([EXI_HEADER, V2G_MESSAGE_ROOT.octet])
@@ -23,6 +23,7 @@ _ISO2_START = bytes([EXI_HEADER, V2G_MESSAGE_ROOT.octet])
 _ISO20_STARTS = {bytes([EXI_HEADER, root.octet, 4]) for root in (REQ_ROOT, RES_ROOT)}
 _ISO20_SESSION_ID = 8
 _TIME_STAMP = 11  # the octet in whose lower half it begins
+_TIME_STAMP_TYPE = UnsignedLong()
 _VALUES: dict[str, Any] = {
     value.name: value.content for value in (RESPONSE_CODE, PROCESSING, REMAINING)
 }
@@ -82,20 +83,21 @@ def with_time_stamp(exi: bytes, time_stamp: int) -> bytes:
     Raises:
         ExiError: *exi* does not begin like such a message, or *time_stamp* is out of range.
     """
-    if not _is_iso20(exi):
-        raise ExiError("does not begin like a message of ISO 15118-20 with a session id", 0)
-    last = _TIME_STAMP
-    while True:  # to the octet that ends the old one: its highest bit is a zero
-        last += 1
-        if last >= len(exi):
-            raise ExiError("is cut off", 8 * len(exi))
-        if not exi[last - 1] & 0x08:
-            break
+    last = _time_stamp_end(exi)
     writer = Writer()
     writer.code(exi[_TIME_STAMP] >> 4, 4)
-    UnsignedLong().write(writer, time_stamp)
+    _write(writer, "TimeStamp", _TIME_STAMP_TYPE, time_stamp)
     writer.code(exi[last] & 0x0F, 4)
     return exi[:_TIME_STAMP] + writer.getvalue() + exi[last + 1 :]
+
+
+def _time_stamp_end(exi: bytes) -> int:
+    """The octet in whose upper half the TimeStamp ends: there its highest bit is a zero."""
+    if _is_iso20(exi):
+        for last in range(_TIME_STAMP + 1, min(_TIME_STAMP + 1 + LONG_OCTETS, len(exi))):
+            if not exi[last - 1] & 0x08:
+                return last
+    raise ExiError("does not begin like a message of ISO 15118-20 with a TimeStamp", 0)
 
 
 def with_value(exi: bytes, name: str, bit: int, value: Any) -> bytes:
@@ -116,9 +118,17 @@ def with_value(exi: bytes, name: str, bit: int, value: Any) -> bytes:
     first, last = bit >> 3, bit + type_.width - 1 >> 3
     before, behind = bit & 7, -(bit + type_.width) & 7
     writer.code(exi[first] >> 8 - before, before)
-    type_.write(writer, value)
+    _write(writer, name, type_, value)
     writer.code(exi[last] & (1 << behind) - 1, behind)
     return exi[:first] + writer.getvalue() + exi[last + 1 :]
+
+
+def _write(writer: Writer, name: str, type_: SimpleType, value: Any) -> None:
+    try:
+        type_.write(writer, value)
+    except ExiError as error:
+        error.add_parent(name)
+        raise
 
 
 def cut_fragment(

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ccp.iso15118.bits import Reader, Writer
+from ccp.iso15118.bits import Reader, Writer, groups
 from ccp.iso15118.errors import ExiError
 
 _UNLIMITED = sys.maxsize
 _TEXT_BIAS = 2  # lengths 0 and 1 would be hits in a string table
 _INTEGER_OCTETS = 37  # 259 bits; the longest serial number of X.509 has 160 (RFC 5280, 4.1.2.2)
 _INTEGER_BITS = 256
-_LONG_OCTETS = 10  # 70 bits
+LONG_OCTETS = 10  # 70 bits
 _NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -38,7 +38,7 @@ class Binary:
     def write(self, writer: Writer, value: bytes) -> None:
         if not self.least <= len(value) <= self.most:
             raise self._misfit(value)
-        writer.sized(value, 0)
+        writer.sized(len(value), value)
 
     def _misfit(self, value: bytes) -> ExiError:
         bounds = f"{self.most} are needed" if self.least else f"at most {self.most} are allowed"
@@ -74,7 +74,7 @@ class Text:
 
     @staticmethod
     def _read_slowly(reader: Reader, length: int) -> str:
-        points = [reader.unsigned(3) for _ in range(length)]
+        points = reader.unsigneds(length, 3)
         if max(points) > 0x10FFFF:
             raise ExiError("has a character that does not exist in XML")
         return "".join(map(chr, points))
@@ -82,11 +82,10 @@ class Text:
     def write(self, writer: Writer, value: str) -> None:
         self._check(value)
         if value.isascii():
-            writer.sized(value.encode("ascii"), _TEXT_BIAS)
+            octets = value.encode("ascii")
         else:
-            writer.unsigned(len(value) + _TEXT_BIAS)
-            for character in value:
-                writer.unsigned(ord(character))
+            octets = b"".join([groups(ord(character)) for character in value])
+        writer.sized(len(value) + _TEXT_BIAS, octets)
 
     def _check(self, text: str) -> None:
         if not self.least <= len(text) <= self.most:
@@ -156,7 +155,7 @@ class UnsignedLong:
     """unsignedLong: an unsigned integer of at most 64 bits."""
 
     def read(self, reader: Reader) -> int:
-        value = reader.unsigned(_LONG_OCTETS)
+        value = reader.unsigned(LONG_OCTETS)
         self._check(value)
         return value
 

@@ -1,9 +1,18 @@
 """Messages spelled out bit by bit."""
 
+# ISO 15118-2
 HEADER = "10000000 1001100 0 0 0 00000001 00000001 0"  # up to the end of SessionID, which is 01
 UNSIGNED = "10 0"  # no Notification nor Signature; Body
 REQ = f"{UNSIGNED} 000101"
 RES = f"{UNSIGNED} 000110"
+
+# ISO 15118-20
+SESSION20 = f"0 0 0 00001000 {'00000001 ' * 8} 0"  # Header, up to the end of SessionID
+HEADER20 = f"10000000 000111 {SESSION20} 0 0 00000001 0"  # up to the end of TimeStamp, which is 1
+RES_HEADER20 = f"10000000 001000 {SESSION20} 0 0 00000001 0"
+UNSIGNED20 = "01"  # no Signature
+
+# Both
 LETTER = "00000011 01100001"  # the string "a"
 BYTE = "00000001 00000001"  # the byte string 01
 

@@ -1,5 +1,7 @@
 """Messages that hypothesis draws: any that the schema allows, but for what XML cannot carry."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from ccp.iso15118 import (
@@ -12,8 +14,11 @@ from ccp.iso15118 import (
     SignedInfo,
     Transform,
     iso2,
+    iso20,
 )
 from ccp.iso15118.iso2_schema import FAULT_CODES, RESPONSE_CODES
+from ccp.iso15118.iso20_schema import ECDH_CURVES, EVSE_PROCESSING
+from ccp.iso15118.iso20_schema import RESPONSE_CODES as RESPONSE_CODES20
 
 # No empty values, which XML makes a departure from the schema, and no white space, which it bends.
 CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
@@ -25,6 +30,10 @@ def texts(least: int = 1, most: int = 40) -> st.SearchStrategy[str]:
 
 def octets(most: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=1, max_size=most)
+
+
+def exactly(size: int) -> st.SearchStrategy[bytes]:
+    return st.binary(min_size=size, max_size=size)
 
 
 IDS = texts(most=8)
@@ -53,22 +62,23 @@ SIGNED_INFOS = st.builds(
     st.lists(REFERENCES, min_size=1, max_size=4),
     maybe(IDS),
 )
+SIGNATURES = st.builds(
+    Signature, SIGNED_INFOS, st.builds(SignatureValue, octets(132), maybe(IDS)), maybe(IDS)
+)
 HEADERS = st.builds(
     iso2.Header,
     octets(8),
     st.none() | st.builds(iso2.Notification, st.sampled_from(FAULT_CODES), maybe(texts(most=64))),
-    st.none()
-    | st.builds(
-        Signature, SIGNED_INFOS, st.builds(SignatureValue, octets(64), maybe(IDS)), maybe(IDS)
-    ),
+    st.none() | SIGNATURES,
 )
-# With exactly 20 roots EXIficient's grammar and the XSD differ by one bit.
-REQS = st.builds(
-    iso2.CertificateInstallationReq,
-    IDS,
-    octets(800),
-    st.lists(st.builds(RootCertificateID, texts(), INTEGERS), min_size=1, max_size=19),
-)
+
+
+def roots(most: int) -> st.SearchStrategy[list[RootCertificateID]]:
+    return st.lists(st.builds(RootCertificateID, texts(), INTEGERS), min_size=1, max_size=most)
+
+
+# With exactly 20 roots EXIficient's grammar of ISO 15118-2 and the XSD differ by one bit.
+REQS = st.builds(iso2.CertificateInstallationReq, IDS, octets(800), roots(19))
 
 
 def chains(ids: st.SearchStrategy[str | None]) -> st.SearchStrategy[iso2.CertificateChain]:
@@ -84,4 +94,46 @@ RESES = st.builds(
     st.builds(iso2.DiffieHellmanPublickey, IDS, octets(65)),
     st.builds(iso2.EMAID, IDS, texts(14, 15)),
 )
-MESSAGES = st.builds(Message, HEADERS, REQS | RESES)
+ISO2_MESSAGES = st.builds(Message, HEADERS, REQS | RESES)
+
+UNSIGNED_BYTES = st.integers(0, 255)
+TIME_STAMPS = st.integers(0, 2**64 - 1) | st.integers(0, 9).map(lambda n: 128**n)
+HEADERS20 = st.builds(iso20.Header, exactly(8), TIME_STAMPS, st.none() | SIGNATURES)
+REQS20 = st.builds(
+    iso20.CertificateInstallationReq,
+    st.builds(iso20.SignedCertificateChain, IDS, octets(1600), st.lists(octets(200), max_size=3)),
+    roots(20),
+    UNSIGNED_BYTES,
+    st.lists(texts(most=255), max_size=8),
+)
+
+
+def chains20(subs: int) -> st.SearchStrategy[iso20.CertificateChain]:
+    """With *subs* sub-certificates at least."""
+    lists = st.lists(octets(200), min_size=subs, max_size=3)
+    return st.builds(iso20.CertificateChain, octets(200), lists)
+
+
+def installation_data(**key: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]:
+    return st.builds(
+        iso20.SignedInstallationData,
+        IDS,
+        chains20(1),
+        st.sampled_from(ECDH_CURVES),
+        exactly(133),
+        **key,
+    )
+
+
+RESES20 = st.builds(
+    iso20.CertificateInstallationRes,
+    st.sampled_from(RESPONSE_CODES20),
+    st.sampled_from(EVSE_PROCESSING),
+    chains20(0),
+    installation_data(secp521_encrypted_private_key=exactly(94))
+    | installation_data(x448_encrypted_private_key=exactly(84))
+    | installation_data(tpm_encrypted_private_key=exactly(206)),
+    UNSIGNED_BYTES,
+)
+ISO20_MESSAGES = st.builds(Message, HEADERS20, REQS20 | RESES20)
+MESSAGES = ISO2_MESSAGES | ISO20_MESSAGES

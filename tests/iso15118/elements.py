@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from ccp.iso15118 import (
-    Message,
-    iso2,
-)
+from ccp.iso15118 import Message, iso2, iso20
 
 
 def signed_elements(message: Message) -> dict[str, Any]:
@@ -13,12 +10,20 @@ def signed_elements(message: Message) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if message.header.signature:
         found["SignedInfo"] = message.header.signature.signed_info
-    body = message.body
-    if isinstance(body, iso2.CertificateInstallationReq):
-        return found | {"CertificateInstallationReq": body}
-    return found | {
-        "ContractSignatureCertChain": body.contract_signature_cert_chain,
-        "ContractSignatureEncryptedPrivateKey": body.contract_signature_encrypted_private_key,
-        "DHpublickey": body.dh_publickey,
-        "eMAID": body.emaid,
-    }
+    match message.body:
+        case iso2.CertificateInstallationReq() as req:
+            found["CertificateInstallationReq"] = req
+        case iso2.CertificateInstallationRes() as res:
+            found |= {
+                "ContractSignatureCertChain": res.contract_signature_cert_chain,
+                "ContractSignatureEncryptedPrivateKey": (
+                    res.contract_signature_encrypted_private_key
+                ),
+                "DHpublickey": res.dh_publickey,
+                "eMAID": res.emaid,
+            }
+        case iso20.CertificateInstallationReq() as req:
+            found["OEMProvisioningCertificateChain"] = req.oem_provisioning_certificate_chain
+        case iso20.CertificateInstallationRes() as res:
+            found["SignedInstallationData"] = res.signed_installation_data
+    return found

@@ -1,61 +1,36 @@
-"""The schema written by hand, against the XSDs that the development dependency ``iso15118`` has."""
+"""The schemas written by hand, against the XSDs that the development dependency has."""
 
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import iso15118
 import pytest
-from xmlschema import XMLSchema
-from xmlschema.validators import XsdAnyElement, XsdAttribute, XsdElement
+from xmlschema.validators import XsdAnyElement, XsdGroup
 
+from ccp.iso15118 import ISO2, ISO20, Edition
 from ccp.iso15118 import iso2_schema as schema
+from ccp.iso15118 import iso20_schema as schema20
 from ccp.iso15118.complex_types import ComplexType, Span
+from ccp.iso15118.edition import Fragments, Root
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Value, occurrence
-from ccp.iso15118.values import Binary, Enumeration, Integer, Text
+from ccp.iso15118.values import (
+    Binary,
+    Enumeration,
+    Integer,
+    Noted,
+    Text,
+    UnsignedByte,
+    UnsignedLong,
+)
+from ccp.iso15118.xmldsig_schema import STANDALONE_FRAGMENTS
+from tests.iso15118.schema_sets import SchemaSet, iso2, iso20, local, sort, xmldsig
 
-XSDS = Path(iso15118.__file__).parent / "shared" / "schemas"
-DS = "http://www.w3.org/2000/09/xmldsig#"
+XSD = "http://www.w3.org/2001/XMLSchema"
 BODY = "urn:iso:15118:2:2013:MsgBody"
 TYPES = "urn:iso:15118:2:2013:MsgDataTypes"
-
-
-class SchemaSet:
-    """The names of a schema and what it imports, sorted as EXI sorts them: local names first."""
-
-    def __init__(self, path: str) -> None:
-        root = XMLSchema(XSDS / path)
-        self.maps = root.maps
-        schemas = [
-            found
-            for found in self.maps.iter_schemas()
-            if found.target_namespace == DS or "www.w3.org" not in found.target_namespace
-        ]
-        self.roots = sort(name for found in schemas for name in found.elements)
-        self.types: dict[str, set[Any]] = {}
-        for found in schemas:
-            for element in found.iter_components(XsdElement):
-                self.types.setdefault(element.name, set()).add(element.type)
-        self.elements = sort(self.types)
-        self.attributes = sort(a.name for x in schemas for a in x.iter_components(XsdAttribute))
-
-
-def sort(names: Any) -> list[str]:
-    return sorted(set(names), key=lambda name: (local(name), name))
-
-
-def local(name: str) -> str:
-    return name.rpartition("}")[2]
-
-
-@cache
-def iso2() -> SchemaSet:
-    return SchemaSet("iso15118_2/V2G_CI_MsgDef.xsd")
-
-
-@cache
-def xmldsig() -> SchemaSet:
-    return SchemaSet("xmldsig-core-schema.xsd")
+TYPES20 = "urn:iso:std:iso:15118:-20:CommonTypes"
+editions = pytest.mark.parametrize(
+    ("edition", "schema_set"), [(ISO2, iso2), (ISO20, iso20)], ids=["ISO 15118-2", "ISO 15118-20"]
+)
 
 
 def document_width(count: int) -> int:
@@ -66,26 +41,30 @@ def document_width(count: int) -> int:
 def compare(ours: Any, theirs: Any) -> None:
     """Assert that a type of ours is the XSD type *theirs*, down to the simple types."""
     match ours:
-        case Span():
+        case Span() | Noted():
             compare(ours.content, theirs)
         case ComplexType():
             compare_complex(ours, theirs)
         case Binary():
             assert local(theirs.primitive_type.name) in {"base64Binary", "hexBinary"}
+            assert ours.least == (theirs.min_length or 0)
             assert ours.most == (theirs.max_length or Binary().most)
-            assert not theirs.min_length
         case Text():
             assert local(theirs.primitive_type.name) in {"string", "anyURI"}
             assert ours.least == (theirs.min_length or 0)
             assert ours.most == (theirs.max_length or Text().most)
             assert theirs.enumeration is None
         case Integer():
-            integer = iso2().maps.types["{http://www.w3.org/2001/XMLSchema}integer"]
-            assert theirs.name == integer.name or theirs.base_type.name == integer.name
+            assert f"{{{XSD}}}integer" in {theirs.name, theirs.base_type.name}
             assert (theirs.min_value, theirs.max_value) == (None, None)
         case Enumeration():
             assert ours.values == tuple(theirs.enumeration)
             assert ours.width == (len(ours.values) - 1).bit_length()
+        case UnsignedByte():
+            assert theirs.name == f"{{{XSD}}}unsignedByte"
+            assert ours.width == (theirs.max_value - theirs.min_value).bit_length()
+        case UnsignedLong():
+            assert theirs.name == f"{{{XSD}}}unsignedLong"
         case _:
             pytest.fail(f"unknown type {ours}")
 
@@ -102,14 +81,21 @@ def compare_complex(ours: ComplexType, theirs: Any) -> None:
         (value,) = content
         assert isinstance(value, Value)
         compare(value.type, theirs.content)
-    elif theirs.content.model == "choice":
-        (choice,) = content
-        assert isinstance(choice, Choice)
-        assert (choice.least, choice.most) == tuple(theirs.content.occurs)
-        compare_particles(choice.options, sorted(theirs.content, key=is_wildcard))
     else:
-        assert theirs.content.occurs in ([1, 1], (1, 1))
-        compare_particles(content, list(theirs.content))
+        compare_particles(content, list(particles(theirs.content)))
+
+
+def particles(group: XsdGroup) -> Iterator[Any]:
+    """The elements, wildcards and choices of a type, also of the one that it extends."""
+    if group.model == "choice":
+        yield group
+        return
+    assert tuple(group.occurs) == (1, 1)
+    for particle in group:
+        if isinstance(particle, XsdGroup):
+            yield from particles(particle)
+        else:
+            yield particle
 
 
 def is_wildcard(particle: Any) -> bool:
@@ -118,18 +104,23 @@ def is_wildcard(particle: Any) -> bool:
 
 def compare_particles(ours: Any, theirs: list[Any]) -> None:
     for part, particle in zip(ours, theirs, strict=True):
-        if isinstance(part, Refused):
-            assert is_wildcard(particle) or local(particle.name) in part.what
-        else:
-            assert isinstance(part, Element)
-            assert part.name == local(particle.name)
-            assert occurrence(part)[1:] == tuple(particle.occurs)
-            compare(part.type, particle.type)
+        match part:
+            case Refused():
+                assert is_wildcard(particle) or local(particle.name) in part.what
+            case Choice():
+                assert (part.least, part.most) == tuple(particle.occurs)
+                compare_particles(part.options, sorted(particle, key=is_wildcard))
+            case _:
+                assert isinstance(part, Element)
+                assert part.name == local(particle.name)
+                assert occurrence(part)[1:] == tuple(particle.occurs)
+                compare(part.type, particle.type)
 
 
 def test_header() -> None:
     """Every type of the header, down to each facet, is as in the XSDs."""
     compare(schema.HEADER, iso2().maps.types["{urn:iso:15118:2:2013:MsgHeader}MessageHeaderType"])
+    compare(schema20.HEADER, iso20().maps.types[f"{{{TYPES20}}}MessageHeaderType"])
 
 
 @pytest.mark.parametrize("name", ["CertificateInstallationReq", "CertificateInstallationRes"])
@@ -137,6 +128,13 @@ def test_body(name: str) -> None:
     """Every type of both bodies, down to each facet, is as in the XSDs."""
     ours = getattr(schema, f"CERTIFICATE_INSTALLATION_{name[-3:].upper()}")
     compare(ours, iso2().maps.types[f"{{{BODY}}}{name}Type"])
+
+
+@pytest.mark.parametrize("root", ISO20.roots, ids=lambda root: root.name)
+def test_iso20_message(root: Root) -> None:
+    """Every type of both messages of ISO 15118-20, down to each facet, is as in the XSDs."""
+    names = {local(name): name for name in iso20().roots}
+    compare(root.content, iso20().maps.elements[names[root.name]].type)
 
 
 def test_bodies() -> None:
@@ -164,17 +162,20 @@ def test_message() -> None:
     assert ours == [(local(p.name), *p.occurs) for p in element.type.content]
 
 
-def test_document_code() -> None:
-    """The root's code is its place among the global elements."""
-    root = schema.ROOT
-    assert [local(name) for name in iso2().roots][root.code] == root.name
-    assert root.width == document_width(len(iso2().roots))
+@editions
+def test_document_codes(edition: Edition, schema_set: Callable[[], SchemaSet]) -> None:
+    """A root's code is its place among the global elements."""
+    for root in edition.roots:
+        assert [local(name) for name in schema_set().roots][root.code] == root.name
+        assert root.width == document_width(len(schema_set().roots))
 
 
 @pytest.mark.parametrize(
-    ("ours", "schema_set"), [(schema.FRAGMENTS, iso2), (schema.XMLDSIG_FRAGMENTS, xmldsig)]
+    ("ours", "schema_set"),
+    [(ISO2.fragments, iso2), (ISO20.fragments, iso20), (STANDALONE_FRAGMENTS, xmldsig)],
+    ids=["ISO 15118-2", "ISO 15118-20", "XML Signature"],
 )
-def test_fragment_codes(ours: schema.Fragments, schema_set: Any) -> None:
+def test_fragment_codes(ours: Fragments, schema_set: Callable[[], SchemaSet]) -> None:
     """A fragment's codes are places among all element names; the end comes after SE(*)."""
     names = schema_set().elements
     assert ours.end == len(names) + 1
@@ -189,17 +190,34 @@ def test_fragment_codes(ours: schema.Fragments, schema_set: Any) -> None:
             compare(type_, found)
 
 
-@pytest.mark.parametrize(("schema_set", "names"), [(iso2, ["eMAID"]), (xmldsig, [])])
-def test_only_emaid_is_ambiguous(schema_set: Any, names: list[str]) -> None:
+def test_known_codes() -> None:
+    """The codes of ISO 15118-20 are those seen in messages that others made."""
+    assert [(root.name[-3:], root.code, root.width) for root in ISO20.roots] == [
+        ("Req", 7, 6),
+        ("Res", 8, 6),
+    ]
+    fragments = ISO20.fragments
+    assert (fragments.width, fragments.end) == (9, 282)
+    assert {name: code for name, (code, _) in fragments.elements.items()} == {
+        "OEMProvisioningCertificateChain": 128,
+        "SignedInfo": 230,
+        "SignedInstallationData": 231,
+    }
+
+
+@pytest.mark.parametrize(("schema_set", "names"), [(iso2, ["eMAID"]), (iso20, []), (xmldsig, [])])
+def test_only_emaid_is_ambiguous(schema_set: Callable[[], SchemaSet], names: list[str]) -> None:
     """eMAID alone is declared with two types, hence alone has the relaxed fragment grammar."""
     types = schema_set().types
     assert [local(name) for name in types if len(types[name]) > 1] == names
+    assert list(ISO2.fragments.relaxed) == ["eMAID"]
+    assert not ISO20.fragments.relaxed
 
 
 def test_relaxed_emaid() -> None:
     """The codes of the relaxed grammar count all attributes, then all elements (EXI 1.0 §8.5.3)."""
     attributes, elements = iso2().attributes, iso2().elements
-    relaxed = schema.EMAID_FRAGMENT
+    relaxed = ISO2.fragments.relaxed["eMAID"]
     assert attributes[relaxed.id] == f"{{{TYPES}}}Id"
     # AT(name)..., AT(*), SE(name)..., SE(*), EE, CH
     assert relaxed.characters == len(attributes) + 1 + len(elements) + 2

@@ -4,16 +4,20 @@ from base64 import b64encode
 
 import pytest
 
-from ccp.iso15118 import (
-    ExiError,
-    MessageKind,
-    decode,
-    iso2_failure,
-    sniff,
-)
+from ccp.iso15118 import ExiError, MessageKind, decode, iso2_failure, iso20_failure, sniff
 from tests.iso15118.bit_strings import HEADER, UNSIGNED, octets
-from tests.vectors import departures, genuine_res, requests, shapes
+from tests.vectors import (
+    departures,
+    genuine_res,
+    iso20_departures,
+    iso20_requests,
+    iso20_shapes,
+    requests,
+    shapes,
+)
 
+REQUEST20 = iso20_requests()["WAUZZZ4B0CC0123456"].exi
+FAILURE20 = iso20_failure(bytes(8), "WARNING_NoCertificateAvailable", time_stamp=1)
 REQUEST = requests()["WAUZZZ4B0CC012345"].exi
 
 
@@ -34,11 +38,18 @@ CASES = {
     "no such body": (with_body(63), MessageKind.ISO2_OTHER),
     "cut header": (REQUEST[:40], MessageKind.ISO2_MALFORMED),
     "two bytes": (b"\x80\x98", MessageKind.ISO2_MALFORMED),
-    "ISO 15118-20 request": (
+    "ISO 15118-20 request": (REQUEST20, MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ),
+    "ISO 15118-20 failure": (FAILURE20, MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES),
+    "cut ISO 15118-20 request": (
+        REQUEST20[:420],
+        MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,
+    ),
+    "cut ISO 15118-20 failure": (FAILURE20[:2], MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES),
+    "header of an ISO 15118-20 request": (
         bytes.fromhex("801c0408000000"),
         MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,
     ),
-    "ISO 15118-20 response": (
+    "header of an ISO 15118-20 response": (
         bytes.fromhex("80200408000000"),
         MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,
     ),
@@ -57,6 +68,7 @@ CASES = {
     "header departs": (bytes.fromhex("8099004000"), MessageKind.UNKNOWN),
     "fragment": (bytes.fromhex("80ec0202a4a21a40"), MessageKind.UNKNOWN),
     "another version of EXI": (b"\x81\x98\0\0", MessageKind.UNKNOWN),
+    "fragment of ISO 15118-20": (bytes.fromhex("8073815a5908c0"), MessageKind.UNKNOWN),
     "DER": (bytes.fromhex("3082010a0282"), MessageKind.UNKNOWN),
 }
 
@@ -68,17 +80,21 @@ def test_sniff(case: str) -> None:
     assert sniff(exi) is kind
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case not in ("request", "response", "failure")]
-)
+WHOLE = ("request", "response", "failure", "ISO 15118-20 request", "ISO 15118-20 failure")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in WHOLE])
 def test_decode_names_what_it_refuses(case: str) -> None:
     """Anything that is not a whole installation message is refused with a sentence about it."""
     exi, kind = CASES[case]
     with pytest.raises(ExiError) as caught:
         decode(exi)
-    if not kind.name.startswith("ISO2"):
-        wanted = f"The message is {kind.value}; an ISO 15118-2 V2G_Message is needed."
-        assert caught.value.reason == wanted
+    if kind.name.startswith("ISO2"):
+        root = "CertificateInstallationRe" if kind.name.startswith("ISO20") else "V2G_Message"
+        assert caught.value.path.startswith(root)
+    else:
+        needed = "a CertificateInstallationReq or -Res of ISO 15118 is needed."
+        assert caught.value.reason == f"The message is {kind.value}; {needed}"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +119,14 @@ def test_all_vectors_are_known() -> None:
     """Every message that EXIficient made is sniffed as what it is; KeyInfo hides the body."""
     for vector in shapes():
         assert sniff(vector.exi).value.endswith(("InstallationReq", "InstallationRes"))
+    kinds20 = (
+        MessageKind.ISO20_CERTIFICATE_INSTALLATION_REQ,
+        MessageKind.ISO20_CERTIFICATE_INSTALLATION_RES,
+    )
+    for vector in [*iso20_shapes(), *iso20_requests().values()]:
+        assert sniff(vector.exi) is kinds20[":CertificateInstallationRes " in vector.xml]
+    unknown = {vector.name for vector in iso20_departures() if sniff(vector.exi) not in kinds20}
+    assert unknown == {"missing Header"}
     hidden = {vector.name for vector in departures() if sniff(vector.exi).name == "ISO2_MALFORMED"}
     assert "KeyInfo" in hidden
     assert "801 bytes" not in hidden

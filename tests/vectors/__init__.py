@@ -32,7 +32,41 @@ def genuine_res() -> bytes:
 
 @cache
 def shapes() -> list[Vector]:
-    """Valid messages in many shapes."""
+    """Valid messages of ISO 15118-2 in many shapes."""
+    return _shapes("shapes.json")
+
+
+@cache
+def iso20_shapes() -> list[Vector]:
+    """Valid messages of ISO 15118-20 in many shapes."""
+    return _shapes("shapes-20.json")
+
+
+@cache
+def departures() -> list[Vector]:
+    """Messages with something in them that ISO 15118-2 does not use, as EXIficient encodes it."""
+    return _departures("departures.json")
+
+
+@cache
+def iso20_departures() -> list[Vector]:
+    """The same of ISO 15118-20."""
+    return _departures("departures-20.json")
+
+
+@cache
+def requests() -> dict[str, Vector]:
+    """Signed requests of ISO 15118-2 with a provisioning certificate in them, by PCID."""
+    return _requests("requests.json")
+
+
+@cache
+def iso20_requests() -> dict[str, Vector]:
+    """The same of ISO 15118-20, each with a chain of three provisioning certificates in it."""
+    return _requests("requests-20.json")
+
+
+def _shapes(file: str) -> list[Vector]:
     return [
         Vector(
             item["name"],
@@ -40,23 +74,16 @@ def shapes() -> list[Vector]:
             item["xml"],
             {name: b64decode(exi) for name, exi in item["fragments"].items()},
         )
-        for item in _load("shapes.json")
+        for item in _load(file)
     ]
 
 
-@cache
-def departures() -> list[Vector]:
-    """Messages with something in them that ISO 15118 does not use, as EXIficient encodes it."""
-    return [
-        Vector(item["name"], b64decode(item["exi"]), item["xml"])
-        for item in _load("departures.json")
-    ]
+def _departures(file: str) -> list[Vector]:
+    return [Vector(item["name"], b64decode(item["exi"]), item["xml"]) for item in _load(file)]
 
 
-@cache
-def requests() -> dict[str, Vector]:
-    """Signed CertificateInstallationReqs with a provisioning certificate in them, by PCID."""
+def _requests(file: str) -> dict[str, Vector]:
     return {
         item["pcid"]: Vector(item["pcid"], b64decode(item["exi"]), item["xml"])
-        for item in _load("requests.json")
+        for item in _load(file)
     }
