@@ -8,6 +8,7 @@ from gunicorn.glogging import Logger
 from ccp.app import create_app
 from ccp.log import configure_logging
 from ccp.settings import SettingsInvalid, server_settings
+from ccp.tls import server_tls
 
 
 class _Logger(Logger):
@@ -18,17 +19,29 @@ class _Logger(Logger):
 
 try:
     _settings = server_settings()
+    _tls = server_tls(_settings)
 except SettingsInvalid as error:
     sys.exit(f"The pool cannot start.\n{error}")
 
 bind = _settings.bind
+certfile = _settings.tls_certificate or None
+keyfile = _settings.tls_key or None
 workers = _settings.workers
-worker_class = "asgi"
+# The pool looks itself at what proxies have forwarded.
+forwarded_allow_ips = ""
+secure_scheme_headers = {}
+worker_class = "ccp.web.worker.BoundedWorker"  # "asgi", with bounds
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
 # What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
 preload_app = True
-keepalive = 5  # an idle connection holds up the end of a worker for so long
+# Headers have to come within so many seconds; an idle connection holds up the end of a worker.
+keepalive = 5
+worker_connections = 800  # each worker's; below the 1024 files that a process usually may open
+# The longest URL of the spec has 1500 characters; a token may have a few kilobytes.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
 graceful_timeout = 20
 # gunicorn gives a body up after this long without answering; the pool's 408 has to come first.
 timeout = _settings.body_timeout_seconds + 20
@@ -38,33 +51,60 @@ logger_class = _Logger
 logconfig_dict = configure_logging(_settings)
 
 
+def ssl_context(_config, _default_context):
+    """Give workers what was read before them: one that cannot read would speak plain HTTP."""
+    return _tls.context
+
+
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
+    if server.cfg.is_ssl and _tls.context is None:
+        sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
+    refuse_exposure(server)
+
+
+def when_ready(server):
+    """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
+    refuse_exposure(server)
+    warn(server, server.app.wsgi())
+
+
+def on_reload(server):
+    """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     try:
-        warn(server, server.app.wsgi())
+        _tls.read()
+        app = create_app(_settings)
+        require_safe_exposure(server, app)
+    except Exception as error:  # whatever it is, the pool serves on
+        server.log.error("The pool goes on as it was.\n%s", error)
+    else:
+        warn(server, app)
+        server.app.callable = app
+
+
+def refuse_exposure(server):
+    """End, with the reason, a server that would serve others by accident."""
+    try:
+        require_safe_exposure(server, server.app.wsgi())
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 
 
-def on_reload(server):
-    """Give the workers that SIGHUP starts an application made anew, with the anchors of now."""
-    try:
-        app = create_app(_settings)
-        warn(server, app)
-    except Exception as error:  # whatever it is, the pool serves on
-        server.log.error("The pool goes on as it was.\n%s", error)
-    else:
-        server.app.callable = app
+def require_safe_exposure(server, app):
+    """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
+    addresses = [listener.getsockname() for listener in server.LISTENERS]
+    # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
+    addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
+    hosts = [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
+    _settings.require_safe_exposure(hosts, verifies=app.services.trust.v2g.configured)
 
 
 def warn(server, app):
-    """Say once what this pool does not ask and not verify; SettingsInvalid if that is not meant."""
-    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    """Say once what this pool does not ask and not verify."""
     trust = app.services.trust
-    _settings.require_safe_exposure(hosts, verifies=trust.v2g.configured)
     warning = []
     if _settings.auth == "none":
-        served = ", ".join(map(str, hosts)) or "its socket"
+        served = ", ".join(map(str, server.LISTENERS)) or "it"
         warning.append(f"Whoever reaches {served} may use this pool (CCP_AUTH=none).")
     anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
@@ -74,3 +114,5 @@ def warn(server, app):
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if warning:
         server.log.warning(" ".join(warning))
+    if _tls.warning:
+        server.log.warning(_tls.warning)

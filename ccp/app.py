@@ -25,12 +25,16 @@ from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
+from ccp.web.client import ClientMiddleware
 from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
+from ccp.web.in_flight import InFlightMiddleware
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
+from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
 from ccp.web.security import bearer_security
+from ccp.web.security_headers import SecurityHeadersMiddleware
 from ccp.web.spec import load_spec
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
@@ -74,6 +78,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     document = load_spec()
     rehearsed = False
+    limit = None if settings.rate_limit == "off" else RateLimit(settings.rate_limit)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -88,7 +93,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
+            functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
+            SecurityHeadersMiddleware,
             HeadMiddleware,
             ExceptionMiddleware,
             functools.partial(
@@ -96,11 +103,16 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 max_bytes=settings.max_body_bytes,
                 timeout_seconds=settings.body_timeout_seconds,
             ),
+            functools.partial(
+                AddressRateMiddleware, limit=limit, asks_tokens=settings.auth == "jwt"
+            ),
+            functools.partial(InFlightMiddleware, most=settings.max_requests),
             PathMiddleware,
             functools.partial(DocumentsMiddleware, document=document),
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
+            functools.partial(SubjectRateMiddleware, limit=limit),
             ValidationMiddleware,
             LifespanMiddleware,
             ContextMiddleware,

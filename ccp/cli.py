@@ -1,4 +1,4 @@
-"""The command line: `ccp workshop` plays CPS and car, `ccp token` a token issuer."""
+"""The command line: `ccp audit` reads the trail; `ccp workshop` and `ccp token` are for labs."""
 
 import io
 import json
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ccp.audit_command import audit
 from ccp.token_command import token
 from ccp.workshop import (
     CONTRACT_FAULTS,
@@ -68,6 +69,7 @@ def cli() -> None:
     """The Contract Certificate Pool's tools."""
 
 
+cli.add_command(audit)
 cli.add_command(token)
 
 

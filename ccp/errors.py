@@ -268,6 +268,16 @@ class UnsupportedMediaType(CcpError):
     message = "The Content-Type must be application/json."
 
 
+class TooManyRequests(CcpError):
+    """This caller asks more than its share."""
+
+    status = 429
+    message = "Too many requests; try again later."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(headers={"Retry-After": str(seconds)})
+
+
 class InternalError(CcpError):
     """Something went wrong in here; the log has it under the trace id."""
 
@@ -293,3 +303,13 @@ class KeysNotThere(CcpError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "5"})
+
+
+class TooManyAtOnce(CcpError):
+    """All callers together ask more at once than this worker takes on."""
+
+    status = 503
+    message = "The pool has too much to do; try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})

@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 PREFIX = "CCP_"
+UNIX = "unix"
+"""In CCP_TRUSTED_PROXIES: whoever connects to a Unix socket."""
 _SQLITE = "sqlite:///"
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
@@ -41,6 +43,20 @@ def _check_place_of_keys(place: str) -> None:
         host = ""
     if not host or not (url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))):
         raise ValidationError("must be a file, an https URL, or an http URL on this machine")
+
+
+def split_proxies(text: str) -> list[str]:
+    """Take the value of CCP_TRUSTED_PROXIES apart."""
+    return [proxy.strip() for proxy in text.split(",") if proxy.strip()]
+
+
+def _require_proxies(text: str) -> None:
+    for proxy in split_proxies(text):
+        try:
+            if proxy != UNIX:
+                ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ValidationError("must be addresses, networks or unix") from None
 
 
 class Variables(Schema):
@@ -115,6 +131,42 @@ class Variables(Schema):
         validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
         metadata={"meaning": "`strict` refuses what is not right, `lab` stores it and warns"},
     )
+    CCP_TLS_CERTIFICATE = fields.String(
+        load_default="",
+        metadata={"meaning": "PEM file of the server's certificate and its sub-CAs: serves https"},
+    )
+    CCP_TLS_KEY = fields.String(
+        load_default="",
+        metadata={"meaning": "PEM file of that certificate's private key, not encrypted"},
+    )
+    CCP_TLS_CLIENT_CA = fields.String(
+        load_default="",
+        metadata={"meaning": "PEM file of CAs: only clients with a certificate of theirs connect"},
+    )
+    CCP_TRUSTED_PROXIES = fields.String(
+        load_default="",
+        validate=_require_proxies,
+        metadata={
+            "meaning": "addresses or networks, after commas, whose `X-Forwarded-For` and `-Proto`"
+            " are believed; `unix` for those of a Unix socket"
+        },
+    )
+    CCP_RATE_LIMIT = fields.String(
+        load_default="off",
+        validate=validate.Regexp(
+            r"(off|[1-9]\d{0,6}/(second|minute|hour))\Z",
+            error="must be off or such as 100/minute",
+        ),
+        metadata={
+            "meaning": "what one caller may ask, such as `100/minute` for each worker; more is"
+            " answered 429"
+        },
+    )
+    CCP_MAX_REQUESTS = fields.Integer(
+        load_default=128,
+        validate=validate.Range(1, 10_000),
+        metadata={"meaning": "requests that a worker has at once; more are answered 503"},
+    )
     CCP_MAX_BODY_BYTES = fields.Integer(
         load_default=65536,
         validate=validate.Range(1024, 2**24),
@@ -159,6 +211,15 @@ class Variables(Schema):
         if wrong:
             raise ValidationError(wrong)
 
+    @validates_schema(skip_on_field_errors=False)
+    def _require_whole_tls(self, data: Mapping[str, Any], **_: object) -> None:
+        certificate, key = data.get("CCP_TLS_CERTIFICATE"), data.get("CCP_TLS_KEY")
+        if bool(certificate) != bool(key):
+            lacking = "CCP_TLS_KEY" if certificate else "CCP_TLS_CERTIFICATE"
+            raise ValidationError("a certificate and its key are given together", lacking)
+        if data.get("CCP_TLS_CLIENT_CA") and not certificate:
+            raise ValidationError("needs CCP_TLS_CERTIFICATE and CCP_TLS_KEY", "CCP_TLS_CLIENT_CA")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -182,6 +243,12 @@ class Settings:
     jwt_ids_claim: str
     trust_dir: str
     checks: str
+    tls_certificate: str
+    tls_key: str
+    tls_client_ca: str
+    trusted_proxies: str
+    rate_limit: str
+    max_requests: int
     max_body_bytes: int
     body_timeout_seconds: int
     log_format: str
@@ -233,26 +300,30 @@ class Settings:
         """
         Refuse to serve the world by accident.
 
-        On a loopback address everything goes. On any other the operator has to say CCP_AUTH=none,
-        knowing that this version does not ask who calls; and CCP_CHECKS=lab, unless the pool can
-        verify what a CPS has signed. A default does not count.
+        On a loopback address everything goes. On any other the pool has to ask who calls
+        (CCP_AUTH=jwt) and to verify what a CPS has signed; or the operator has to say
+        CCP_AUTH=none, or CCP_CHECKS=lab, in so many words. A default does not count.
 
         Args:
-            hosts: Addresses or host names that are bound; Unix sockets are none.
+            hosts: What is bound: addresses, host names, or anything else, such as a Unix socket,
+                which counts as open: the proxy behind it serves others.
             verifies: Whether the pool has a V2G trust anchor.
         Raises:
-            SettingsInvalid: An address can be reached from elsewhere, and it was not said.
+            SettingsInvalid: Something can be reached from elsewhere, and it was not said.
         """
-        open_hosts = sorted({host for host in hosts if not _is_loopback(host)})
+        open_hosts = sorted({host or "every address" for host in hosts if not _is_loopback(host)})
         missing = []
-        if "CCP_AUTH" not in self.said:
-            missing.append("CCP_AUTH=none, since it asks nobody who calls")
+        if self.auth != "jwt" and "CCP_AUTH" not in self.said:
+            missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
         if not verifies and not (self.lab and "CCP_CHECKS" in self.said):
-            missing.append("CCP_CHECKS=lab, since without V2G trust anchors it cannot verify")
+            missing.append(
+                "V2G trust anchors in CCP_TRUST_DIR, or CCP_CHECKS=lab, since without them"
+                " it cannot verify"
+            )
         if open_hosts and missing:
             raise SettingsInvalid(
                 f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
-                f"If that is meant, tell this pool so: {'; '.join(missing)}."
+                f"If that is meant, this pool needs: {'; and '.join(missing)}."
             )
 
 

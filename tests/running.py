@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +20,16 @@ SECONDS = 30
 
 
 class Server:
-    """One gunicorn with its workers; its folder has the database, and its log."""
+    """
+    One gunicorn with its workers; its folder has the database, and its log.
 
-    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+    Args:
+        sockets: What it inherits, under the same numbers as here.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, sockets: Iterable[int] = (), **variables: str
+    ) -> None:
         self.folder = folder
         for name in ("wsgi.py", "gunicorn.conf.py"):
             if not (folder / name).exists():
@@ -36,6 +43,7 @@ class Server:
                 env=environment | {"CCP_PORT": "0", "PYTHONPATH": str(ROOT)} | settings,
                 stdout=log,
                 stderr=log,
+                pass_fds=tuple(sockets),
             )
 
     @property
@@ -46,7 +54,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.log)
+        found = re.search(r"Listening at: https?://127\.0\.0\.1:(\d+)", self.log)
         assert found, self.log
         return int(found[1])
 
@@ -89,9 +97,15 @@ def wait_until(condition) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, workers: int = 2, **variables: str) -> Iterator[Server]:
+def serving(
+    folder: Path,
+    *arguments: str,
+    workers: int = 2,
+    sockets: Iterable[int] = (),
+    **variables: str,
+) -> Iterator[Server]:
     """A server that takes requests; it is gone afterwards, whatever happens."""
-    server = Server(folder, *arguments, workers=str(workers), **variables)
+    server = Server(folder, *arguments, sockets=sockets, workers=str(workers), **variables)
     try:
         server.wait_until_serving(workers)
         yield server
@@ -102,11 +116,20 @@ def serving(folder: Path, *arguments: str, workers: int = 2, **variables: str) -
         server.process.wait()
 
 
-def refused_start(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+def refused_start(
+    folder: Path, *arguments: str, sockets: Iterable[int] = (), **variables: str
+) -> tuple[int, str]:
     """The exit status and output of a server that must not start."""
-    server = Server(folder, *arguments, **variables)
+    server = Server(folder, *arguments, sockets=sockets, **variables)
     try:
         return server.process.wait(SECONDS), server.log
     finally:
         server.process.kill()
         server.process.wait()
+
+
+def assert_clean(output: str) -> None:
+    """A message for an operator, not a traceback for a developer."""
+    assert "The pool cannot start." in output
+    assert "Traceback" not in output
+    assert len(output.splitlines()) < 12

@@ -1,5 +1,6 @@
 """Who may do what, over real HTTP: every role, operation and id; and keys that come and go."""
 
+import json
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
+from ccp.store import Store
 from tests.builders import BASE, installation_req, installation_res, post_body, put_body
 from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
 from tests.running import serving, wait_until
@@ -196,6 +198,58 @@ def test_the_log_keeps_what_is_secret(server, client):
     assert "Whoever reaches" not in log
     for secret in ("eyJ", "me@x", "MATRIX00"):
         assert secret not in log
+
+
+def test_the_audit_trail_says_who_wrote_what(server, client):
+    """A line for each write, none for what was refused; its trace id is in the log too."""
+    store = Store(server.folder / "ccp.db")
+    before = len(store.audit_trail())
+    ids = ("DEICEMATRIX003", "WAUMATRIX00000003")
+    emsp = token(role="emsp", ids=["DEICE"], sub="the eMSP")
+    oem = token(role=["oem", "cpo"], ids=["WAU"], sub="the OEM")
+    for operation, headers, status in (
+        ("put", oem, 403),
+        ("put", emsp, 201),
+        ("put", token(role="cps", sub=None), 201),
+        ("set default", oem, 200),
+        ("post", oem, 200),
+        ("delete", oem, 403),
+        ("delete", emsp, 200),
+        ("delete", emsp, 404),
+    ):
+        assert call(client, operation, *ids, headers).status_code == status, operation
+    lines = store.audit_trail()[before:]
+    store.close()
+    assert [(line.action, line.subject, line.roles) for line in lines] == [
+        ("put", "the eMSP", "emsp"),
+        ("replace", None, "cps"),
+        ("set-default", "the OEM", "cpo,oem"),
+        ("delete", "the eMSP", "emsp"),
+    ]
+    assert {(line.emaid, line.pcid) for line in lines} == {ids}
+    logged = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    operations = {line.get("traceId"): line.get("operation") for line in logged}
+    assert [operations[line.trace_id] for line in lines] == [
+        "addSignedContractDataV1",
+        "addSignedContractDataV1",
+        "setSignedContractDataAsDefaultV1",
+        "deleteSignedContractDataByEmaidV1",
+    ]
+
+
+def test_the_rate_is_each_caller_s_own(tmp_path):
+    """Two callers behind one address do not count for one another; one without a token does."""
+    variables = jwt_settings(tmp_path, ec_key()) | {"rate_limit": "3/minute"}
+    with serving(tmp_path, workers=1, **variables) as running, running.client() as client:
+
+        def statuses(headers):
+            return [
+                call(client, "get by EMAID", *MISSING["own"], headers).status_code for _ in range(4)
+            ]
+
+        assert statuses(token(sub="one")) == [404, 404, 404, 429]
+        assert statuses(token(sub="other")) == [404, 404, 404, 429]
+        assert statuses({}) == [401, 401, 401, 429]
 
 
 def test_a_key_changes_while_the_pool_runs(tmp_path):

@@ -27,7 +27,7 @@ from tests.builders import (
     put_body,
 )
 from tests.contract.conformance import assert_error
-from tests.running import SECONDS, refused_start, serving, wait_until
+from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 
 WORKERS = 3
 URL = f"{BASE}/signedcontractdata"
@@ -383,13 +383,6 @@ def test_killed_worker_is_replaced(server):
 # Starts that must not be
 
 
-def assert_clean(output):
-    """A message for an operator, not a traceback for a developer."""
-    assert "The pool cannot start." in output
-    assert "Traceback" not in output
-    assert len(output.splitlines()) < 12
-
-
 def test_wrong_settings_are_told_together(tmp_path):
     """Everything that is wrong with the settings is told at once, and the server does not start."""
     status, output = refused_start(
@@ -399,24 +392,6 @@ def test_wrong_settings_are_told_together(tmp_path):
     assert_clean(output)
     for name in ("CCP_CHECKS", "CCP_THREADS", "CCP_MAX_BODY_BYTES", "CCP_BODYTIMEOUT"):
         assert f"\n{name}: " in output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "variables"),
-    [
-        (["wsgi:app"], {"host": "0.0.0.0"}),  # noqa: S104
-        (["wsgi:app", "--bind", "0.0.0.0:0"], {}),
-        (["wsgi:app", "--bind", "127.0.0.1:0", "--bind", "[::]:0"], {}),
-        (["wsgi:app", "--bind", "192.0.2.1:0"], {"auth": "none"}),
-    ],
-)
-def test_open_address_is_refused(tmp_path, arguments, variables):
-    """An address that others reach is refused, in settings or on the command line, unless said."""
-    status, output = refused_start(tmp_path, *arguments, **variables)
-    assert status == 1
-    assert_clean(output)
-    assert "can be reached from elsewhere" in output
-    assert "Listening" not in output
 
 
 def test_database_that_is_none_is_told(tmp_path):

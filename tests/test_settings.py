@@ -1,5 +1,6 @@
 """The settings: defaults, what is refused, and that the README tells them all."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -123,9 +124,34 @@ def test_the_database_is_a_file(url: str) -> None:
         Settings.from_environment({"CCP_DATABASE_URL": url})
 
 
-def exposed(host: str, *, verifies: bool = False, **said: str) -> bool:
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"TLS_CERTIFICATE": "a.pem"}, "CCP_TLS_KEY: "),
+        ({"TLS_KEY": "a.pem"}, "CCP_TLS_CERTIFICATE: "),
+        ({"TLS_CLIENT_CA": "a.pem"}, "CCP_TLS_CLIENT_CA: "),
+        ({"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, "CCP_TRUSTED_PROXIES: "),
+        ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "CCP_TRUSTED_PROXIES: "),
+        ({"TRUSTED_PROXIES": "*"}, "CCP_TRUSTED_PROXIES: "),
+        ({"RATE_LIMIT": "0/minute"}, "CCP_RATE_LIMIT: "),
+        ({"RATE_LIMIT": "100"}, "CCP_RATE_LIMIT: "),
+        ({"RATE_LIMIT": "1/minute\n"}, "CCP_RATE_LIMIT: "),
+        ({"MAX_REQUESTS": "0"}, "CCP_MAX_REQUESTS: "),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused(given: dict[str, str], told: str) -> None:
+    """Half of a pair, what is no address and what is no rate are told by their variable."""
+    with pytest.raises(SettingsInvalid) as raised:
+        Settings.from_environment({f"CCP_{name}": value for name, value in given.items()})
+    assert str(raised.value).startswith(told)
+
+
+def exposed(host: str, *, verifies: bool = False, jwt: bool = False, **said: str) -> bool:
     """Whether a pool on *host* starts, with these variables given and V2G anchors or none."""
     settings = Settings.from_environment({f"CCP_{name}": value for name, value in said.items()})
+    if jwt:
+        settings = dataclasses.replace(settings, auth="jwt")
     try:
         settings.require_safe_exposure([host], verifies=verifies)
     except SettingsInvalid:
@@ -139,7 +165,10 @@ def test_loopback_needs_nothing_said(host: str) -> None:
     assert exposed(host)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "pool.example"])  # noqa: S104
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "192.168.0.7", "pool.example", "0", "", "socket /run/pool.sock"],  # noqa: S104
+)
 def test_the_world_is_not_served_by_accident(host: str) -> None:
     """Only what an operator has said in so many words opens a pool; a default does not count."""
     assert not exposed(host)
@@ -149,6 +178,15 @@ def test_the_world_is_not_served_by_accident(host: str) -> None:
     assert not exposed(host, verifies=True)
     assert exposed(host, AUTH="none", CHECKS="lab")
     assert exposed(host, AUTH="none", verifies=True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "socket /run/pool.sock"])  # noqa: S104
+def test_a_pool_that_asks_and_verifies_may_be_reached(host: str) -> None:
+    """With tokens and V2G anchors nothing has to be said; tokens alone verify no contract."""
+    assert exposed(host, jwt=True, verifies=True)
+    assert not exposed(host, jwt=True)
+    assert not exposed(host, jwt=True, CHECKS="strict")
+    assert exposed(host, jwt=True, CHECKS="lab")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +215,8 @@ def test_the_environment_goes_before_the_file(
 
 def test_the_readme_tells_every_setting() -> None:
     """The README's table has each variable with its default and its meaning, and no other."""
-    rows = re.findall(r"^\| `(CCP_\w+)` \| (?:`(.*?)` )?\| (.*?) \|$", README.read_text(), re.M)
+    row = r"^\| `(CCP_\w+)` \| (?:`(.+?)` )?\| (.*?) \|$"  # what is not set by default is empty
+    rows = re.findall(row, README.read_text(), re.M)
     assert rows == [
         (name, str(field.load_default), field.metadata["meaning"])
         for name, field in Variables().fields.items()

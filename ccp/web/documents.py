@@ -1,11 +1,16 @@
-"""The spec as callers can read it: the file itself, and the same as JSON."""
+"""The spec as callers can read it: the file itself, the same as JSON, and Swagger UI's page."""
 
+import base64
+import hashlib
+import re
 from typing import Any
 
 import orjson
 from connexion.middleware.abstract import SpecMiddleware
+from connexion.options import SwaggerUIConfig
 from connexion.spec import Specification
-from starlette.responses import Response
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.web.spec import spec_text
@@ -13,9 +18,11 @@ from ccp.web.spec import spec_text
 
 class DocumentsMiddleware(SpecMiddleware):
     """
-    Serve `/openapi.yaml` and `/openapi.json`, both made when the server starts.
+    Serve `/openapi.yaml`, `/openapi.json` and `/ui/`, all made when the server starts.
 
-    Connexion makes them anew for each request: half a second in which a worker does nothing else.
+    Connexion makes the first two anew for each request: half a second in which a worker does
+    nothing else. And its page of Swagger UI has a script and a style inside, which browsers are
+    to run although they run no other that does not come from a file of ours.
 
     Args:
         document: The spec, as `load_spec` gives it.
@@ -31,8 +38,10 @@ class DocumentsMiddleware(SpecMiddleware):
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """Learn below which path the one spec is served."""
+        page = _swagger_ui(specification)
+        documents = self._documents | {"/ui/": page, "/ui/index.html": page}
         self._by_path = {
-            f"{specification.base_path}{path}": answer for path, answer in self._documents.items()
+            f"{specification.base_path}{path}": answer for path, answer in documents.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,3 +50,23 @@ class DocumentsMiddleware(SpecMiddleware):
             scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
         document = self._by_path.get(scope["path"]) if scope["type"] == "http" else None
         await (document or self.app)(scope, receive, send)
+
+
+def _swagger_ui(specification: Specification) -> Response:
+    """Make the page, and say what it may load: the pool's files, and what is inside it now."""
+    folder = SwaggerUIConfig(oas_version=specification.version).swagger_ui_template_dir
+    templates = Environment(loader=FileSystemLoader(folder), autoescape=True)
+    url = f"{specification.base_path}/openapi.json"
+    page = templates.get_template("index.j2").render(openapi_spec_url=url)
+    policy = (
+        "default-src 'none'; connect-src 'self'; img-src 'self' data:; "
+        f"script-src 'self' {_hashes('script', page)}; style-src 'self' {_hashes('style', page)}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(page, headers={"Content-Security-Policy": policy})
+
+
+def _hashes(element: str, page: str) -> str:
+    inside = re.findall(f"<{element}>(.*?)</{element}>", page, re.DOTALL)
+    digests = (hashlib.sha256(text.encode()).digest() for text in inside)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

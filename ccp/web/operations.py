@@ -1,5 +1,6 @@
 """operationId -> handler module: the one rule by which the spec finds its code."""
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 
@@ -9,9 +10,12 @@ from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
+from ccp.auth.caller import Caller
 from ccp.auth.rights import RIGHTS, authorize
+from ccp.origin import Origin
 from ccp.services import Services
 from ccp.web.security import CALLER_KEY, PARTY_KEY
+from ccp.web.trace import current_trace_id
 
 ARGUMENTS_KEY = "arguments"
 """Where Connexion's context has what a handler is given."""
@@ -22,7 +26,7 @@ def handler_resolver(services: Services) -> Resolver:
     Resolve `getContractDataByEmaidV1` to `ccp.handlers.get_contract_data_by_emaid.handle`.
 
     A module that is missing, or has no `handle`, stops the start; so does an operation without
-    a row in the table of rights.
+    a row in the table of rights. A handler that writes takes the `origin` of what it writes.
 
     Args:
         services: Handed to every handler.
@@ -34,13 +38,17 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
     rights = RIGHTS[operation_id]
+    writes = "origin" in inspect.signature(handle).parameters
 
     # Flask passes path parameters as text; the arguments have them too, parsed.
     def view(**_path_parameters: str) -> flask.Response:
         caller = context[CALLER_KEY]
         if caller is not None:
             authorize(caller, context[PARTY_KEY], rights, context[ARGUMENTS_KEY])
-        body, status = handle(services, **context[ARGUMENTS_KEY])
+        arguments = context[ARGUMENTS_KEY]
+        if writes:
+            arguments = {**arguments, "origin": _origin(caller)}
+        body, status = handle(services, **arguments)
         if body is None:
             answer = flask.Response(b"", status)
             del answer.headers["Content-Type"]
@@ -48,3 +56,10 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
         return flask.Response(orjson.dumps(body), status, content_type="application/json")
 
     return view
+
+
+def _origin(caller: Caller | None) -> Origin:
+    """Say in the audit trail who it was, as far as anybody was asked."""
+    if caller is None:
+        return Origin(trace_id=current_trace_id())
+    return Origin(caller.subject, caller.roles, current_trace_id())

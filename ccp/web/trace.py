@@ -23,7 +23,7 @@ def current_trace_id() -> str:
 
 class TraceMiddleware:
     """
-    Give each request its trace id, and log each with operation, status, duration and caller.
+    Give each request its trace id; log each with client, operation, status, duration and caller.
 
     The path is not logged: it carries whole EMAIDs and PCIDs. A request whose client has gone
     before it was answered has no status.
@@ -53,6 +53,7 @@ class TraceMiddleware:
             finally:
                 log.info(
                     "request",
+                    client=scope["client"][0] if scope["client"] else None,
                     method=scope["method"] if scope["method"] in _METHODS else "other",
                     operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
                     status=status,

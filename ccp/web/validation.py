@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
 from ccp.web.operations import ARGUMENTS_KEY
 from ccp.web.parameters import Argument, argument_named
+from ccp.web.strict_json import JsonInvalid, parse_json
 from ccp.web.violations import SchemaValidator, violations
 
 _BOOLEANS = {"true": True, "false": False}
@@ -113,9 +113,9 @@ class OperationValidation:
             found.append("The request body must not be empty.")
             return
         try:
-            body = orjson.loads(content)
-        except ValueError:
-            found.append("The request body is not valid JSON.")
+            body = parse_json(content)
+        except JsonInvalid as error:
+            found.append(str(error))
             return
         wrong = list(violations(self._body_validator, "body", body))
         found.extend(wrong)

@@ -46,7 +46,7 @@ PUBLISHED_ERRORS = {name: EVERYWHERE | {"502", "503"} for name in OPERATIONS} | 
     "addSignedContractDataV1": EVERYWHERE,
     "setSignedContractDataAsDefaultV1": EVERYWHERE - {"404"} | {"502", "503"},
 }
-ADDED_ERRORS = {name: {"405", "408", "413"} for name in OPERATIONS}
+ADDED_ERRORS = {name: {"405", "408", "413", "429"} for name in OPERATIONS}
 ADDED_ERRORS["addSignedContractDataV1"] |= {"415", "503"}
 ADDED_ERRORS["getSignedContractDataByCertificateInstallationReqV1"] |= {"415"}
 ADDED_ERRORS["setSignedContractDataAsDefaultV1"] |= {"404"}
@@ -328,11 +328,12 @@ def test_errors_have_the_one_shape(operation_id):
 
 @each_operation
 def test_errors_name_the_headers_that_http_wants(operation_id):
-    """401 tells how to authenticate, 405 what is allowed, 503 when to try again."""
+    """401 tells how to authenticate, 405 what is allowed, 429 and 503 when to try again."""
     responses = DEFINED[operation_id]["responses"]
     assert responses["401"]["headers"]["WWW-Authenticate"]["required"] is True
     assert responses["405"]["headers"]["Allow"]["required"] is True
-    assert responses["503"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
+    for status in ("429", "503"):
+        assert responses[status]["headers"]["Retry-After"]["schema"]["type"] == "integer"
 
 
 def test_only_failures_after_decoding_bring_a_message_for_the_car():

@@ -6,11 +6,13 @@ import sys
 from types import ModuleType
 
 import pytest
+import structlog
 from connexion.exceptions import ResolverError
 
 from ccp.auth.caller import Caller
 from ccp.auth.rights import Party
 from ccp.errors import RoleNotAllowed
+from ccp.origin import Origin
 from ccp.web import operations
 from ccp.web.operations import handler_resolver
 from ccp.web.parameters import argument_named
@@ -52,6 +54,28 @@ def test_operation_id_names_the_module(handler, services):
     )
     view(emaid="text of the path")
     assert seen == [(services, {"emaid": 1})]
+
+
+@pytest.mark.parametrize(
+    ("caller", "origin"),
+    [
+        (None, Origin(None, (), "trace")),
+        (Caller("x", ("cpo",), ()), Origin("x", ("cpo",), "trace")),
+    ],
+    ids=["nobody was asked", "token"],
+)
+def test_a_handler_that_writes_is_told_where_it_comes_from(handler, caller, origin):
+    """For the audit trail: the token's subject and roles, and the trace id; others are not."""
+    seen = []
+
+    def writing(_services, *, emaid, origin):
+        seen.append((emaid, origin))
+        return None, 200
+
+    with structlog.contextvars.bound_contextvars(traceId="trace"):
+        handler(writing, caller, emaid=1)()
+        handler(lambda _services, *, emaid: (seen.append(emaid) or None, 200), caller, emaid=2)()
+    assert seen == [(1, origin), 2]
 
 
 def test_body_is_json(handler):

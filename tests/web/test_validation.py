@@ -333,9 +333,7 @@ def test_what_is_no_json_is_told(empty_client, method, content):
     assert_error(response, 400, NO_JSON)
 
 
-@pytest.mark.parametrize(
-    "content", [b"[]", b'"x"', b"5", b"null", b"true", b"[" * 900 + b"]" * 900]
-)
+@pytest.mark.parametrize("content", [b"[]", b'"x"', b"5", b"null", b"true", b"[" * 32 + b"]" * 32])
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_json_that_is_no_object_is_told(empty_client, method, content):
     """JSON that is something else than an object is 400."""

@@ -1,0 +1,83 @@
+"""TLS without a proxy in front: the server's certificate, and whose clients may connect."""
+
+import ssl
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+
+from ccp.settings import Settings, SettingsInvalid
+
+
+class Tls:
+    """
+    How a server speaks TLS, as its files said when they were last right.
+
+    Attributes:
+        context: For the server's sockets; None where the pool has no certificate.
+        warning: What is not as it should be, though it can be served; may be empty.
+    """
+
+    context: ssl.SSLContext | None = None
+    warning = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.read()
+
+    def read(self) -> None:
+        """
+        Read the files, at the start and whenever they have changed.
+
+        Raises:
+            SettingsInvalid: They cannot be used; what was read before still is.
+        """
+        settings = self._settings
+        if not settings.tls_certificate:
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        certificates = _read_certificates("CCP_TLS_CERTIFICATE", settings.tls_certificate)
+        try:
+            # Without a password OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
+        except OSError as error:  # as ssl.SSLError is
+            raise SettingsInvalid(
+                f"CCP_TLS_KEY: {settings.tls_key} is no unencrypted private key"
+                f" of the first certificate in {settings.tls_certificate}"
+            ) from error
+        if settings.tls_client_ca:
+            _read_certificates("CCP_TLS_CLIENT_CA", settings.tls_client_ca)
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        self.context = context
+        self.warning = _not_valid(certificates[0])
+
+
+@cache
+def server_tls(settings: Settings) -> Tls:
+    """
+    Give the TLS of this process, made once: a SIGHUP runs gunicorn's configuration again.
+
+    Raises:
+        SettingsInvalid: See `Tls.read`.
+    """
+    return Tls(settings)
+
+
+def _read_certificates(variable: str, path: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(Path(path).read_bytes())
+    except OSError as error:
+        raise SettingsInvalid(f"{variable}: {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsInvalid(f"{variable}: {path} has no certificates in PEM") from error
+
+
+def _not_valid(certificate: x509.Certificate) -> str:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if begins <= datetime.now(UTC) <= ends:
+        return ""
+    return f"The certificate of CCP_TLS_CERTIFICATE is valid from {begins:%F} to {ends:%F} only."

@@ -1,0 +1,66 @@
+"""Who is at the other end: the client itself, also where a proxy stands between."""
+
+import ipaddress
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ccp.settings import UNIX, split_proxies
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class ClientMiddleware:
+    """
+    Put the client's address and scheme in place of its proxy's, where that one is trusted.
+
+    The client is the last address in X-Forwarded-For that is no trusted proxy's: what stands
+    before it was not written by a proxy of ours. Nobody else's forwarded headers are believed,
+    and a Unix socket tells no address at all: its peer is trusted where that was said.
+
+    Args:
+        trusted: CCP_TRUSTED_PROXIES.
+    """
+
+    def __init__(self, app: ASGIApp, *, trusted: str) -> None:
+        self.app = app
+        self._proxies = split_proxies(trusted)
+        self._networks = [ipaddress.ip_network(proxy) for proxy in self._proxies if proxy != UNIX]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the client in the scope."""
+        if self._proxies and scope["type"] == "http" and self._is_from_proxy(scope):
+            self._look_behind(scope)
+        await self.app(scope, receive, send)
+
+    def _is_from_proxy(self, scope: Scope) -> bool:
+        peer = _parse(scope["client"][0]) if scope["client"] else None
+        return self._trusts(peer) if peer else UNIX in self._proxies
+
+    def _look_behind(self, scope: Scope) -> None:
+        schemes = _values(scope, b"x-forwarded-proto")
+        if schemes and schemes[-1] in ("http", "https"):
+            scope["scheme"] = schemes[-1]
+        for text in reversed(_values(scope, b"x-forwarded-for")):
+            address = _parse(text)
+            if address is None:  # not written by a proxy
+                return
+            scope["client"] = (str(address), 0)
+            if not self._trusts(address):
+                return
+
+    def _trusts(self, address: _Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    lines = [value.decode("latin1") for header, value in scope["headers"] if header == name]
+    return [value.strip() for value in ",".join(lines).split(",") if value.strip()]
+
+
+def _parse(text: str) -> _Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # As a socket for both IPv6 and IPv4 tells it.
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,134 @@
+"""JSON that could mean two things, or costs more than it says, is refused."""
+
+import contextlib
+import json
+import time
+
+import pytest
+
+from ccp.web.strict_json import MOST_DEPTH, JsonInvalid, parse_json
+from tests.builders import BASE, put_body
+from tests.contract.conformance import assert_error
+
+URL = f"{BASE}/signedcontractdata"
+JSON = {"Content-Type": "application/json"}
+LIMIT = 65536  # bytes of a body
+TWICE = "The request body has a field twice."
+DEEP = "The request body is nested deeper than 32 levels."
+
+
+def nested(levels, opening=b"[", closing=b"]", inside=b""):
+    """So many arrays or objects inside one another."""
+    return opening * levels + inside + closing * levels
+
+
+@pytest.mark.parametrize(
+    "value", [put_body(), {"a": [1, 2.5, -1, 2**70, True, None, "ä\n\u2028"]}, [], "x", 0]
+)
+def test_json_is_parsed(value):
+    """What is right is read as it is meant."""
+    assert parse_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"{} {}",
+        b"NaN",
+        b"[1e999]",
+        b"[" + b"9" * 5000 + b"]",
+        b'"\xff"',
+        b'"\\ud800"',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b"{'a': 1}",
+        b'{"a": 1,}',
+        b'{"a": 1} // why',
+        nested(2000),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_is_no_json_is_refused(text):
+    """Halves, extensions, other encodings and numbers without end are no JSON here."""
+    with pytest.raises(JsonInvalid, match="The request body is not valid JSON"):
+        parse_json(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a": 1, "a": 1}',
+        b'{"a": 1, "\\u0061": 2}',
+        b'{"a": {}, "b": [{"c": 1, "d": 2, "c": 3}]}',
+        b'[{"": 1, "": 2}]',
+    ],
+)
+def test_a_field_twice_is_refused(text):
+    """Whether written alike or escaped, at any depth: others may read the other value."""
+    with pytest.raises(JsonInvalid, match="has a field twice"):
+        parse_json(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        nested(MOST_DEPTH + 1),
+        nested(1000),
+        nested(MOST_DEPTH + 1, b'{"a":', b"}", b"0"),
+        b'{"a": 1, "b": [' + nested(MOST_DEPTH) + b"]}",
+    ],
+    ids=["just", "far", "objects", "on one side"],
+)
+def test_depth_is_limited(text):
+    """No more than 32 levels, of arrays or objects, wherever they are."""
+    with pytest.raises(JsonInvalid, match="nested deeper than 32 levels"):
+        parse_json(text)
+
+
+def test_depth_at_the_limit():
+    """32 levels are not too many."""
+    parse_json(nested(MOST_DEPTH))
+    parse_json(nested(MOST_DEPTH, b'{"a":', b"}", b"0"))
+
+
+def test_violations_are_told_in_the_answer(empty_client):
+    """Both are 400, in words that repeat nothing of what was sent, and other violations too."""
+    twice = b'{"<script>": 1, "<script>": 2}'
+    assert_error(empty_client.put(URL, content=twice, headers=JSON), 400, TWICE)
+    deep = b'{"metaData": ' + nested(40) + b"}"
+    assert_error(empty_client.post(URL, content=deep, headers=JSON), 400, DEEP)
+    response = empty_client.put(
+        URL, content=twice, headers=JSON | {"OPNC-from-party-type": "nobody"}
+    )
+    assert len(response.json()["errorMessages"]) == 2
+
+
+def test_unknown_fields_may_hold_what_they_like(client):
+    """What the pool does not know is ignored, down to the same limit."""
+    inside = json.loads(nested(MOST_DEPTH - 1))
+    assert client.put(URL, json=put_body(later=inside)).status_code == 201
+    assert_error(client.put(URL, json=put_body(later=[inside])), 400, DEEP)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"0," * 32_000 + b"0]",
+        b"[" + b",".join([b'{"":{"":{"":{}}}}'] * 3500) + b"]",
+        b"{" + b",".join(b'"%d":0' % i for i in range(7000)) + b"}",
+        b'["' + b"\\u0041" * 10_000 + b'"]',
+        b"[" + b",".join([b"9" * 250] * 250) + b"]",
+        nested(32_000),
+    ],
+    ids=["numbers", "objects", "fields", "escapes", "long numbers", "depth"],
+)
+def test_no_body_takes_long(text):
+    """The most laborious bodies within the size limit take a fraction of a second."""
+    assert len(text) <= LIMIT
+    started = time.process_time()
+    with contextlib.suppress(JsonInvalid):
+        parse_json(text)
+    assert time.process_time() - started < 2
