@@ -21,14 +21,25 @@ ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tours are told with curl")
 @pytest.mark.parametrize(
-    ("section", "variables"),
+    ("section", "before", "variables"),
     [
-        ("Five minutes with the pool", {"trust_dir": "workshop/trust"}),
-        ("A genuine message, in lab mode", {"checks": "lab"}),
+        ("Five minutes with the pool", [], {"trust_dir": "workshop/trust"}),
+        ("A genuine message, in lab mode", [], {"checks": "lab"}),
+        (
+            "A pool that asks who calls",
+            ["ccp workshop pki", "ccp workshop car"],
+            {
+                "trust_dir": "workshop/trust",
+                "auth": "jwt",
+                "jwt_issuer": "ccp-lab",
+                "jwt_audience": "ccp",
+                "jwt_keys": "tokens/jwks.json",
+            },
+        ),
     ],
 )
 def test_a_tour_answers_what_the_readme_prints(
-    tmp_path: Path, section: str, variables: dict[str, str]
+    tmp_path: Path, section: str, before: list[str], variables: dict[str, str]
 ) -> None:
     """Every command gives the output that follows it, trace ids apart."""
     blocks = re.findall(r"^```console\n(.*?)^```$", SECTIONS[section], re.M | re.S)
@@ -36,6 +47,7 @@ def test_a_tour_answers_what_the_readme_prints(
     server_starts = next(i for i, (command, _) in enumerate(steps) if command == ADDRESS)
     assert len(steps) > 5
     (tmp_path / "tests").symlink_to(ROOT / "tests")
+    _run(tmp_path, before)
     answered = _run(tmp_path, [command for command, _ in steps[:server_starts]])
     with serving(tmp_path, **variables) as server:
         address = ADDRESS.replace("8080", str(server.port))
