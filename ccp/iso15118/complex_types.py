@@ -170,18 +170,3 @@ def union(classes: Sequence[type], choice: Choice) -> ComplexType:
         return [value if isinstance(value, cls) else None for cls in classes]
 
     return ComplexType((choice,), _fields((choice,)), build, take)
-
-
-class Span:
-    """A type of elements that can be signed, as *name*: reading notes where they lie."""
-
-    def __init__(self, name: str, content: ComplexType) -> None:
-        self.name = name
-        self.content = content
-        self.write = content.write
-
-    def read(self, reader: Reader) -> Any:
-        start = reader.position
-        value = self.content.read(reader)
-        reader.spans[self.name] = start, reader.position
-        return value

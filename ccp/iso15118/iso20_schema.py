@@ -5,13 +5,13 @@ Codes are places in sorted lists, as in `iso2_schema`.
 """
 
 from ccp.iso15118 import iso20
-from ccp.iso15118.complex_types import Span, message, record, single
+from ccp.iso15118.complex_types import message, record, single
 from ccp.iso15118.edition import Edition, Fragments, Root
 from ccp.iso15118.grammar import Choice, Element
+from ccp.iso15118.spans import Noted, Span
 from ccp.iso15118.values import (
     Binary,
     Enumeration,
-    Noted,
     Text,
     UnsignedByte,
     UnsignedLong,

@@ -6,10 +6,11 @@ elements of all schemas of the set, its fragment code its place among all elemen
 """
 
 from ccp.iso15118 import iso2
-from ccp.iso15118.complex_types import Span, record, single, union
+from ccp.iso15118.complex_types import record, single, union
 from ccp.iso15118.edition import Edition, Fragments, RelaxedElement, Root
 from ccp.iso15118.grammar import Choice, Element, Refused, Value
 from ccp.iso15118.messages import Message
+from ccp.iso15118.spans import Span
 from ccp.iso15118.values import Binary, Enumeration, Text
 from ccp.iso15118.xmldsig_schema import (
     ID,

@@ -9,10 +9,10 @@ spelled out.
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from ccp.iso15118.bits import Reader, Writer, groups
 from ccp.iso15118.errors import ExiError
+from ccp.iso15118.spans import Noted
 
 _UNLIMITED = sys.maxsize
 _TEXT_BIAS = 2  # lengths 0 and 1 would be hits in a string table
@@ -167,21 +167,6 @@ class UnsignedLong:
     def _check(value: int) -> None:
         if not 0 <= value < 1 << 64:
             raise ExiError("is not a number of at most 64 bits")
-
-
-class Noted:
-    """A type whose values all have the same width: reading notes where one lies, as *name*."""
-
-    def __init__(self, name: str, content: Enumeration | UnsignedByte) -> None:
-        self.name = name
-        self.content = content
-        self.write = content.write
-
-    def read(self, reader: Reader) -> Any:
-        start = reader.position
-        value = self.content.read(reader)
-        reader.spans[self.name] = start, reader.position
-        return value
 
 
 SimpleType = Binary | Text | Integer | Enumeration | UnsignedByte | UnsignedLong | Noted

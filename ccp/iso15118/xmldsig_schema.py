@@ -5,9 +5,10 @@ What ISO 15118 does not use of it has an event code all the same.
 """
 
 from ccp.iso15118 import xmldsig
-from ccp.iso15118.complex_types import Span, record, single
+from ccp.iso15118.complex_types import record, single
 from ccp.iso15118.edition import Fragments
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Value
+from ccp.iso15118.spans import Span
 from ccp.iso15118.values import Binary, Integer, Text
 
 STRING = Text()

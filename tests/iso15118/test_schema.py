@@ -9,9 +9,10 @@ from xmlschema.validators import XsdAnyElement, XsdGroup
 from ccp.iso15118 import ISO2, ISO20, Edition
 from ccp.iso15118 import iso2_schema as schema
 from ccp.iso15118 import iso20_schema as schema20
-from ccp.iso15118.complex_types import ComplexType, Span
+from ccp.iso15118.complex_types import ComplexType
 from ccp.iso15118.edition import Fragments, Root
 from ccp.iso15118.grammar import Attribute, Choice, Element, Refused, Value, occurrence
+from ccp.iso15118.spans import Span
 from ccp.iso15118.values import (
     Binary,
     Enumeration,
