@@ -237,7 +237,7 @@ def test_a_busy_database_is_told_and_nothing_lost(tmp_path: Path) -> None:
 
 
 def _put_many(path: Path, worker: int) -> None:
-    store = Store(path)
+    store = Store(path, busy_timeout_seconds=30)  # a busy machine is no failure
     for number in range(25):
         store.put(record(f"DEICE{worker:03}{number:06}", f"WAUZZZ4B0CC00{number % 5:04}"))
     store.close()
