@@ -12,11 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import Message, RootCertificateID, encode, iso2, iso20
+from ccp.origin import Origin
 from ccp.store import SignedContractData
 from ccp.workshop.signing import sign
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 """The present of the tests: the published message's contract is valid."""
+
+ORIGIN = Origin(at=NOW)
+"""Of what tests write into a store."""
 
 EMAID_TEXT = "DEICECOPNCCERT"
 PCID_TEXT = "WAUZZZ4B0CC012345"

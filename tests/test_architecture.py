@@ -19,16 +19,13 @@ ALLOWED = {
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
     "tls": {"settings"},
-    "messages": BELOW | {"iso15118", "pki", "store"},  # whose records become answers
-    "message_signatures": BELOW | {"iso15118", "pki"},
+    "messages": BELOW | {"iso15118", "pki"},
     "services": BELOW | {"pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "token_command": {"auth"},
-    "audit_command": {"identifiers", "settings", "store"},
-    "cli": {"audit_command", "token_command", "identifiers", "workshop"},
-    "handlers": BELOW
-    | {"message_signatures", "iso15118", "pki", "store", "schemas", "messages", "services"},
+    "commands": BELOW | {"auth", "store", "workshop"},
+    "cli": {"commands"},
+    "handlers": BELOW | {"iso15118", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
     "app": BELOW | {"auth", "web", "handlers", "services", "pki", "store"},

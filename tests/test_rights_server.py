@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
-from ccp.store import Store
+from ccp.store import read_audit_trail
 from tests.builders import BASE, installation_req, installation_res, post_body, put_body
 from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
 from tests.running import serving, wait_until
@@ -202,8 +202,8 @@ def test_the_log_keeps_what_is_secret(server, client):
 
 def test_the_audit_trail_says_who_wrote_what(server, client):
     """A line for each write, none for what was refused; its trace id is in the log too."""
-    store = Store(server.folder / "ccp.db")
-    before = len(store.audit_trail())
+    database = server.folder / "ccp.db"
+    before = len(list(read_audit_trail(database)))
     ids = ("DEICEMATRIX003", "WAUMATRIX00000003")
     emsp = token(role="emsp", ids=["DEICE"], sub="the eMSP")
     oem = token(role=["oem", "cpo"], ids=["WAU"], sub="the OEM")
@@ -218,13 +218,12 @@ def test_the_audit_trail_says_who_wrote_what(server, client):
         ("delete", emsp, 404),
     ):
         assert call(client, operation, *ids, headers).status_code == status, operation
-    lines = store.audit_trail()[before:]
-    store.close()
-    assert [(line.action, line.subject, line.roles) for line in lines] == [
-        ("put", "the eMSP", "emsp"),
-        ("replace", None, "cps"),
-        ("set-default", "the OEM", "cpo,oem"),
-        ("delete", "the eMSP", "emsp"),
+    lines = list(read_audit_trail(database))[before:]
+    assert [(line.action, line.subject, line.roles, line.ids) for line in lines] == [
+        ("put", "the eMSP", "emsp", "DEICE"),
+        ("replace", None, "cps", ""),
+        ("set-default", "the OEM", "cpo,oem", "WAU"),
+        ("delete", "the eMSP", "emsp", "DEICE"),
     ]
     assert {(line.emaid, line.pcid) for line in lines} == {ids}
     logged = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]

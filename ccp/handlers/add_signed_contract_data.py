@@ -17,9 +17,8 @@ from ccp.errors import (
     collecting,
 )
 from ccp.identifiers import Emaid, Pcid
-from ccp.message_signatures import verify_message
-from ccp.messages import SignedContract, read_installation_res
-from ccp.origin import NO_REQUEST, Origin
+from ccp.messages import SignedContract, read_installation_res, verify_message
+from ccp.origin import Origin
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.names import distinguished_name
@@ -38,7 +37,7 @@ def handle(
     installation_res_exi: bytes,
     v2g_root_fingerprint: str | None = None,
     meta_data: str | None = None,
-    origin: Origin = NO_REQUEST,
+    origin: Origin,
 ) -> tuple[None, int]:
     """
     Check the message, then store it under EMAID, PCID, namespace and V2G root, or replace it.
@@ -80,8 +79,7 @@ def handle(
             valid_from=contract.not_before,
             valid_to=contract.not_after,
             meta_data=meta_data,
-            evse_processing_bit=signed.evse_processing_bit,
-            remaining_chains_bit=signed.remaining_chains_bit,
+            unsigned_bits=signed.unsigned_bits,
         ),
         origin,
     )

@@ -6,7 +6,7 @@ Source: OPNC CCP API 1.0, DeleteSignedContractDataByEmaid.
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid
-from ccp.origin import NO_REQUEST, Origin
+from ccp.origin import Origin
 from ccp.services import Services
 
 
@@ -15,7 +15,7 @@ def handle(
     *,
     emaid: Emaid,
     skip_revocation: bool,  # this pool revokes nothing yet
-    origin: Origin = NO_REQUEST,
+    origin: Origin,
 ) -> tuple[None, int]:
     """
     Remove every record of the contract, in all namespaces and for all roots.

@@ -22,8 +22,7 @@ from ccp.errors import (
 )
 from ccp.identifiers import Emaid, Pcid
 from ccp.iso15118 import RootCertificateID
-from ccp.message_signatures import verify_message
-from ccp.messages import InstallationRequest, read_installation_req
+from ccp.messages import InstallationRequest, read_installation_req, verify_message
 from ccp.pki.certificates import Certificate, read_chain
 from ccp.pki.names import names_agree
 from ccp.schemas import installation_failure, signed_contract_data_answer
@@ -67,7 +66,10 @@ def handle(
             replace(
                 record,
                 installation_res_exi=request.answer(
-                    record, remaining=len(chosen) - position, at=at
+                    record.installation_res_exi,
+                    record.unsigned_bits,
+                    remaining=len(chosen) - position,
+                    at=at,
                 ),
             )
             for position, record in enumerate(chosen, start=1)

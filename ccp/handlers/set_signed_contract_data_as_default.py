@@ -6,13 +6,11 @@ Source: OPNC CCP API 1.0, SetSignedContractDataAsDefault.
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid, Pcid
-from ccp.origin import NO_REQUEST, Origin
+from ccp.origin import Origin
 from ccp.services import Services
 
 
-def handle(
-    services: Services, *, emaid: Emaid, pcid: Pcid, origin: Origin = NO_REQUEST
-) -> tuple[None, int]:
+def handle(services: Services, *, emaid: Emaid, pcid: Pcid, origin: Origin) -> tuple[None, int]:
     """
     Make the contract the car's one default, in every namespace that it is stored in.
 

@@ -3,10 +3,12 @@
 from ccp.messages.contract import SignedContract
 from ccp.messages.reading import read_installation_req, read_installation_res
 from ccp.messages.request import InstallationRequest
+from ccp.messages.signatures import verify_message
 
 __all__ = [
     "InstallationRequest",
     "SignedContract",
     "read_installation_req",
     "read_installation_res",
+    "verify_message",
 ]

@@ -19,7 +19,8 @@ class SignedContract:
         response_code: OK, if it is to be stored.
         cps_chain, contract_chain: Certificates, X.509 DER, the leaf first, without the root.
         emaid: What it says besides the contract certificate; None where it says nothing.
-        evse_processing_bit, remaining_chains_bit: See `SignedContractData`.
+        unsigned_bits: Where EVSEProcessing and RemainingContractCertificateChains begin in it, in
+            bits; None in ISO 15118-2, which has neither.
     """
 
     message: Message
@@ -29,5 +30,4 @@ class SignedContract:
     cps_chain: Sequence[bytes]
     contract_chain: Sequence[bytes]
     emaid: str | None = None
-    evse_processing_bit: int | None = None
-    remaining_chains_bit: int | None = None
+    unsigned_bits: tuple[int, int] | None = None

@@ -9,7 +9,6 @@ from ccp.iso15118 import Message, iso2, iso2_failure, with_session_id
 from ccp.messages.contract import SignedContract
 from ccp.messages.request import InstallationRequest
 from ccp.pki.signatures import ISO_15118_2_SUITES
-from ccp.store import SignedContractData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,10 @@ class Iso2Request(InstallationRequest):
     suites = ISO_15118_2_SUITES
     default_only = True
 
-    def answer(self, record: SignedContractData, *, remaining: int, at: datetime) -> bytes:
-        return with_session_id(record.installation_res_exi, self.message.header.session_id)
+    def answer(
+        self, exi: bytes, unsigned_bits: tuple[int, int] | None, *, remaining: int, at: datetime
+    ) -> bytes:
+        return with_session_id(exi, self.message.header.session_id)
 
     def failure(self, error: CcpError, *, at: datetime) -> bytes:
         return iso2_failure(self.message.header.session_id, error.iso2_code)

@@ -16,7 +16,6 @@ from ccp.iso15118 import (
 from ccp.messages.contract import SignedContract
 from ccp.messages.request import InstallationRequest
 from ccp.pki.signatures import ISO_15118_20_SUITES
-from ccp.store import SignedContractData
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS_PER_SECOND = (1, 1_000, 1_000_000)  # in the order in which a TimeStamp grows
@@ -38,15 +37,15 @@ class Iso20Request(InstallationRequest):
 
     time_stamp: int
 
-    def answer(self, record: SignedContractData, *, remaining: int, at: datetime) -> bytes:
-        exi = record.installation_res_exi
+    def answer(
+        self, exi: bytes, unsigned_bits: tuple[int, int] | None, *, remaining: int, at: datetime
+    ) -> bytes:
+        if unsigned_bits is None:
+            raise ValueError("it was not stored as a message of ISO 15118-20")
         # Fixed in width, so their places stay; the session id and the TimeStamp move all the rest.
-        if record.evse_processing_bit is not None:
-            exi = with_value(exi, "EVSEProcessing", record.evse_processing_bit, "Finished")
-        if record.remaining_chains_bit is not None:
-            exi = with_value(
-                exi, "RemainingContractCertificateChains", record.remaining_chains_bit, remaining
-            )
+        processing_bit, remaining_bit = unsigned_bits
+        exi = with_value(exi, "EVSEProcessing", processing_bit, "Finished")
+        exi = with_value(exi, "RemainingContractCertificateChains", remaining_bit, remaining)
         exi = with_session_id(exi, self.message.header.session_id)
         return with_time_stamp(exi, self._present(at))
 
@@ -91,6 +90,8 @@ def iso20_contract(message: Message, res: iso20.CertificateInstallationRes) -> S
         response_code=res.response_code,
         cps_chain=[cps.certificate, *cps.sub_certificates],
         contract_chain=[contract.certificate, *contract.sub_certificates],
-        evse_processing_bit=message.spans["EVSEProcessing"][0],
-        remaining_chains_bit=message.spans["RemainingContractCertificateChains"][0],
+        unsigned_bits=(
+            message.spans["EVSEProcessing"][0],
+            message.spans["RemainingContractCertificateChains"][0],
+        ),
     )

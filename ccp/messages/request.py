@@ -9,7 +9,6 @@ from typing import ClassVar
 from ccp.errors import CcpError
 from ccp.iso15118 import Message, RootCertificateID
 from ccp.pki.signatures import Suite
-from ccp.store import SignedContractData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +39,14 @@ class InstallationRequest(ABC):
     prioritized_emaids: Sequence[str] = ()
 
     @abstractmethod
-    def answer(self, record: SignedContractData, *, remaining: int, at: datetime) -> bytes:
+    def answer(
+        self, exi: bytes, unsigned_bits: tuple[int, int] | None, *, remaining: int, at: datetime
+    ) -> bytes:
         """
         Make the message for the car out of a stored one, without touching what the CPS signed.
 
         Args:
+            exi, unsigned_bits: The stored message; see `SignedContract`.
             remaining: How many messages follow this one.
             at: The present, aware UTC.
         Returns: A CertificateInstallationRes, EXI.

@@ -1,12 +1,17 @@
 """The audit trail: one line for each write, in the transaction that writes."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from sqlite_utils import Database
 
 from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
+from ccp.store.connections import StoreUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,7 @@ class AuditLine:
         number: Grows with each line.
         at: ISO 8601, UTC, with milliseconds.
         action: put, replace, set-default or delete.
-        subject, roles, trace_id: See `Origin`; roles joined by commas.
+        subject, roles, ids, trace_id: See `Origin`; roles and ids joined by commas.
         emaid, pcid: Normalised: upper case, the EMAID without check digit.
         namespace, v2g_root_fingerprint: Of the record put; None where the action was about all of
             the contract's records, or the root is not known.
@@ -29,6 +34,7 @@ class AuditLine:
     action: str
     subject: str | None
     roles: str
+    ids: str
     trace_id: str | None
     emaid: str
     pcid: str
@@ -49,14 +55,16 @@ def note(
     """Add a line; the caller has begun the transaction of the write that it is about."""
     database.execute(
         """
-        INSERT INTO audit (at, action, subject, roles, trace_id, emaid_key, pcid_key, namespace,
-                           v2g_root_fingerprint)
-        VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO audit (at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,
+                           namespace, v2g_root_fingerprint)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
+            f"{origin.at:%Y-%m-%dT%H:%M:%S}.{origin.at.microsecond // 1000:03}Z",
             action,
             origin.subject,
             ",".join(origin.roles),
+            ",".join(origin.ids),
             origin.trace_id,
             emaid.key,
             pcid_key,
@@ -66,10 +74,19 @@ def note(
     )
 
 
-def read(
-    database: Database, *, emaid: Emaid | None, pcid: Pcid | None, after: int, most: int
+def read_audit_trail(
+    path: Path, *, emaid: Emaid | None = None, pcid: Pcid | None = None, after: int = 0
 ) -> Iterator[AuditLine]:
-    """Give the lines behind number *after*, the oldest first; of that contract and car alone."""
+    """
+    Give the lines of a pool's audit trail, the oldest first; nothing is written, or locked.
+
+    Args:
+        path: Of the database; it may be in use.
+        emaid, pcid: Of this contract or car alone.
+        after: Behind the line of this number.
+    Raises:
+        StoreUnusable: There is no database, or it is not one of a pool that keeps a trail.
+    """
     where, values = ["id > ?"], [str(after)]
     if emaid is not None:
         where.append("emaid_key = ?")
@@ -77,12 +94,16 @@ def read(
     if pcid is not None:
         where.append("pcid_key = ?")
         values.append(pcid.key)
-    rows = database.execute(
-        f"""
-        SELECT id, at, action, subject, roles, trace_id, emaid_key, pcid_key, namespace,
-               v2g_root_fingerprint
-        FROM audit WHERE {" AND ".join(where)} ORDER BY id LIMIT ?
-        """,  # noqa: S608 - the conditions are those above
-        [*values, most],
-    )
-    return (AuditLine(*row) for row in rows)
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            for row in connection.execute(
+                f"""
+                SELECT id, at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,
+                       namespace, v2g_root_fingerprint
+                FROM audit WHERE {" AND ".join(where)} ORDER BY id
+                """,  # noqa: S608 - the conditions are those above
+                values,
+            ):
+                yield AuditLine(*row)
+    except sqlite3.DatabaseError as error:
+        raise StoreUnusable(f"the audit trail of {path} cannot be read: {error}") from error

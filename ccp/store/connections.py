@@ -16,6 +16,10 @@ from ccp.errors import StoreBusy
 _PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_schema=off")
 
 
+class StoreUnusable(Exception):
+    """The database cannot serve this version of the pool; the text says why."""
+
+
 class Connections:
     """
     The connections of one process to one database file.

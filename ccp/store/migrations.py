@@ -91,6 +91,7 @@ def audit(db: Database) -> None:
             "action": str,
             "subject": str,
             "roles": str,
+            "ids": str,
             "trace_id": str,
             "emaid_key": str,
             "pcid_key": str,
@@ -98,6 +99,6 @@ def audit(db: Database) -> None:
             "v2g_root_fingerprint": str,
         },
         pk="id",
-        not_null={"at", "action", "roles", "emaid_key", "pcid_key"},
+        not_null={"at", "action", "roles", "ids", "emaid_key", "pcid_key"},
         strict=True,
     )

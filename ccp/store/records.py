@@ -20,9 +20,9 @@ class SignedContractData:
         contract_certificate_der: The contract leaf in that message.
         valid_from, valid_to: That leaf's validity, aware UTC.
         meta_data: The CPS's own note, handed back as it came.
-        evse_processing_bit, remaining_chains_bit: Where EVSEProcessing and
-            RemainingContractCertificateChains begin in *installation_res_exi*, which each answer
-            sets anew; None in ISO 15118-2, which has neither.
+        unsigned_bits: Where EVSEProcessing and RemainingContractCertificateChains begin in
+            *installation_res_exi*, which each answer sets anew; None in ISO 15118-2, which has
+            neither.
         is_default: Whether this is the contract of its car that is installed first.
     """
 
@@ -37,6 +37,5 @@ class SignedContractData:
     valid_to: datetime
     meta_data: str | None = None
     v2g_root_serial_number: int | None = None
-    evse_processing_bit: int | None = None
-    remaining_chains_bit: int | None = None
+    unsigned_bits: tuple[int, int] | None = None
     is_default: bool = False

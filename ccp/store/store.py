@@ -9,10 +9,9 @@ from sqlite_utils import Database
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import Emaid, Pcid
-from ccp.origin import NO_REQUEST, Origin
+from ccp.origin import Origin
 from ccp.store import audit
-from ccp.store.audit import AuditLine
-from ccp.store.connections import Connections
+from ccp.store.connections import Connections, StoreUnusable
 from ccp.store.migrations import migrations
 from ccp.store.records import SignedContractData
 
@@ -39,10 +38,6 @@ _INSERT = """
         :contract_certificate_der, :valid_from, :valid_to, :meta_data,
         :evse_processing_bit, :remaining_chains_bit)
 """
-
-
-class StoreUnusable(Exception):
-    """The database cannot serve this version of the pool; the text says why."""
 
 
 class Store:
@@ -74,7 +69,7 @@ class Store:
         """Close the connections of this process."""
         self._connections.close()
 
-    def put(self, record: SignedContractData, origin: Origin = NO_REQUEST) -> None:
+    def put(self, record: SignedContractData, origin: Origin) -> None:
         """
         Store *record*, or replace the one of the same EMAID, PCID, namespace and V2G root.
 
@@ -88,6 +83,7 @@ class Store:
         """
         emaid, pcid = record.emaid, record.pcid
         serial_number = record.v2g_root_serial_number
+        processing_bit, remaining_bit = record.unsigned_bits or (None, None)
         with self._connections.write() as database:
             if database.execute(
                 "SELECT 1 FROM signed_contract_data WHERE emaid_key = ? AND pcid_key <> ?",
@@ -128,8 +124,8 @@ class Store:
                     "valid_to": _to_seconds(record.valid_to),
                     "meta_data": record.meta_data,
                     "v2g_root_serial_number": None if serial_number is None else str(serial_number),
-                    "evse_processing_bit": record.evse_processing_bit,
-                    "remaining_chains_bit": record.remaining_chains_bit,
+                    "evse_processing_bit": processing_bit,
+                    "remaining_chains_bit": remaining_bit,
                 },
             )
             audit.note(
@@ -172,7 +168,7 @@ class Store:
             [pcid.key, namespace],
         )
 
-    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin = NO_REQUEST) -> bool:
+    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
         """
         Make the contract the car's default in every namespace that it is stored in.
 
@@ -193,7 +189,7 @@ class Store:
                 audit.note(database, origin, "set-default", emaid, pcid.key)
             return changed.rowcount > 0
 
-    def delete(self, emaid: Emaid, origin: Origin = NO_REQUEST) -> bool:
+    def delete(self, emaid: Emaid, origin: Origin) -> bool:
         """
         Remove every record of the contract; a car whose default it was is left without one.
 
@@ -212,25 +208,6 @@ class Store:
             audit.note(database, origin, "delete", emaid, car[0])
             return True
 
-    def audit_trail(
-        self,
-        *,
-        emaid: Emaid | None = None,
-        pcid: Pcid | None = None,
-        after: int = 0,
-        most: int = 1000,
-    ) -> list[AuditLine]:
-        """
-        Return lines of the audit trail, the oldest first.
-
-        Args:
-            emaid, pcid: Of this contract or car alone.
-            after: Behind the line of this number.
-            most: No more lines than this.
-        """
-        with self._connections.read() as database:
-            return list(audit.read(database, emaid=emaid, pcid=pcid, after=after, most=most))
-
     def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
         with self._connections.read() as database:
             # *where* is one of the literals above; values are always bound.
@@ -248,8 +225,7 @@ class Store:
                     datetime.fromtimestamp(valid_to, UTC),
                     meta_data,
                     None if serial_number is None else int(serial_number),
-                    evse_processing_bit,
-                    remaining_chains_bit,
+                    None if remaining_bit is None else (processing_bit, remaining_bit),
                     bool(is_default),
                 )
                 for (
@@ -266,8 +242,8 @@ class Store:
                     valid_to,
                     meta_data,
                     serial_number,
-                    evse_processing_bit,
-                    remaining_chains_bit,
+                    processing_bit,
+                    remaining_bit,
                     is_default,
                 ) in rows
             ]

@@ -47,7 +47,7 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
             authorize(caller, context[PARTY_KEY], rights, context[ARGUMENTS_KEY])
         arguments = context[ARGUMENTS_KEY]
         if writes:
-            arguments = {**arguments, "origin": _origin(caller)}
+            arguments = {**arguments, "origin": _origin(services, caller)}
         body, status = handle(services, **arguments)
         if body is None:
             answer = flask.Response(b"", status)
@@ -58,8 +58,11 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
     return view
 
 
-def _origin(caller: Caller | None) -> Origin:
+def _origin(services: Services, caller: Caller | None) -> Origin:
     """Say in the audit trail who it was, as far as anybody was asked."""
+    at, trace_id = services.clock(), current_trace_id()
     if caller is None:
-        return Origin(trace_id=current_trace_id())
-    return Origin(caller.subject, caller.roles, current_trace_id())
+        return Origin(at=at, trace_id=trace_id)
+    return Origin(
+        at=at, subject=caller.subject, roles=caller.roles, ids=caller.ids, trace_id=trace_id
+    )

@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.message_signatures import verify_message
-from ccp.messages import read_installation_req, read_installation_res
+from ccp.messages import read_installation_req, read_installation_res, verify_message
 from ccp.pki.certificates import read_chain
 from ccp.pki.chains import ChainCache, verify_chain
 from ccp.pki.trust import Trust, load_trust

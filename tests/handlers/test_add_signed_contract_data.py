@@ -28,6 +28,7 @@ from tests.builders import (
     BASE,
     EMAID_TEXT,
     NOW,
+    ORIGIN,
     PCID_TEXT,
     ROOT_A,
     ROOT_B,
@@ -51,6 +52,7 @@ def put(services: Services, exi: bytes | None = None, **changes: Any) -> tuple[N
         "namespace": ISO_15118_2,
         "installation_res_exi": installation_res() if exi is None else exi,
         "v2g_root_fingerprint": ROOT_A,
+        "origin": ORIGIN,
     }
     return handle(services, **(arguments | changes))
 

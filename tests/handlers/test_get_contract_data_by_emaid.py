@@ -9,7 +9,7 @@ from ccp.errors import ContractNotFound
 from ccp.handlers.get_contract_data_by_emaid import handle
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
 from ccp.services import Services
-from tests.builders import BASE, EMAID_TEXT, NOW, ROOT_A, ROOT_B, put_body, record
+from tests.builders import BASE, EMAID_TEXT, NOW, ORIGIN, ROOT_A, ROOT_B, put_body, record
 from tests.contract.conformance import assert_error
 
 EMAID = Emaid.parse(EMAID_TEXT)
@@ -18,7 +18,7 @@ EMAID = Emaid.parse(EMAID_TEXT)
 def test_every_variant_is_listed_newest_first(services: Services) -> None:
     """All roots of the namespace asked for, or the one whose fingerprint is given."""
     for root, namespace in ((ROOT_A, ISO_15118_2), (ROOT_B, ISO_15118_2), (ROOT_A, ISO_15118_20)):
-        services.store.put(record(root=root, namespace=namespace))
+        services.store.put(record(root=root, namespace=namespace), ORIGIN)
 
     def roots(namespace: str, fingerprint: str | None = None) -> list[str]:
         body, status = handle(
@@ -36,7 +36,9 @@ def test_every_variant_is_listed_newest_first(services: Services) -> None:
 
 def test_expired_contracts_are_listed(services: Services) -> None:
     """An operator wants to see them."""
-    services.store.put(record(valid_to=NOW - timedelta(days=300), valid_from=NOW - timedelta(400)))
+    services.store.put(
+        record(valid_to=NOW - timedelta(days=300), valid_from=NOW - timedelta(400)), ORIGIN
+    )
     body, _ = handle(services, emaid=EMAID, namespace=ISO_15118_2)
     assert body["contractDataCollection"][0]["certValidTo"] == "2024-08-05T12:00:00Z"
 

@@ -7,7 +7,7 @@ from ccp.errors import ContractsOfPcidNotFound
 from ccp.handlers.get_contract_data_by_pcid import handle
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Pcid
 from ccp.services import Services
-from tests.builders import BASE, PCID_TEXT, ROOT_B, put_body, record
+from tests.builders import BASE, ORIGIN, PCID_TEXT, ROOT_B, put_body, record
 from tests.contract.conformance import assert_error
 
 PCID = Pcid.parse(PCID_TEXT)
@@ -15,10 +15,10 @@ PCID = Pcid.parse(PCID_TEXT)
 
 def test_all_contracts_of_the_car_are_listed(services: Services) -> None:
     """Every contract and variant of the namespace; exactly the default contract is flagged."""
-    services.store.put(record())
-    services.store.put(record(root=ROOT_B))
-    services.store.put(record("FRXYZ123456789"))
-    services.store.put(record(pcid="VF1AAAAA0AA000001", emaid="ITA1B2C3E4F5G6"))
+    services.store.put(record(), ORIGIN)
+    services.store.put(record(root=ROOT_B), ORIGIN)
+    services.store.put(record("FRXYZ123456789"), ORIGIN)
+    services.store.put(record(pcid="VF1AAAAA0AA000001", emaid="ITA1B2C3E4F5G6"), ORIGIN)
     body, status = handle(services, pcid=PCID, namespace=ISO_15118_2)
     listed = [(item["emaid"], item["defaultContract"]) for item in body["contractDataCollection"]]
     assert status == 200
@@ -31,7 +31,7 @@ def test_all_contracts_of_the_car_are_listed(services: Services) -> None:
 
 def test_a_car_without_contracts_is_not_found(services: Services) -> None:
     """No record in the namespace asked for is 404."""
-    services.store.put(record())
+    services.store.put(record(), ORIGIN)
     for pcid, namespace in ((PCID, ISO_15118_20), (Pcid.parse("X" * 17), ISO_15118_2)):
         with pytest.raises(ContractsOfPcidNotFound):
             handle(services, pcid=pcid, namespace=namespace)

@@ -26,6 +26,7 @@ from tests.builders import (
     BASE,
     EMAID_TEXT,
     NOW,
+    ORIGIN,
     PCID_TEXT,
     ROOT_A,
     ROOT_B,
@@ -74,7 +75,7 @@ def failure_of(raised: pytest.ExceptionInfo[Any]) -> dict[str, Any]:
 def test_the_car_gets_its_contract_with_its_own_session_id(services: Services) -> None:
     """Only the session id differs from what was stored: a car must never see another one."""
     stored = installation_res(session_id=b"\0")
-    services.store.put(record(exi=stored, pcid=PCID_TEXT.lower()))
+    services.store.put(record(exi=stored, pcid=PCID_TEXT.lower()), ORIGIN)
     item = ask(services)
     answered = base64.b64decode(item["certificateInstallationRes"])
     assert decode(answered).header.session_id == SESSION
@@ -85,19 +86,19 @@ def test_the_car_gets_its_contract_with_its_own_session_id(services: Services) -
 
 def test_only_the_default_contract_is_installed(services: Services) -> None:
     """Of several contracts a car of ISO 15118-2 gets its default, and none if it has none."""
-    services.store.put(record(exi=installation_res()))
-    services.store.put(record("FRXYZ123456789", exi=installation_res("FRXYZ123456789")))
+    services.store.put(record(exi=installation_res()), ORIGIN)
+    services.store.put(record("FRXYZ123456789", exi=installation_res("FRXYZ123456789")), ORIGIN)
     assert ask(services)["emaid"] == EMAID_TEXT
-    services.store.set_default(Emaid.parse("FRXYZ123456789"), Pcid.parse(PCID_TEXT))
+    services.store.set_default(Emaid.parse("FRXYZ123456789"), Pcid.parse(PCID_TEXT), ORIGIN)
     assert ask(services)["emaid"] == "FRXYZ123456789"
-    services.store.delete(Emaid.parse("FRXYZ123456789"))
+    services.store.delete(Emaid.parse("FRXYZ123456789"), ORIGIN)
     with pytest.raises(ContractOrVehicleNotFound):
         ask(services)
 
 
 def test_a_contract_of_another_edition_is_not_for_this_car(services: Services) -> None:
     """A default of ISO 15118-20 is nothing to a car that speaks ISO 15118-2."""
-    services.store.put(record(namespace=ISO_15118_20, exi=installation_res()))
+    services.store.put(record(namespace=ISO_15118_20, exi=installation_res()), ORIGIN)
     with pytest.raises(ContractOrVehicleNotFound):
         ask(services)
 
@@ -118,7 +119,8 @@ def test_the_car_gets_the_variant_of_a_root_it_has(
     """A car can check a CPS signature only up to a root that it has installed."""
     for fingerprint, root in ((ROOT_A, ROOT_A_NAME), (ROOT_B, ROOT_B_NAME)):
         services.store.put(
-            record(root=fingerprint, v2g_root_distinguished_name=root, exi=installation_res())
+            record(root=fingerprint, v2g_root_distinguished_name=root, exi=installation_res()),
+            ORIGIN,
         )
     with capture_logs() as lines:
         item = ask(services, installation_req(roots=roots))
@@ -129,9 +131,9 @@ def test_the_car_gets_the_variant_of_a_root_it_has(
 
 def test_an_expired_variant_is_passed_over(services: Services) -> None:
     """The newest valid variant goes to the car, not a newer one that has expired."""
-    services.store.put(record(root=ROOT_A, exi=installation_res()))
+    services.store.put(record(root=ROOT_A, exi=installation_res()), ORIGIN)
     services.store.put(
-        record(root=ROOT_B, exi=installation_res(), valid_to=NOW - timedelta(seconds=1))
+        record(root=ROOT_B, exi=installation_res(), valid_to=NOW - timedelta(seconds=1)), ORIGIN
     )
     assert ask(services)["cpsV2GRootCertificateFingerprint"] == ROOT_A
 
@@ -144,7 +146,8 @@ def test_a_contract_outside_its_validity_is_not_installed(services: Services, sh
             exi=installation_res(),
             valid_from=NOW + timedelta(days=shift - 1),
             valid_to=NOW + timedelta(days=shift + 1),
-        )
+        ),
+        ORIGIN,
     )
     with pytest.raises(ContractOrVehicleNotFound):
         ask(services)
@@ -152,7 +155,9 @@ def test_a_contract_outside_its_validity_is_not_installed(services: Services, sh
 
 def test_a_lab_pool_installs_what_has_expired(lab_services: Services) -> None:
     """In lab mode the contract's validity and the provisioning certificate's only warn."""
-    lab_services.store.put(record(exi=installation_res(), valid_to=NOW - timedelta(seconds=1)))
+    lab_services.store.put(
+        record(exi=installation_res(), valid_to=NOW - timedelta(seconds=1)), ORIGIN
+    )
     with capture_logs() as lines:
         ask(lab_services, installation_req(not_after=NOW - timedelta(seconds=1)))
     assert [line["failures"] for line in lines if "failures" in line] == [
@@ -179,7 +184,7 @@ def test_the_provisioning_certificate_has_to_be_valid(
     services: Services, validity: dict[str, Any], off: int
 ) -> None:
     """Outside its validity the car is refused, before any lookup, in words and in EXI."""
-    services.store.put(record(exi=installation_res()))
+    services.store.put(record(exi=installation_res()), ORIGIN)
     moment = {name: at + timedelta(seconds=off) for name, at in validity.items()}
     valid = (off == 1) == ("not_after" in validity)
     if valid:
@@ -218,7 +223,7 @@ def test_any_session_id_comes_back(services: Services, session_id: bytes) -> Non
     with pytest.raises(ContractOrVehicleNotFound) as raised:
         ask(services, req)
     assert response_code(failure_of(raised)) == ("FAILED_NoCertificateAvailable", session_id)
-    services.store.put(record(exi=installation_res()))
+    services.store.put(record(exi=installation_res()), ORIGIN)
     assert response_code(ask(services, req)) == ("OK", session_id)
 
 
@@ -248,7 +253,7 @@ def test_without_exi_a_failure_is_a_plain_error(services: Services) -> None:
 @pytest.mark.parametrize("zeros", [0, 1, 4])
 def test_zero_bytes_behind_the_request_are_forgiven(services: Services, zeros: int) -> None:
     """Relays append zero bytes to what a car sends; up to four do not matter."""
-    services.store.put(record(exi=installation_res()))
+    services.store.put(record(exi=installation_res()), ORIGIN)
     assert ask(services, installation_req() + bytes(zeros))["emaid"] == EMAID_TEXT
 
 
@@ -262,7 +267,7 @@ def test_anything_else_behind_the_request_is_refused(services: Services, tail: b
 @pytest.mark.parametrize("namespace", [ISO_15118_20, "urn:iso:15118:2:2010:MsgDef", "", "x"])
 def test_the_bytes_are_believed_before_the_namespace(services: Services, namespace: str) -> None:
     """A caller that names the wrong edition is served all the same, and the log says so."""
-    services.store.put(record(exi=installation_res()))
+    services.store.put(record(exi=installation_res()), ORIGIN)
     with capture_logs() as lines:
         item = ask(services, namespace=namespace)
     assert item["xsdMsgDefNamespace"] == ISO_15118_2

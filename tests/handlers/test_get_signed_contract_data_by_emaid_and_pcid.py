@@ -15,6 +15,7 @@ from tests.builders import (
     BASE,
     EMAID_TEXT,
     NOW,
+    ORIGIN,
     PCID_TEXT,
     ROOT_A,
     ROOT_B,
@@ -42,8 +43,8 @@ def messages(services: Services, **changes: object) -> list[bytes]:
 def test_without_session_id_the_stored_bytes_are_answered(services: Services) -> None:
     """Byte for byte, every root variant, the newest first; or that of one root."""
     a, b = installation_res(session_id=b"\0"), installation_res(session_id=b"")
-    services.store.put(record(root=ROOT_A, exi=a))
-    services.store.put(record(root=ROOT_B, exi=b))
+    services.store.put(record(root=ROOT_A, exi=a), ORIGIN)
+    services.store.put(record(root=ROOT_B, exi=b), ORIGIN)
     assert messages(services) == [b, a]
     assert messages(services, v2g_root_fingerprint=ROOT_A) == [a]
 
@@ -53,7 +54,7 @@ def test_a_session_id_is_put_into_every_message(services: Services, length: int)
     """Nothing else changes: with the stored id put back the bytes are the stored ones."""
     stored = [installation_res(session_id=b"\0"), installation_res(session_id=bytes(8))]
     for root, exi in zip((ROOT_B, ROOT_A), stored, strict=True):
-        services.store.put(record(root=root, exi=exi))
+        services.store.put(record(root=root, exi=exi), ORIGIN)
     session_id = bytes(range(0xF0, 0xF0 + length))
     answered = messages(services, session_id=session_id)
     assert [decode(exi).header.session_id for exi in answered] == [session_id] * 2
@@ -63,7 +64,7 @@ def test_a_session_id_is_put_into_every_message(services: Services, length: int)
 def test_an_expired_contract_is_answered(services: Services) -> None:
     """The OEM checks the validity itself, before it installs."""
     exi = installation_res()
-    services.store.put(record(exi=exi, valid_to=NOW - timedelta(days=1)))
+    services.store.put(record(exi=exi, valid_to=NOW - timedelta(days=1)), ORIGIN)
     assert messages(services) == [exi]
 
 
@@ -80,7 +81,7 @@ def test_an_expired_contract_is_answered(services: Services) -> None:
 )
 def test_what_is_not_stored_is_not_found(services: Services, changes: dict[str, object]) -> None:
     """EMAID, PCID, namespace and root all have to fit."""
-    services.store.put(record(exi=installation_res()))
+    services.store.put(record(exi=installation_res()), ORIGIN)
     with pytest.raises(ContractNotFound):
         messages(services, **changes)
 

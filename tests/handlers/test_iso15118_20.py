@@ -41,6 +41,7 @@ from tests.builders import (
     BASE,
     EMAID_TEXT,
     NOW,
+    ORIGIN,
     PCID_20_TEXT,
     ROOT_A,
     ROOT_B,
@@ -74,6 +75,7 @@ def put(services: Services, emaid: str = EMAID_TEXT, **changes: Any) -> None:
         "namespace": ISO_15118_20,
         "installation_res_exi": res_20(emaid),
         "v2g_root_fingerprint": ROOT_A,
+        "origin": ORIGIN,
     }
     assert put_handler.handle(services, **(arguments | changes)) == (None, 201)
 
@@ -185,7 +187,7 @@ def test_one_car_may_have_contracts_of_both_editions(services: Services) -> None
     assert [item["emaid"] for item in in_2] == [EMAIDS[2]]
     assert [item["emaid"] for item in ask(services)] == EMAIDS[:2]
     pcid = Pcid.parse(PCID_20_TEXT)
-    default_handler.handle(services, emaid=Emaid.parse(EMAIDS[1]), pcid=pcid)
+    default_handler.handle(services, emaid=Emaid.parse(EMAIDS[1]), pcid=pcid, origin=ORIGIN)
     in_2 = ask(services, installation_req(PCID_20_TEXT))
     assert [item["emaid"] for item in in_2] == [EMAIDS[1]]
     assert [item["emaid"] for item in ask(services)] == [EMAIDS[1], EMAIDS[0]]
@@ -226,10 +228,10 @@ def test_contracts_come_in_the_order_that_the_car_wants(
         put(services, emaid)
     first = contracts[0]
     if default:
-        default_handler.handle(services, emaid=Emaid.parse(default), pcid=Pcid.parse(PCID_20_TEXT))
+        store.set_default(Emaid.parse(default), Pcid.parse(PCID_20_TEXT), ORIGIN)
     for found in store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20)[::-1]:
         if found.emaid.text in expired:
-            store.put(replace(found, valid_to=NOW - timedelta(seconds=1)))
+            store.put(replace(found, valid_to=NOW - timedelta(seconds=1)), ORIGIN)
     wanted = data.draw(st.lists(st.sampled_from(EMAIDS), max_size=6), label="priority")
     texts = [data.draw(spelled(emaid)) for emaid in wanted]
     strangers = data.draw(st.lists(st.sampled_from(["", "?", "FRXYZ123456789"]), max_size=2))
@@ -253,7 +255,7 @@ def test_without_a_default_the_newest_comes_first(services: Services) -> None:
     """A car whose default was withdrawn still gets what it has."""
     for emaid in EMAIDS[:3]:
         put(services, emaid)
-    services.store.delete(Emaid.parse(EMAIDS[0]))
+    services.store.delete(Emaid.parse(EMAIDS[0]), ORIGIN)
     assert [item["emaid"] for item in ask(services)] == [EMAIDS[2], EMAIDS[1]]
 
 

@@ -44,7 +44,7 @@ from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.profiles import ED448
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
-from tests.builders import EMAID_TEXT, NOW, ROOT_A, record
+from tests.builders import EMAID_TEXT, NOW, ORIGIN, ROOT_A, record
 from tests.conftest import make_settings
 from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
 
@@ -112,6 +112,7 @@ def add(services: Services, draft: ContractDraft, **changes: Any) -> tuple[None,
         "namespace": draft.edition.namespace,
         "installation_res_exi": draft.exi(),
         "v2g_root_fingerprint": draft.fingerprint,
+        "origin": ORIGIN,
     }
     return put.handle(services, **(arguments | changes))
 
@@ -356,7 +357,7 @@ def test_anchors_that_cannot_be_used_are_no_licence(
     services = pool(tmp_path, store, folder)
     with pytest.raises(CertificateChainBroken):
         add(services, contract_draft(), v2g_root_fingerprint=None)
-    store.put(record(exi=contract_draft().exi()))
+    store.put(record(exi=contract_draft().exi()), ORIGIN)
     with pytest.raises(CertificateChainBroken):
         ask(services, request_draft())
 

@@ -11,8 +11,7 @@ from ccp.errors import ContractOrVehicleNotFound, InternalError, SignatureInvali
 from ccp.identifiers import ISO_15118_20
 from ccp.iso15118 import cut_fragment, decode, encode, iso20
 from ccp.messages import InstallationRequest, read_installation_req, read_installation_res
-from ccp.store import SignedContractData
-from tests.builders import SESSION_20, installation_req_20, installation_res_20, record
+from tests.builders import SESSION_20, installation_req_20, installation_res_20
 
 UNITS = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_000_000}
 MOMENTS = st.integers(1_600_000_000, 4_000_000_000).map(lambda s: datetime.fromtimestamp(s, UTC))
@@ -22,17 +21,6 @@ REQUEST = read_installation_req(installation_req_20(), ISO_15118_20)
 def request_of(time_stamp: int) -> InstallationRequest:
     """A request that a car has made at that time, by its own clock."""
     return replace(REQUEST, time_stamp=time_stamp)
-
-
-def stored(exi: bytes) -> SignedContractData:
-    """The message as the store has it."""
-    contract = read_installation_res(exi, ISO_15118_20)
-    return record(
-        namespace=contract.namespace,
-        exi=exi,
-        evse_processing_bit=contract.evse_processing_bit,
-        remaining_chains_bit=contract.remaining_chains_bit,
-    )
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -66,7 +54,9 @@ def test_an_answer_is_the_stored_message_with_its_unsigned_values_set(
 ) -> None:
     """It equals the message encoded anew; what the CPS signed has the very bits that it had."""
     exi = installation_res_20(emaid, evse_processing=processing, remaining=7)
-    answer = REQUEST.answer(stored(exi), remaining=remaining, at=datetime(2025, 6, 1, tzinfo=UTC))
+    contract = read_installation_res(exi, ISO_15118_20)
+    at = datetime(2025, 6, 1, tzinfo=UTC)
+    answer = REQUEST.answer(exi, contract.unsigned_bits, remaining=remaining, at=at)
     message = decode(exi)
     body = replace(
         message.body,
@@ -77,6 +67,12 @@ def test_an_answer_is_the_stored_message_with_its_unsigned_values_set(
     assert answer == encode(replace(message, header=header, body=body))
     for name in ("SignedInstallationData", "SignedInfo"):
         assert cut_fragment(answer, decode(answer), name) == cut_fragment(exi, message, name)
+
+
+def test_a_message_without_its_places_is_not_answered() -> None:
+    """Better a failure that is told than a count of messages that is not true."""
+    with pytest.raises(ValueError, match="not stored as a message of ISO 15118-20"):
+        REQUEST.answer(installation_res_20(), None, remaining=0, at=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ccp.iso15118 import (
     decode,
     iso2,
 )
-from ccp.message_signatures import signed_message
+from ccp.messages.signatures import signed_message
 from ccp.pki.signatures import (
     CANONICAL_EXI,
     ISO_15118_2_SUITES,

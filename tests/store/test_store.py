@@ -12,9 +12,9 @@ from sqlite_utils import Database
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
-from ccp.store import Store, StoreUnusable
+from ccp.store import Store, StoreUnusable, read_audit_trail
 from ccp.store.migrations import migrations
-from tests.builders import EMAID_TEXT, PCID_TEXT, ROOT_A, ROOT_B, record
+from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
@@ -35,9 +35,10 @@ def test_what_is_put_is_found_again(store: Store) -> None:
     put = record(
         meta_data="note",
         v2g_root_serial_number=2**159 + 1,
+        unsigned_bits=(146, 20_000),
         valid_to=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
     )
-    store.put(put)
+    store.put(put, ORIGIN)
     (found,) = store.find_by_emaid(EMAID, ISO_15118_2)
     assert found.is_default
     for name in put.__slots__:
@@ -52,8 +53,8 @@ def test_what_is_put_is_found_again(store: Store) -> None:
 )
 def test_another_key_is_another_record(store: Store, changes: dict[str, str | None]) -> None:
     """Namespace and V2G root are part of a record's identity, an unknown root too."""
-    store.put(record(exi=b"1"))
-    store.put(record(exi=b"2", **changes))
+    store.put(record(exi=b"1"), ORIGIN)
+    store.put(record(exi=b"2", **changes), ORIGIN)
     assert sorted(exis(store) + exis(store, namespace=ISO_15118_20)) == [b"1", b"2"]
 
 
@@ -62,8 +63,8 @@ def test_another_key_is_another_record(store: Store, changes: dict[str, str | No
 @pytest.mark.parametrize("root", [ROOT_A, None])
 def test_the_same_key_replaces(store: Store, emaid: str, pcid: str, root: str | None) -> None:
     """Put again under the same key in any spelling, a record takes the place of the old one."""
-    store.put(record(root=root, exi=b"old"))
-    store.put(record(emaid, pcid, root=root, exi=b"new"))
+    store.put(record(root=root, exi=b"old"), ORIGIN)
+    store.put(record(emaid, pcid, root=root, exi=b"new"), ORIGIN)
     (found,) = store.find_by_pcid(PCID, ISO_15118_2)
     assert found.installation_res_exi == b"new"
     assert found.pcid.text == pcid
@@ -72,8 +73,8 @@ def test_the_same_key_replaces(store: Store, emaid: str, pcid: str, root: str | 
 
 def test_the_check_digit_does_not_make_another_contract(store: Store) -> None:
     """With and without its check digit an EMAID is one contract, answered as it was put last."""
-    store.put(record("FRXYZ123456789", exi=b"14"))
-    store.put(record("FR-XYZ-123456789-2", exi=b"15"))
+    store.put(record("FRXYZ123456789", exi=b"14"), ORIGIN)
+    store.put(record("FR-XYZ-123456789-2", exi=b"15"), ORIGIN)
     (found,) = store.find_by_emaid(Emaid.parse("FRXYZ123456789"), ISO_15118_2)
     assert (found.installation_res_exi, found.emaid.text) == (b"15", "FRXYZ1234567892")
 
@@ -81,15 +82,15 @@ def test_the_check_digit_does_not_make_another_contract(store: Store) -> None:
 def test_variants_come_newest_first(store: Store) -> None:
     """The order is that of the puts, and putting a variant again makes it the newest."""
     for exi, root in ((b"1", ROOT_A), (b"2", ROOT_B), (b"3", ROOT_A)):
-        store.put(record(root=root, exi=exi))
+        store.put(record(root=root, exi=exi), ORIGIN)
     assert exis(store) == [b"3", b"2"]
 
 
 def test_lookups_keep_to_what_is_asked(store: Store) -> None:
     """EMAID, PCID, namespace and fingerprint each narrow what is found."""
-    store.put(record())
-    store.put(record(root=ROOT_B))
-    store.put(record("FRXYZ123456789"))
+    store.put(record(), ORIGIN)
+    store.put(record(root=ROOT_B), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
     assert len(store.find_by_emaid(EMAID, ISO_15118_2)) == 2
     assert len(store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint=ROOT_B)) == 1
     assert store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint="c" * 64) == []
@@ -101,28 +102,28 @@ def test_lookups_keep_to_what_is_asked(store: Store) -> None:
 
 def test_a_contract_belongs_to_one_car(store: Store) -> None:
     """An EMAID stored for one car is refused for another, in any namespace; nothing changes."""
-    store.put(record(exi=b"mine"))
+    store.put(record(exi=b"mine"), ORIGIN)
     for namespace in (ISO_15118_2, ISO_15118_20):
         with pytest.raises(EmaidBelongsToOtherPcid):
-            store.put(record(pcid=OTHER_PCID.text, namespace=namespace, exi=b"theirs"))
+            store.put(record(pcid=OTHER_PCID.text, namespace=namespace, exi=b"theirs"), ORIGIN)
     assert exis(store) == [b"mine"]
     assert store.find_by_pcid(OTHER_PCID, ISO_15118_20) == []
 
 
 def test_a_deleted_contract_may_go_to_another_car(store: Store) -> None:
     """An EMAID is bound to a car only as long as a record says so."""
-    store.put(record())
-    store.delete(EMAID)
-    store.put(record(pcid=OTHER_PCID.text))
+    store.put(record(), ORIGIN)
+    store.delete(EMAID, ORIGIN)
+    store.put(record(pcid=OTHER_PCID.text), ORIGIN)
     assert store.find_by_pcid(OTHER_PCID, ISO_15118_2)[0].is_default
 
 
 def test_the_first_contract_is_the_default_and_later_ones_are_not(store: Store) -> None:
     """Per car and namespace the first contract is the default; replacing a record keeps it."""
-    store.put(record())
-    store.put(record("FRXYZ123456789"))
-    store.put(record("FRXYZ123456789", namespace=ISO_15118_20))
-    store.put(record(exi=b"again"))
+    store.put(record(), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    store.put(record("FRXYZ123456789", namespace=ISO_15118_20), ORIGIN)
+    store.put(record(exi=b"again"), ORIGIN)
     assert defaults(store) == {EMAID.text}
     assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
     assert [found.installation_res_exi for found in store.find_default(PCID, ISO_15118_2)] == [
@@ -132,9 +133,9 @@ def test_the_first_contract_is_the_default_and_later_ones_are_not(store: Store) 
 
 def test_the_default_has_all_its_variants(store: Store) -> None:
     """A default is a contract, not one of its records."""
-    store.put(record(root=ROOT_A, exi=b"a"))
-    store.put(record("FRXYZ123456789"))
-    store.put(record(root=ROOT_B, exi=b"b"))
+    store.put(record(root=ROOT_A, exi=b"a"), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    store.put(record(root=ROOT_B, exi=b"b"), ORIGIN)
     found = store.find_default(PCID, ISO_15118_2)
     assert [variant.installation_res_exi for variant in found] == [b"b", b"a"]
 
@@ -142,66 +143,66 @@ def test_the_default_has_all_its_variants(store: Store) -> None:
 def test_setting_the_default_does_it_in_every_namespace(store: Store) -> None:
     """The contract becomes the one default wherever it has a record, and nowhere else."""
     for namespace in (ISO_15118_2, ISO_15118_20):
-        store.put(record(namespace=namespace))
-        store.put(record("FRXYZ123456789", namespace=namespace))
+        store.put(record(namespace=namespace), ORIGIN)
+        store.put(record("FRXYZ123456789", namespace=namespace), ORIGIN)
     for _ in range(2):  # it is idempotent
-        assert store.set_default(OTHER_EMAID, PCID)
+        assert store.set_default(OTHER_EMAID, PCID, ORIGIN)
         assert defaults(store) == defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
-    store.put(record("ITA1B2C3E4F5G6"))
-    assert store.set_default(Emaid.parse("ITA1B2C3E4F5G6"), PCID)
+    store.put(record("ITA1B2C3E4F5G6"), ORIGIN)
+    assert store.set_default(Emaid.parse("ITA1B2C3E4F5G6"), PCID, ORIGIN)
     assert defaults(store) == {"ITA1B2C3E4F5G6"}
     assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
 
 
 def test_an_unknown_pair_cannot_be_the_default(store: Store) -> None:
     """Neither an unknown contract nor a foreign car changes which contract is the default."""
-    store.put(record())
-    assert not store.set_default(OTHER_EMAID, PCID)
-    assert not store.set_default(EMAID, OTHER_PCID)
+    store.put(record(), ORIGIN)
+    assert not store.set_default(OTHER_EMAID, PCID, ORIGIN)
+    assert not store.set_default(EMAID, OTHER_PCID, ORIGIN)
     assert defaults(store) == {EMAID.text}
 
 
 def test_deleting_takes_all_records_of_the_contract(store: Store) -> None:
     """Every namespace and root goes, other contracts stay; a second time there is nothing."""
-    store.put(record())
-    store.put(record(root=ROOT_B))
-    store.put(record(namespace=ISO_15118_20))
-    store.put(record("FRXYZ123456789"))
-    assert store.delete(EMAID)
-    assert not store.delete(EMAID)
+    store.put(record(), ORIGIN)
+    store.put(record(root=ROOT_B), ORIGIN)
+    store.put(record(namespace=ISO_15118_20), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    assert store.delete(EMAID, ORIGIN)
+    assert not store.delete(EMAID, ORIGIN)
     assert exis(store) == exis(store, namespace=ISO_15118_20) == []
     assert len(exis(store, OTHER_EMAID)) == 1
 
 
 def test_nobody_is_given_a_new_default(store: Store) -> None:
     """Without its default a car has none, later contracts included; an empty car starts anew."""
-    store.put(record())
-    store.put(record("FRXYZ123456789"))
-    store.delete(EMAID)
+    store.put(record(), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    store.delete(EMAID, ORIGIN)
     assert defaults(store) == set()
-    store.put(record("ITA1B2C3E4F5G6"))
-    store.put(record())
+    store.put(record("ITA1B2C3E4F5G6"), ORIGIN)
+    store.put(record(), ORIGIN)
     assert defaults(store) == set()
     assert store.find_default(PCID, ISO_15118_2) == []
     for emaid in (EMAID_TEXT, "FRXYZ123456789", "ITA1B2C3E4F5G6"):
-        store.delete(Emaid.parse(emaid))
-    store.put(record("FRXYZ123456789"))
+        store.delete(Emaid.parse(emaid), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
     assert defaults(store) == {OTHER_EMAID.text}
 
 
 def test_a_failing_write_changes_nothing(store: Store) -> None:
     """A put that breaks halfway leaves neither a record nor a default behind."""
     with pytest.raises(sqlite3.IntegrityError):
-        store.put(record(exi=None))
+        store.put(record(exi=None), ORIGIN)
     assert store.find_by_pcid(PCID, ISO_15118_2) == []
-    store.put(record("FRXYZ123456789"))
+    store.put(record("FRXYZ123456789"), ORIGIN)
     assert defaults(store) == {OTHER_EMAID.text}
 
 
 def test_what_is_stored_survives_the_process(tmp_path: Path) -> None:
     """A store that is opened again has what was put, and applies no step twice."""
     first = Store(tmp_path / "ccp.db")
-    first.put(record(exi=b"kept"))
+    first.put(record(exi=b"kept"), ORIGIN)
     first.close()
     second = Store(tmp_path / "ccp.db")
     assert exis(second) == [b"kept"]
@@ -210,7 +211,7 @@ def test_what_is_stored_survives_the_process(tmp_path: Path) -> None:
 
 def test_a_store_goes_on_after_close(store: Store) -> None:
     """Closing is no end: the next call opens a connection of its own."""
-    store.put(record())
+    store.put(record(), ORIGIN)
     store.close()
     assert len(exis(store)) == 1
 
@@ -218,20 +219,20 @@ def test_a_store_goes_on_after_close(store: Store) -> None:
 def test_a_busy_database_is_told_and_nothing_lost(tmp_path: Path) -> None:
     """A write that waits too long for another writer is StoreBusy; reading goes on."""
     store = Store(tmp_path / "ccp.db", busy_timeout_seconds=0.05)
-    store.put(record(exi=b"before"))
+    store.put(record(exi=b"before"), ORIGIN)
     other = sqlite3.connect(tmp_path / "ccp.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for write in (
-        lambda: store.put(record(exi=b"after")),
-        lambda: store.delete(EMAID),
-        lambda: store.set_default(EMAID, PCID),
+        lambda: store.put(record(exi=b"after"), ORIGIN),
+        lambda: store.delete(EMAID, ORIGIN),
+        lambda: store.set_default(EMAID, PCID, ORIGIN),
     ):
         with pytest.raises(StoreBusy):
             write()
     assert exis(store) == [b"before"]
     other.execute("ROLLBACK")
     other.close()
-    store.put(record(exi=b"after"))
+    store.put(record(exi=b"after"), ORIGIN)
     assert exis(store) == [b"after"]
     store.close()
 
@@ -239,7 +240,7 @@ def test_a_busy_database_is_told_and_nothing_lost(tmp_path: Path) -> None:
 def _put_many(path: Path, worker: int) -> None:
     store = Store(path, busy_timeout_seconds=30)  # a busy machine is no failure
     for number in range(25):
-        store.put(record(f"DEICE{worker:03}{number:06}", f"WAUZZZ4B0CC00{number % 5:04}"))
+        store.put(record(f"DEICE{worker:03}{number:06}", f"WAUZZZ4B0CC00{number % 5:04}"), ORIGIN)
     store.close()
 
 
@@ -267,7 +268,7 @@ def test_threads_share_a_store(store: Store) -> None:
 
     def put(number: int) -> None:
         try:
-            store.put(record(f"DEICE{number:09}"))
+            store.put(record(f"DEICE{number:09}"), ORIGIN)
             store.find_by_pcid(PCID, ISO_15118_2)
         except BaseException as error:
             failures.append(error)
@@ -341,7 +342,7 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
 
 def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
     """Neither way to look a contract up walks the table."""
-    store.put(record(valid_from=datetime.now(UTC) - timedelta(1)))
+    store.put(record(valid_from=datetime.now(UTC) - timedelta(1)), ORIGIN)
     with sqlite3.connect(tmp_path / "ccp.db") as connection:
         for where in ("emaid_key = ? AND namespace = ?", "pcid_key = ? AND namespace = ?"):
             plan = connection.execute(
@@ -374,7 +375,7 @@ def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path, st
     store = Store(path)
     (found,) = store.find_default(PCID, ISO_15118_2)
     assert (found.emaid, found.installation_res_exi) == (EMAID, b"\x80\x98")
-    assert found.v2g_root_serial_number is found.remaining_chains_bit is None
-    store.put(record())
-    assert [line.action for line in store.audit_trail()] == ["put"]
+    assert found.v2g_root_serial_number is found.unsigned_bits is None
+    store.put(record(), ORIGIN)
+    assert [line.action for line in read_audit_trail(path)] == ["put"]
     store.close()

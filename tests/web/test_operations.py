@@ -16,6 +16,7 @@ from ccp.origin import Origin
 from ccp.web import operations
 from ccp.web.operations import handler_resolver
 from ccp.web.parameters import argument_named
+from tests.builders import NOW
 from tests.contract.conformance import SPEC, _resolve
 
 OPERATIONS = {
@@ -59,8 +60,11 @@ def test_operation_id_names_the_module(handler, services):
 @pytest.mark.parametrize(
     ("caller", "origin"),
     [
-        (None, Origin(None, (), "trace")),
-        (Caller("x", ("cpo",), ()), Origin("x", ("cpo",), "trace")),
+        (None, Origin(at=NOW, trace_id="trace")),
+        (
+            Caller("x", ("cpo",), ("DE8AA",)),
+            Origin(at=NOW, subject="x", roles=("cpo",), ids=("DE8AA",), trace_id="trace"),
+        ),
     ],
     ids=["nobody was asked", "token"],
 )

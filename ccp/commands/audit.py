@@ -1,6 +1,6 @@
 """`ccp audit`: who wrote what into the pool."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +9,7 @@ import orjson
 
 from ccp.identifiers import Emaid, Pcid
 from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import AuditLine, Store, StoreUnusable
-
-_AT_A_TIME = 1000  # lines
+from ccp.store import AuditLine, StoreUnusable, read_audit_trail
 
 
 def _parsed_by(parse: Callable[[str], Any], kind: str) -> Callable[..., Any]:
@@ -39,33 +37,20 @@ def audit(emaid: Emaid | None, pcid: Pcid | None, after: int, as_json: bool) -> 
     """
     Show who wrote what into the pool, the oldest first.
 
-    The database is that of CCP_DATABASE_URL. A line has its number, moment, action, contract, car,
-    who did it (the subject of the access token and its roles; `-` where the pool asked nobody), and
-    the trace id that the log has too. The EMAID is without its check digit.
+    The database is that of CCP_DATABASE_URL; it is only read. A line has its number, moment,
+    action, contract, car, the trace id that the log has too, and of the access token the roles, ids
+    and subject; `-` stands for what is not known. The EMAID is without its check digit.
     """
-    for line in _lines(emaid, pcid, after):
-        if as_json:
-            click.echo(orjson.dumps(asdict(line)))
-        else:
-            who = line.subject or "-"
-            roles = f" ({line.roles})" if line.roles else ""
-            click.echo(
-                f"{line.number} {line.at} {line.action} {line.emaid} {line.pcid} {who}{roles} "
-                f"{line.trace_id or '-'}"
-            )
-
-
-def _lines(emaid: Emaid | None, pcid: Pcid | None, after: int) -> Iterator[AuditLine]:
     try:
         path = server_settings().database_path
-        if not path.is_file():
-            raise click.ClickException(f"there is no database {path}")
-        store = Store(path)
+        for line in read_audit_trail(path, emaid=emaid, pcid=pcid, after=after):
+            click.echo(orjson.dumps(asdict(line)) if as_json else _row(line))
     except (SettingsInvalid, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
-    try:
-        while lines := store.audit_trail(emaid=emaid, pcid=pcid, after=after, most=_AT_A_TIME):
-            yield from lines
-            after = lines[-1].number
-    finally:
-        store.close()
+
+
+def _row(line: AuditLine) -> str:
+    # The subject is an issuer's free text, so it stands at the end.
+    columns = (line.trace_id, line.roles, line.ids, line.subject)
+    known = " ".join(column or "-" for column in columns)
+    return f"{line.number} {line.at} {line.action} {line.emaid} {line.pcid} {known}"

@@ -1,0 +1,1 @@
+"""The commands of `ccp`, a module for each."""
