@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -28,6 +29,7 @@ from ccp.errors import (
     SignatureInvalid,
 )
 from ccp.handlers import add_signed_contract_data as put_handler
+from ccp.handlers import get_contract_data_by_emaid as list_handler
 from ccp.handlers import (
     get_signed_contract_data_by_certificate_installation_req as post_handler,
 )
@@ -47,12 +49,14 @@ from tests.builders import (
     ROOT_B,
     SESSION_20,
     b64,
+    certificate,
     installation_req,
     installation_req_20,
     installation_res,
     installation_res_20,
     post_body,
     put_body,
+    signed,
 )
 from tests.conftest import make_settings
 from tests.contract.conformance import assert_error
@@ -317,6 +321,44 @@ def test_the_provisioning_certificate_has_to_be_valid(
     with pytest.raises(kind) as raised:
         ask(services, installation_req_20(**validity))
     assert code_of(raised) == code
+
+
+def test_a_car_whose_contracts_have_expired_is_told_so(services: Services) -> None:
+    """There is none for it: a complete search has found no contract that it could use."""
+    put(services)
+    for found in services.store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20):
+        services.store.put(replace(found, valid_to=NOW - timedelta(seconds=1)), ORIGIN)
+    with pytest.raises(ContractOrVehicleNotFound) as raised:
+        ask(services)
+    assert code_of(raised) == "WARNING_NoContractMatchingPCIDFound"
+
+
+def large_certificate(subject: str) -> bytes:
+    """A certificate as large as ISO 15118-20 allows, or nearly."""
+    units = [f",OU=Department {number:02} {'x' * 40}" for number in range(40)]
+    sizes = (
+        certificate(subject + "".join(units[:count]), curve=ec.SECP521R1)
+        for count in range(len(units), 0, -1)
+    )
+    return next(der for der in sizes if len(der) <= 1600)
+
+
+def test_certificates_of_1600_bytes_go_in_and_out(services: Services) -> None:
+    """Twice what ISO 15118-2 allows, for the contract and for the car; and listed, too."""
+    contract = decode(res_20(EMAID_TEXT))
+    der = large_certificate(f"CN={EMAID_TEXT}")
+    assert len(der) > 1500
+    contract.body.signed_installation_data.contract_certificate_chain.certificate = der
+    put(services, installation_res_exi=signed(contract, ec.SECP521R1))
+    request = decode(installation_req_20())
+    chain = request.body.oem_provisioning_certificate_chain
+    chain.certificate = large_certificate(f"CN={PCID_20_TEXT}")
+    (item,) = ask(services, signed(request, ec.SECP521R1))
+    installed = body_of(item).signed_installation_data.contract_certificate_chain
+    assert installed.certificate == der
+    body, _ = list_handler.handle(services, emaid=Emaid.parse(EMAID_TEXT), namespace=ISO_15118_20)
+    (listed,) = body["contractDataCollection"]
+    assert base64.b64decode(listed["contractCertificate"]) == der
 
 
 def test_a_request_that_was_changed_ends_the_session(services: Services) -> None:
