@@ -1,9 +1,12 @@
 """Who is let in, what a refusal says, and what the log has of the caller."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 import structlog
 
 from ccp.app import create_app
+from ccp.auth.keys import Keys
 from ccp.store.connections import Connections
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
@@ -218,6 +221,26 @@ def test_a_pool_without_keys_lets_nobody_in(tmp_path):
             assert client.request(method, path, json=body).status_code == 401
             forged = bearer(f"{OPERATOR.partition('.')[0]}.e30.AA")
             assert client.request(method, path, json=body, headers=forged).status_code == 503
+
+
+def test_keys_are_kept_fresh_by_those_who_serve(tmp_path, monkeypatch):
+    """Joining the parts asks no issuer, not even where a pool serves already; serving does."""
+    kept = []
+
+    @asynccontextmanager
+    async def kept_fresh(keys):
+        kept.append(keys)
+        yield
+
+    monkeypatch.setattr(Keys, "kept_fresh", kept_fresh)
+    pool_settings = make_settings(tmp_path, **jwt_settings(tmp_path, ec_key()))
+    app = create_app(pool_settings, clock=lambda: NOW)
+    assert kept == []
+    with conforming_client(app) as client:
+        assert len(kept) == 1
+        create_app(pool_settings, clock=lambda: NOW)
+        assert client.get(BY_EMAID, headers=bearer(OPERATOR)).status_code == 404
+        assert len(kept) == 1
 
 
 def test_the_clock_of_the_pool_counts(tmp_path):
