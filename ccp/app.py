@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,13 +78,11 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     services = make_services(settings, store, clock)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     document = load_spec()
-    rehearsed = False
     limit = None if settings.rate_limit == "off" else RateLimit(settings.rate_limit)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        # A worker keeps its keys fresh; the server that it is forked off starts nothing.
-        async with tokens.keys.kept_fresh() if tokens and rehearsed else nullcontext():
+        async with tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext():
             yield
         store.close()
 
@@ -128,8 +127,11 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     asyncio.run(_rehearse(app))
-    rehearsed = True
     return app
+
+
+_rehearsing = ContextVar("rehearsing", default=False)
+"""True only in `_rehearse` and what it calls: there nothing is begun that has to go on."""
 
 
 async def _rehearse(app: FlaskApp) -> None:
@@ -137,8 +139,9 @@ async def _rehearse(app: FlaskApp) -> None:
     Start and stop once: Connexion looks into the spec no earlier.
 
     What is wrong with it is told here, not by each worker; and the workers, forked later, share
-    what has been built.
+    what has been built. A worker keeps its keys fresh; what it is forked off asks no issuer.
     """
+    _rehearsing.set(True)  # in this task, which asyncio.run has made
     events = iter(["startup", "shutdown"])
 
     async def receive() -> Message:

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.builders import NOW
 
@@ -61,6 +62,19 @@ class SigningKey:
         members |= {"kid": self.kid, "use": "sig", "alg": self.algorithm} | changes
         return {name: value for name, value in members.items() if value is not None}
 
+    def published(self, form: str) -> bytes:
+        """The public key as whoever confuses keys could take it for a secret: PEM, DER or JWK."""
+        public = self.private.public_key()
+        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        members = self.jwk()
+        return {
+            "PEM": pem,
+            "stripped PEM": pem.strip(),
+            "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            "JWK": json.dumps(members).encode(),
+            "JWK's number": members.get("n", members.get("x", "")).encode(),
+        }[form]
+
     def signature(self, text: bytes) -> bytes:
         """Sign as RFC 7518, 3 and RFC 8037, 3.1 want it."""
         if isinstance(self.private, rsa.RSAPrivateKey):
@@ -100,9 +114,9 @@ def signing_input(header: dict[str, Any], claims: object) -> str:
     return ".".join(b64url(json.dumps(part).encode()) for part in (given, claims))
 
 
-def hs256(secret: bytes, **claims: Any) -> str:
-    """A token with a MAC under any secret."""
-    text = signing_input({"alg": "HS256", "typ": "JWT"}, valid_claims(**claims))
+def hs256(secret: bytes, kid: str | None = None, **claims: Any) -> str:
+    """A token with a MAC under any secret; *kid* says which key that should be."""
+    text = signing_input({"alg": "HS256", "kid": kid, "typ": "JWT"}, valid_claims(**claims))
     return f"{text}.{b64url(hmac.digest(secret, text.encode(), 'sha256'))}"
 
 

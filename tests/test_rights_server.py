@@ -5,7 +5,9 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
@@ -14,7 +16,7 @@ import pytest
 from ccp.store import read_audit_trail
 from tests.builders import BASE, installation_req, installation_res, post_body, put_body
 from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
-from tests.running import serving, wait_until
+from tests.running import SECONDS, serving, wait_until
 
 NOW = datetime.now(UTC)
 VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
@@ -156,25 +158,29 @@ def test_a_refusal_tells_nothing(client, operation, role):
     assert told[0][0] == 403
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        ec_key().token(at=NOW - timedelta(days=1)),
-        ec_key().token(at=NOW + timedelta(days=1)),
-        ec_key().token(at=NOW, aud="another pool"),
-        ec_key().token(at=NOW, iss="https://other.example"),
-        ec_key().token({"crit": ["x"], "x": 1}, at=NOW),
-        ec_key("stranger").token({"kid": "ec"}, at=NOW),
-        ec_key("stranger").token({"kid": None, "jwk": ec_key("stranger").jwk()}, at=NOW),
-        ed_key().token(at=NOW),
-        rsa_key().token({"kid": "ec"}, at=NOW),
-        hs256(b"secret", at=NOW),
-        ec_key().token({"alg": "none"}, at=NOW).rpartition(".")[0] + ".",
-        ec_key().token(at=NOW)[:-8],
-        "nonsense",
-    ],
-    ids=range(13),
-)
+BAD = {
+    "expired": ec_key().token(at=NOW - timedelta(days=1)),
+    "early": ec_key().token(at=NOW + timedelta(days=1)),
+    "other audience": ec_key().token(at=NOW, aud="another pool"),
+    "other issuer": ec_key().token(at=NOW, iss="https://other.example"),
+    "critical extension": ec_key().token({"crit": ["x"], "x": 1}, at=NOW),
+    "stranger's key": ec_key("stranger").token({"kid": "ec"}, at=NOW),
+    "key in the header": ec_key("stranger").token(
+        {"kid": None, "jwk": ec_key("stranger").jwk()}, at=NOW
+    ),
+    "unknown key": ed_key().token(at=NOW),
+    "key of another type": rsa_key().token({"kid": "ec"}, at=NOW),
+    "PEM as secret": hs256(ec_key().published("PEM"), "ec", at=NOW),
+    "DER as secret": hs256(ec_key().published("DER"), "ec", at=NOW),
+    "JWK as secret": hs256(ec_key().published("JWK"), "ec", at=NOW),
+    "unsigned": ec_key().token({"alg": "none"}, at=NOW).rpartition(".")[0] + ".",
+    "cut": ec_key().token(at=NOW)[:-8],
+    "unprintable subject": ec_key().token(at=NOW, sub="me\x1b[2J"),
+    "nonsense": "nonsense",
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_token_is_refused(client, bad):
     """Expired, early, for others, not signed, forged, cut: 401 from the real server."""
     answer = call(client, "get by EMAID", *STORED["own"], bearer(bad))
@@ -326,6 +332,63 @@ def test_an_issuer_comes_and_goes(tmp_path):
             assert status(token(ec_key("unknown"))) == 401
             assert {status() for _ in range(10)} == {404}
         assert running.process.returncode == 0
+
+
+def test_a_hanging_issuer_stops_nobody(tmp_path):
+    """While strangers name unknown keys and the issuer says nothing, good tokens are served."""
+    key, forged, connections = ec_key(), ec_key("unknown"), 60
+    asked, hang, sent, statuses = threading.Event(), threading.Event(), [], []
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if asked.is_set():
+                hang.wait()
+            asked.set()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(jwks(key))
+
+        def log_message(self, *_):
+            pass
+
+    def stranger(port):
+        connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        with closing(connection):
+            path = f"{BASE}/contractData/emaid/{MISSING['own'][0]}"
+            connection.request("GET", path, headers=token(forged))
+            sent.append(port)
+            statuses.append(connection.getresponse().status)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as issuer:
+        threads = [threading.Thread(target=issuer.serve_forever)]
+        variables = jwt_settings(tmp_path, key) | {
+            "jwt_keys": f"http://127.0.0.1:{issuer.server_port}/jwks",
+            "max_requests": str(connections // 2),
+        }
+        threads[0].start()
+        try:
+            with serving(tmp_path, workers=1, **variables) as running, running.client() as client:
+                wait_until(lambda: "have been read" in running.log)
+                threads += [
+                    threading.Thread(target=stranger, args=[running.port])
+                    for _ in range(connections)
+                ]
+                for thread in threads[1:]:
+                    thread.start()
+                wait_until(lambda: len(sent) == connections)
+                good = [
+                    call(client, "get by EMAID", *MISSING["own"], OPERATOR).status_code
+                    for _ in range(10)
+                ]
+                assert len(statuses) < connections  # some wait still
+                wait_until(lambda: len(statuses) == connections)
+        finally:
+            hang.set()
+            issuer.shutdown()
+            for thread in threads:
+                thread.join()
+    assert good == [404] * 10
+    assert statuses == [401] * connections
 
 
 def test_a_pool_with_tokens_may_be_reached(tmp_path):

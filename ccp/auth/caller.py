@@ -6,6 +6,8 @@ from dataclasses import dataclass
 ROLES = ("emsp", "oem", "cpo", "cps", "operator")
 """The roles of OPNC that may do something here, and the pool's own staff."""
 
+_LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -13,7 +15,8 @@ class Caller:
     The holder of a valid access token.
 
     Attributes:
-        subject: What the issuer calls it; None where the token does not say.
+        subject: What the issuer calls it, or else the client that the token was issued to; None
+            where the token does not say. It can be printed on a line.
         roles: Some of ROLES, sorted; with several it may do what each one may.
         ids: Its provider ids, WMIs and operator ids, normalised and sorted.
     """
@@ -21,6 +24,11 @@ class Caller:
     subject: str | None
     roles: tuple[str, ...]
     ids: tuple[str, ...]
+
+
+def is_subject(text: str) -> bool:
+    """Tell whether a caller may be called so: its name is kept, and shown on terminals."""
+    return 0 < len(text) <= _LONGEST_SUBJECT and text.isprintable()
 
 
 def normalised_ids(texts: Iterable[str]) -> tuple[str, ...]:

@@ -24,8 +24,10 @@ RETRY_SECONDS = 5
 UNKNOWN_KEY_SECONDS = 60
 """A token that names an unknown key makes them be read again at most so often."""
 PATIENCE_SECONDS = 3
-"""A request waits no longer for that."""
-FETCH_SECONDS = 10
+"""From when that began, a request waits no longer for it."""
+MOST_WAITING = 8
+"""So many requests wait at a time; anybody can make one that names an unknown key."""
+FETCH_SECONDS = 3
 """An issuer that has not answered by then does not."""
 
 _MOST_TRIED = 8  # keys for one token that names none
@@ -119,6 +121,8 @@ class Keys:
         self._document = b""
         self._keys: tuple[Key, ...] = ()
         self._renewal: asyncio.Task[None] | None = None
+        self._renewal_began = ticks()
+        self._waiting = 0
         self._not_before = ticks()
 
     def take(self, document: bytes) -> None:
@@ -137,7 +141,8 @@ class Keys:
         """
         Give the keys that may have signed a token, few; none where there is no such key.
 
-        A key that is not known may be new, so that the keys are read again, now and then.
+        A key that is not known may be new, so that the keys are read again, now and then. A few
+        requests wait for them; others get what is known already.
 
         Args:
             algorithm, kid: As the token's header has them.
@@ -174,17 +179,30 @@ class Keys:
             seconds = FRESH_SECONDS if self._keys else RETRY_SECONDS
 
     async def _renew_if_due(self) -> None:
-        """Wait for the keys to be read, by whoever asked first; not for long, and not often."""
+        """
+        Wait for the keys to be read, by whoever asked first; not for long, and not often.
+
+        Whoever waits keeps a place of a request in work, and the issuer may hang: so few do.
+        """
+        now = self._ticks()
         if self._renewal is None or self._renewal.done():
-            now = self._ticks()
             if now < self._not_before:
                 return
             self._not_before = now + (UNKNOWN_KEY_SECONDS if self._keys else RETRY_SECONDS)
-        await asyncio.wait({self._renewing()}, timeout=PATIENCE_SECONDS)
+        renewal = self._renewing()
+        patience = self._renewal_began + PATIENCE_SECONDS - now
+        if patience <= 0 or self._waiting >= MOST_WAITING:
+            return
+        self._waiting += 1
+        try:
+            await asyncio.wait({renewal}, timeout=patience)
+        finally:
+            self._waiting -= 1
 
     def _renewing(self) -> asyncio.Task[None]:
         """Return the task that reads the keys: the one that is at it, or a new one."""
         if self._renewal is None or self._renewal.done():
+            self._renewal_began = self._ticks()
             self._renewal = asyncio.create_task(self._renew())
         return self._renewal
 
@@ -195,5 +213,11 @@ class Keys:
             log.warning(
                 "the keys of the token issuer could not be read; the last ones stay",
                 reason=str(error),
+                keys=len(self._keys),
+            )
+        except Exception as error:  # whatever it is, nobody waits for this task to tell it
+            log.error(
+                "reading the keys of the token issuer failed; the last ones stay",
+                exc_info=error,
                 keys=len(self._keys),
             )

@@ -12,7 +12,7 @@ from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, Jos
 from joserfc.jwt import JWTClaimsRegistry
 
 from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
-from ccp.auth.caller import ROLES, Caller, normalised_ids
+from ccp.auth.caller import ROLES, Caller, is_subject, normalised_ids
 from ccp.auth.jwks import KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
 from ccp.errors import TokenInvalid
@@ -22,7 +22,8 @@ log = structlog.get_logger()
 
 LEEWAY_SECONDS = 30
 """So much may the clocks of issuer and pool differ."""
-_LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
+# OpenID Connect Core 1.0, 2 and RFC 9068, 2.2: client_id and azp are who a token was issued to.
+_SUBJECT_CLAIMS = ("sub", "client_id", "azp")
 
 
 class Tokens:
@@ -37,15 +38,22 @@ class Tokens:
 
     def __init__(self, settings: Settings, keys: Keys, clock: Callable[[], datetime]) -> None:
         self.keys = keys
-        self._issuer = settings.jwt_issuer
-        self._audience = settings.jwt_audience
         self._role_claim = settings.jwt_role_claim
         self._ids_claim = settings.jwt_ids_claim
-        self._clock = clock
+        self._registry = JWTClaimsRegistry(
+            now=lambda: int(clock().timestamp()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": settings.jwt_issuer},
+            aud={"essential": True, "value": settings.jwt_audience},
+            exp={"essential": True},
+        )
 
     async def caller(self, token: str) -> Caller:
         """
         Tell whom a token is of.
+
+        The caller's subject is the token's `sub`; where it has none or an empty one, its
+        `client_id`, and then its `azp`.
 
         Args:
             token: As it was sent; any text.
@@ -57,12 +65,9 @@ class Tokens:
         try:
             claims = _claims(await self._verified(token))
             self._check(claims)
-            subject = claims.get("sub")
-            if subject is not None and len(subject) > _LONGEST_SUBJECT:
-                raise _Refused("sub")
             roles = set(_texts(claims, self._role_claim)) & set(ROLES)
             ids = normalised_ids(_texts(claims, self._ids_claim))
-            return Caller(subject, tuple(sorted(roles)), ids)
+            return Caller(_subject(claims), tuple(sorted(roles)), ids)
         except _Refused as refusal:
             # The log says what a stranger need not know.
             log.info("the access token is refused", reason=refusal.reason)
@@ -92,15 +97,8 @@ class Tokens:
 
     def _check(self, claims: dict[str, Any]) -> None:
         """Hold issuer, audience and times against what they have to be."""
-        registry = JWTClaimsRegistry(
-            now=int(self._clock().timestamp()),
-            leeway=LEEWAY_SECONDS,
-            iss={"essential": True, "value": self._issuer},
-            aud={"essential": True, "value": self._audience},
-            exp={"essential": True},
-        )
         try:
-            registry.validate(claims)
+            self._registry.validate(claims)
         except ExpiredTokenError:
             raise _Refused("exp", "The access token has expired.") from None
         except ClaimError as error:
@@ -143,6 +141,18 @@ def _claims(payload: bytes) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise _Refused("payload")
     return claims
+
+
+def _subject(claims: dict[str, Any]) -> str | None:
+    """Read who it is, from the first claim that says it."""
+    for name in _SUBJECT_CLAIMS:
+        value = claims.get(name)
+        if value is None or value == "":
+            continue
+        if not isinstance(value, str) or not is_subject(value):
+            raise _Refused(name)
+        return value
+    return None
 
 
 def _texts(claims: dict[str, Any], name: str) -> list[str]:

@@ -7,7 +7,7 @@ from shlex import quote
 
 import click
 
-from ccp.auth.caller import ROLES, normalised_ids
+from ccp.auth.caller import ROLES, is_subject, normalised_ids
 from ccp.auth.lab import AUDIENCE, ISSUER, LabIssuer
 
 _TTL = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
@@ -35,6 +35,12 @@ def _ids(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -
     return normalised_ids(texts)
 
 
+def _subject(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    if not is_subject(text):
+        raise click.BadParameter(f"{text!r} is empty, too long, or cannot be printed")
+    return text
+
+
 @click.command()
 @click.option(
     "--role",
@@ -60,7 +66,13 @@ def _ids(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -
     callback=_ttl,
     help="How long the token is valid: 30s, 15m, 1h, 7d.",
 )
-@click.option("--subject", default="lab", show_default=True, help="What the caller is called.")
+@click.option(
+    "--subject",
+    default="lab",
+    show_default=True,
+    callback=_subject,
+    help="What the caller is called.",
+)
 @click.option("--issuer", default=ISSUER, show_default=True, help="What the issuer is called.")
 @click.option("--audience", default=AUDIENCE, show_default=True, help="What the pool is called.")
 @click.option(

@@ -11,6 +11,8 @@ import structlog
 from ccp.auth import keys as keys_module
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import (
+    MOST_WAITING,
+    PATIENCE_SECONDS,
     RETRY_SECONDS,
     UNKNOWN_KEY_SECONDS,
     FileSource,
@@ -129,11 +131,63 @@ def test_all_wait_for_one(clock):
         issuer = Issuer(jwks(OLD))
         issuer.may_answer.clear()
         keys = Keys(issuer, ticks=clock)
-        waiting = [asyncio.create_task(found(keys, "old")) for _ in range(100)]
+        waiting = [asyncio.create_task(found(keys, "old")) for _ in range(MOST_WAITING)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         issuer.may_answer.set()
-        assert await asyncio.gather(*waiting) == [["old"]] * 100
+        assert await asyncio.gather(*waiting) == [["old"]] * MOST_WAITING
+        assert issuer.asked == 1
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_few_wait_at_a_time(clock, known):
+    """While the issuer hangs, who comes after a handful is answered at once, and holds nothing."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD, NEW))
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        if known:
+            keys.take(jwks(OLD))
+        asking = [asyncio.create_task(found(keys, "new")) for _ in range(100)]
+        done, waiting = await asyncio.wait(asking, timeout=0.1)
+        assert (len(done), len(waiting)) == (100 - MOST_WAITING, MOST_WAITING)
+        for task in done:
+            if known:
+                assert task.result() == []
+            else:
+                assert isinstance(task.exception(), KeysNotThere)
+        leaving = list(waiting)[:3]
+        for task in leaving:
+            task.cancel()
+        await asyncio.wait(leaving)
+        later = [asyncio.create_task(found(keys, "new")) for _ in range(100)]
+        _, replacing = await asyncio.wait(later, timeout=0.1)
+        assert len(replacing) == 3
+        issuer.may_answer.set()
+        assert await asyncio.gather(*replacing) == [["new"]] * 3
+        assert issuer.asked == 1
+
+    run(scenario)
+
+
+def test_nobody_waits_for_a_renewal_that_is_old(clock):
+    """An issuer that has hung for long holds up no further request, however few there are."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD, NEW))
+        issuer.may_answer.clear()
+        keys = Keys(issuer, ticks=clock)
+        keys.take(jwks(OLD))
+        first = asyncio.create_task(found(keys, "new"))
+        await until(lambda: issuer.asked == 1)
+        clock.now += PATIENCE_SECONDS
+        async with asyncio.timeout(PATIENCE_SECONDS / 3):
+            assert await found(keys, "new") == []
+        issuer.may_answer.set()
+        assert await first == ["new"]
         assert issuer.asked == 1
 
     run(scenario)
@@ -207,6 +261,28 @@ def test_the_last_good_keys_are_kept(clock, nonsense):
             assert await found(keys, "new") == []
         assert [line["log_level"] for line in log] == ["warning"]
         assert await found(keys, "old") == ["old"]
+
+    run(scenario)
+
+
+def test_an_error_that_nobody_foresaw_is_logged(clock):
+    """Whatever breaks a renewal is in the log, whole; the last keys stay, and it goes on."""
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        keys = Keys(issuer, ticks=clock)
+        assert await found(keys, "old") == ["old"]
+        issuer.document = 5  # what no source returns
+        clock.now += UNKNOWN_KEY_SECONDS
+        with structlog.testing.capture_logs() as log:
+            assert await found(keys, "new") == []
+        (line,) = log
+        assert (line["log_level"], line["keys"]) == ("error", 1)
+        assert isinstance(line["exc_info"], TypeError)
+        assert await found(keys, "old") == ["old"]
+        issuer.document = jwks(NEW)
+        clock.now += UNKNOWN_KEY_SECONDS
+        assert await found(keys, "new") == ["new"]
 
     run(scenario)
 

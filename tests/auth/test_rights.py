@@ -121,11 +121,27 @@ def test_a_maker_is_its_wmi(ids, own):
     ],
 )
 def test_headers_must_not_contradict_the_token(party, contradicts):
-    """What a request says of its sender has to be what the token says; an operator may say all."""
+    """What a request says of its sender has to be what the token says."""
     wanted = PartyContradictsToken if contradicts else None
-    operation, ids = "getContractDataByEmaidV1", ["DEICE", "NLXYZ"]
-    assert outcome(operation, ["emsp"], ids, party) is wanted
-    assert outcome(operation, ["operator"], ids, party) is None
+    assert outcome("getContractDataByEmaidV1", ["emsp"], ["DEICE", "NLXYZ"], party) is wanted
+
+
+@pytest.mark.parametrize("type_", [None, "emsp", "ccp"])
+@pytest.mark.parametrize(
+    ("ids", "id_", "contradicts"),
+    [
+        (["DECCP"], "de-ccp", False),
+        (["DECCP"], "DEICE", True),
+        (["DECCP"], None, False),
+        (["DECCP"], "", False),
+        ([], "DEICE", False),
+    ],
+)
+@pytest.mark.parametrize("roles", [["operator"], ["emsp", "operator"]])
+def test_an_operator_is_held_to_its_ids(roles, ids, id_, type_, contradicts):
+    """The header has no type for an operator, so none contradicts it; of an id the rule holds."""
+    found = outcome("deleteSignedContractDataByEmaidV1", roles, ids, Party(type_, id_))
+    assert found is (PartyContradictsToken if contradicts else None)
 
 
 def test_a_token_without_ids_contradicts_no_id():

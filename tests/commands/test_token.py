@@ -75,6 +75,12 @@ def test_names_and_folder_can_be_chosen(folder: Path) -> None:
         (["--role", "cpo", "--ttl", "367d"], "is not a time"),
         (["--role", "cpo", "--ttl", "999999d"], "is not a time"),
         (["--role", "cpo", "--ttl", "9999999s"], "is not a time"),
+        (["--role", "cpo", "--subject", ""], "'' is empty"),
+        (
+            ["--role", "cpo", "--subject", "me\n"],
+            "'me\\n' is empty, too long, or cannot be printed",
+        ),
+        (["--role", "cpo", "--subject", "x" * 256], "too long"),
         (["--role", "cpo", "--folder", "/proc/no"], "/proc/no"),
     ],
 )

@@ -1,9 +1,12 @@
 """Who is let in, what a refusal says, and what the log has of the caller."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 import structlog
 
 from ccp.app import create_app
+from ccp.auth.keys import Keys
 from ccp.store.connections import Connections
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
@@ -50,6 +53,7 @@ def test_every_operation_asks_for_a_token(pool, method, path, body):
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert pool.request(method, path, json=body, headers=bearer(OPERATOR)).status_code < 500
+    pool.delete(f"{SIGNED}/{EMAID_TEXT}", headers=bearer(OPERATOR))  # other tests find nothing
 
 
 @pytest.mark.parametrize(
@@ -88,11 +92,13 @@ def test_two_tokens_are_none(pool):
         (ec_key().token(at=NOW.replace(year=2024)), ["The access token has expired."]),
         (ec_key().token(at=NOW.replace(year=2026)), []),
         (ec_key().token(aud="another"), []),
-        (hs256(b"secret"), []),
+        (hs256(ec_key().published("PEM"), "ec"), []),
+        (hs256(ec_key().published("DER"), "ec"), []),
+        (hs256(ec_key().published("JWK"), "ec"), []),
         (f"{OPERATOR}x", []),
         ("x" * 100_000, []),
     ],
-    ids=["expired", "early", "audience", "MAC", "spoilt", "long"],
+    ids=["expired", "early", "audience", "PEM", "DER", "JWK", "spoilt", "long"],
 )
 def test_a_refusal_says_little(pool, token, details):
     """A stranger is told that the token has expired; of what else is wrong only the log has it."""
@@ -136,7 +142,8 @@ def test_the_store_is_not_asked_for_those_who_may_not(pool, monkeypatch, method,
 
 
 def test_headers_that_contradict_the_token(pool):
-    """The request says that it comes from another party: 403; an operator may say so."""
+    """The request says that it comes from another party: 403; an operator may be of any type."""
+    operator = bearer(ec_key().token(ids=["DEICE"]))
     emsp = bearer(ec_key().token(role="emsp", ids=["DEICE"]))
     for party in ({"OPNC-from-party-type": "oem"}, {"OPNC-from-party-id": "FRXYZ"}):
         assert_error(
@@ -145,6 +152,9 @@ def test_headers_that_contradict_the_token(pool):
             "The OPNC-from-party headers contradict the access token.",
         )
         assert pool.get(BY_EMAID, headers=bearer(OPERATOR) | party).status_code == 404
+        of_an_id = "OPNC-from-party-id" in party
+        status = pool.get(BY_EMAID, headers=operator | party).status_code
+        assert status == (403 if of_an_id else 404)
     true = {"OPNC-from-party-type": "emsp", "OPNC-from-party-id": "de-ice"}
     assert pool.get(BY_EMAID, headers=emsp | true).status_code == 404
 
@@ -211,6 +221,26 @@ def test_a_pool_without_keys_lets_nobody_in(tmp_path):
             assert client.request(method, path, json=body).status_code == 401
             forged = bearer(f"{OPERATOR.partition('.')[0]}.e30.AA")
             assert client.request(method, path, json=body, headers=forged).status_code == 503
+
+
+def test_keys_are_kept_fresh_by_those_who_serve(tmp_path, monkeypatch):
+    """Joining the parts asks no issuer, not even where a pool serves already; serving does."""
+    kept = []
+
+    @asynccontextmanager
+    async def kept_fresh(keys):
+        kept.append(keys)
+        yield
+
+    monkeypatch.setattr(Keys, "kept_fresh", kept_fresh)
+    pool_settings = make_settings(tmp_path, **jwt_settings(tmp_path, ec_key()))
+    app = create_app(pool_settings, clock=lambda: NOW)
+    assert kept == []
+    with conforming_client(app) as client:
+        assert len(kept) == 1
+        create_app(pool_settings, clock=lambda: NOW)
+        assert client.get(BY_EMAID, headers=bearer(OPERATOR)).status_code == 404
+        assert len(kept) == 1
 
 
 def test_the_clock_of_the_pool_counts(tmp_path):
