@@ -21,6 +21,7 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
 
     Returns: The configuration of the standard library's logging, to be applied by the caller.
     """
+    logging.captureWarnings(True)  # of libraries, about odd certificates for one: a line as others
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

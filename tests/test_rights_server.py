@@ -331,6 +331,11 @@ def test_an_issuer_comes_and_goes(tmp_path):
             assert {status() for _ in range(10)} == {404}
             assert status(token(ec_key("unknown"))) == 401
             assert {status() for _ in range(10)} == {404}
+            workers = running.workers
+            running.process.send_signal(signal.SIGHUP)  # new workers, who cannot fetch the keys
+            wait_until(lambda: running.workers and not workers & running.workers)
+            running.wait_until_serving(4)
+            assert {status() for _ in range(10)} == {404}
         assert running.process.returncode == 0
 
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
+from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
 
 log = structlog.get_logger()
@@ -112,13 +113,21 @@ class Keys:
 
     Args:
         source: Where they are.
+        last_good: Keeps them beyond this process; None where the source itself is that near.
         ticks: Gives seconds that only ever go forward.
     """
 
-    def __init__(self, source: Source, *, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        last_good: LastGood | None = None,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
+        self._last_good = last_good
         self._ticks = ticks
-        self._document = b""
+        self._document: bytes | None = None
         self._keys: tuple[Key, ...] = ()
         self._renewal: asyncio.Task[None] | None = None
         self._renewal_began = ticks()
@@ -158,7 +167,10 @@ class Keys:
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        """Read the keys again every few minutes, until the block ends."""
+        """Read the keys now and again every few minutes, until the block ends."""
+        if self._last_good and not self._keys:
+            with suppress(KeysUnusable):
+                self.take(self._last_good.load())
         keeper = asyncio.create_task(self._keep_fresh())
         try:
             yield
@@ -172,11 +184,9 @@ class Keys:
         return tuple(key for key in self._keys if key.kid == kid)
 
     async def _keep_fresh(self) -> None:
-        seconds = FRESH_SECONDS if self._keys else 0
         while True:
-            await asyncio.sleep(seconds)
             await asyncio.wait({self._renewing()})
-            seconds = FRESH_SECONDS if self._keys else RETRY_SECONDS
+            await asyncio.sleep(FRESH_SECONDS if self._keys else RETRY_SECONDS)
 
     async def _renew_if_due(self) -> None:
         """
@@ -208,7 +218,10 @@ class Keys:
 
     async def _renew(self) -> None:
         try:
-            self.take(await self._source.read())
+            document = await self._source.read()
+            self.take(document)
+            if self._last_good:
+                await asyncio.to_thread(self._last_good.save, document)
         except KeysUnusable as error:
             log.warning(
                 "the keys of the token issuer could not be read; the last ones stay",

@@ -15,6 +15,7 @@ from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
 from ccp.auth.caller import ROLES, Caller, is_subject, normalised_ids
 from ccp.auth.jwks import KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
+from ccp.auth.last_good import LastGood
 from ccp.errors import TokenInvalid
 from ccp.settings import Settings, SettingsInvalid
 
@@ -123,7 +124,9 @@ def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
     """
     place = settings.jwt_keys
     if "://" in place:
-        return Tokens(settings, Keys(UrlSource(place)), clock)
+        database = settings.database_path
+        last_good = LastGood(database.with_name(f"{database.name}.jwks"), place)
+        return Tokens(settings, Keys(UrlSource(place), last_good=last_good), clock)
     source = FileSource(Path(place))
     keys = Keys(source)
     try:

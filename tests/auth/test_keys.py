@@ -19,6 +19,7 @@ from ccp.auth.keys import (
     Keys,
     UrlSource,
 )
+from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
 from tests.issuer import ec_key, jwks, rsa_key
 
@@ -66,6 +67,57 @@ def run(scenario: Callable[[], object]) -> None:
 async def found(keys: Keys, kid: str | None, algorithm: str = "ES256") -> list[str | None]:
     """The names of the keys that may have signed a token."""
     return [key.kid for key in await keys.find(algorithm, kid)]
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b'{"keys": []}'])
+def test_a_document_without_keys_is_none(document):
+    """Not at the start, nor later: an empty file is no set of keys that has been read."""
+    keys = Keys(Issuer(document))
+    for _ in range(2):
+        with pytest.raises(KeysUnusable):
+            keys.take(document)
+        keys.take(jwks(OLD))
+
+
+def test_the_last_good_keys_outlive_the_process(tmp_path):
+    """A worker that starts while the issuer is down has what another one has read; then newer."""
+    file = tmp_path / "ccp.db.jwks"
+
+    async def scenario(document, expected):
+        issuer = Issuer(document)
+        keys = Keys(issuer, last_good=LastGood(file, "https://a.example/jwks"))
+        async with keys.kept_fresh():
+            while not issuer.asked or (issuer.document and not file.exists()):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            assert await found(keys, None) == expected
+
+    with pytest.raises(KeysNotThere):
+        asyncio.run(scenario(None, []))
+    asyncio.run(scenario(jwks(OLD), ["old"]))
+    asyncio.run(scenario(None, ["old"]))
+    asyncio.run(scenario(b"broken", ["old"]))
+    asyncio.run(scenario(jwks(NEW), ["new"]))
+    asyncio.run(scenario(None, ["new"]))
+    assert file.stat().st_mode & 0o077 == 0
+    assert [found.name for found in tmp_path.iterdir()] == [file.name]
+
+
+def test_the_last_good_keys_are_of_one_issuer(tmp_path):
+    """Whoever names another URL does not trust the keys of the former one."""
+    file = tmp_path / "ccp.db.jwks"
+    LastGood(file, "https://a.example/jwks").save(jwks(OLD))
+    assert LastGood(file, "https://a.example/jwks").load() == jwks(OLD)
+    for url in ("https://b.example/jwks", "https://a.example/jwk", "https://a.example/jwkss"):
+        with pytest.raises(KeysUnusable, match="another issuer"):
+            LastGood(file, url).load()
+
+
+def test_keys_that_cannot_be_kept_are_used_all_the_same(tmp_path):
+    """A folder that cannot be written is told, and no more."""
+    with structlog.testing.capture_logs() as lines:
+        LastGood(tmp_path / "no" / "file", "https://a.example/jwks").save(jwks(OLD))
+    assert [line["log_level"] for line in lines] == ["warning"]
 
 
 def test_a_new_key_is_found_when_a_token_names_it(clock):
