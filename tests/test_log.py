@@ -7,7 +7,16 @@ import socket
 import httpx2
 import pytest
 
-from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, post_body, put_body
+from ccp.iso15118 import decode
+from tests.builders import (
+    BASE,
+    EMAID_TEXT,
+    PCID_TEXT,
+    installation_req,
+    post_body,
+    put_body,
+    signed,
+)
 from tests.contract.conformance import BASE_PATH
 from tests.running import refused_start, serving
 
@@ -22,6 +31,15 @@ from wsgi import app
 """
 URL = f"{BASE}/signedcontractdata"
 CONSOLE_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[(info|warning|error|debug) *\] .+")
+
+
+def odd_request():
+    """A request with a certificate that libraries warn of: its serial number is negative."""
+    message = decode(installation_req())
+    der = bytearray(message.body.oem_provisioning_cert)
+    der[der.index(b"\xa0\x03\x02\x01\x02\x02") + 7] |= 0x80  # behind the version
+    message.body.oem_provisioning_cert = bytes(der)
+    return signed(message)
 
 
 def logged(folder, **variables):
@@ -40,6 +58,7 @@ def logged(folder, **variables):
                 client.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}?{PCID_TEXT}"),
                 client.get(f"{BASE}/contractData/pcid/{PCID_TEXT}"),
                 client.post(URL, json=post_body()),
+                client.post(URL, json=post_body(odd_request())),
                 client.post(f"{URL}/{EMAID_TEXT}/{PCID_TEXT}/setdefault"),
                 client.request("BREW", f"{URL}/{EMAID_TEXT}"),
                 client.get(f"/{EMAID_TEXT}"),
