@@ -10,6 +10,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import TooManyRequests
+from ccp.web.context import caller_of
 
 _MOST_CALLERS = 1000
 _IPV6_NETWORK = 64  # bits: a caller has at least so many addresses (RFC 6177)
@@ -115,6 +116,5 @@ def _network(scope: Scope) -> str:
 
 def _subject(scope: Scope) -> str | None:
     """Name the caller, where its token was asked for and is valid."""
-    caller = scope.get("extensions", {}).get("connexion_context", {}).get("caller")
-    subject: str | None = getattr(caller, "subject", None)
-    return subject
+    caller = caller_of(scope)
+    return caller.subject if caller else None
