@@ -35,8 +35,8 @@ asgi_loop = "uvloop"
 asgi_lifespan = "on"
 # What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
 preload_app = True
-# Headers have to come within so many seconds; an idle connection holds up the end of a worker.
-keepalive = 5
+# Idle connections; longer than proxies keep them, so that none sends a request into a closing one.
+keepalive = 75
 worker_connections = 800  # each worker's; below the 1024 files that a process usually may open
 # The longest URL of the spec has 1500 characters; a token may have a few kilobytes.
 limit_request_line = 4094

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import httpx2
 import pytest
@@ -16,7 +17,7 @@ from tests.running import SECONDS, serving, wait_until
 
 URL = f"{BASE}/contractData/emaid/DEICENOBODY001"
 PUT = f"{BASE}/signedcontractdata"
-KEEPALIVE_SECONDS = 5  # of gunicorn.conf.py
+HEADER_SECONDS = 5  # of ccp.web.worker
 UNREAD_SECONDS = 10  # of ccp.web.worker
 PATIENCE = 5  # what a busy machine may take longer
 
@@ -141,33 +142,69 @@ def test_what_is_no_http_is_not_echoed(server, sent):
     answer = ask(server, sent)
     assert re.match(rb"HTTP/1.1 (400|501) ", answer)
     assert b"script" not in answer.lower()
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    for header in (
+        b"x-content-type-options: nosniff",
+        b"cache-control: no-store",
+        b"content-security-policy: default-src 'none'; frame-ancestors 'none'",
+    ):
+        assert header in head.splitlines()
 
 
 # Clients that take their time
 
 
 def test_headers_have_to_come_in_time(server):
-    """A connection whose headers drip is closed, however busy it looks; nobody waits meanwhile."""
-    with connect(server) as silent, connect(server) as dripping:
+    """A connection whose headers drip is closed, be they the first or later ones; others wait."""
+    with ExitStack() as stack:
+        silent, dripping, pipelined, later, idle = (
+            stack.enter_context(connect(server)) for _ in range(5)
+        )
+        half = b"GET / HTTP/1.1\r\n"
+        for connection in (later, idle):
+            connection.sendall(request())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
         started = time.monotonic()
-        dripping.sendall(b"GET / HTTP/1.1\r\n")
+        dripping.sendall(half)
+        later.sendall(half)
+        pipelined.sendall(request() + half)
+        assert pipelined.recv(65536).startswith(b"HTTP/1.1 404 ")
         stop = threading.Event()
 
         def drip():
             while not stop.wait(0.2):
-                try:
-                    dripping.sendall(b"X: y\r\n")
-                except OSError:
-                    return
+                for connection in (dripping, later):
+                    with suppress(OSError):
+                        connection.sendall(b"X: y\r\n")
 
         dripper = threading.Thread(target=drip)
         dripper.start()
         assert_serves(server)
-        answers = read_all(silent), read_all(dripping)
+        answers = [read_all(waiting) for waiting in (silent, dripping, pipelined, later)]
         stop.set()
         dripper.join()
-    assert answers == (b"", b"")
-    assert KEEPALIVE_SECONDS - 1 < time.monotonic() - started < KEEPALIVE_SECONDS + PATIENCE
+        assert answers == [b""] * 4
+        assert HEADER_SECONDS - 1 < time.monotonic() - started < HEADER_SECONDS + PATIENCE
+        # A proxy that has kept a connection idle for longer than that is still served.
+        idle.sendall(request("Connection: close"))
+        assert read_all(idle).startswith(b"HTTP/1.1 404 ")
+
+
+def test_an_upgrade_is_a_request_like_any_other(server):
+    """Whoever wants WebSocket gets the usual answer, and its connection serves on."""
+    upgrade = request(
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    with connect(server) as connection:
+        connection.sendall(upgrade)
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert b'"traceId"' in answer
+        connection.sendall(request("Connection: close"))
+        assert read_all(connection).startswith(b"HTTP/1.1 404 ")
 
 
 def test_answers_have_to_be_read_in_time(server):
@@ -201,7 +238,7 @@ def test_connections_are_bounded(server):
     try:
         started = time.monotonic()
         assert ask(server, request("Connection: close")) == b""
-        assert time.monotonic() - started < KEEPALIVE_SECONDS - 1
+        assert time.monotonic() - started < HEADER_SECONDS - 1
     finally:
         for connection in idle:
             connection.close()
