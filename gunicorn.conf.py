@@ -8,7 +8,7 @@ from gunicorn.glogging import Logger
 from ccp.app import create_app
 from ccp.log import configure_logging
 from ccp.settings import SettingsInvalid, server_settings
-from ccp.tls import server_tls
+from ccp.tls import read_tls, server_tls
 
 
 class _Logger(Logger):
@@ -53,12 +53,12 @@ logconfig_dict = configure_logging(_settings)
 
 def ssl_context(_config, _default_context):
     """Give workers what was read before them: one that cannot read would speak plain HTTP."""
-    return _tls.context
+    return _tls.now.context
 
 
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
-    if server.cfg.is_ssl and _tls.context is None:
+    if server.cfg.is_ssl and _tls.now.context is None:
         sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
     refuse_exposure(server)
 
@@ -72,14 +72,15 @@ def when_ready(server):
 def on_reload(server):
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     try:
-        _tls.read()
+        tls = read_tls(_settings)
         app = create_app(_settings)
         require_safe_exposure(server, app)
     except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
     else:
-        warn(server, app)
+        _tls.now = tls
         server.app.callable = app
+        warn(server, app)
 
 
 def refuse_exposure(server):
@@ -114,5 +115,5 @@ def warn(server, app):
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if warning:
         server.log.warning(" ".join(warning))
-    if _tls.warning:
-        server.log.warning(_tls.warning)
+    if _tls.now.warning:
+        server.log.warning(_tls.now.warning)
