@@ -6,6 +6,7 @@ import sys
 from gunicorn.glogging import Logger
 
 from ccp.app import create_app
+from ccp.exposure import require_safe_exposure
 from ccp.log import configure_logging
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.tls import read_tls, server_tls
@@ -74,7 +75,7 @@ def on_reload(server):
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)
-        require_safe_exposure(server, app)
+        require_safe(server, app)
     except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
     else:
@@ -86,18 +87,18 @@ def on_reload(server):
 def refuse_exposure(server):
     """End, with the reason, a server that would serve others by accident."""
     try:
-        require_safe_exposure(server, server.app.wsgi())
+        require_safe(server, server.app.wsgi())
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 
 
-def require_safe_exposure(server, app):
+def require_safe(server, app):
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
     addresses = [listener.getsockname() for listener in server.LISTENERS]
     # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
     addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
     hosts = [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
-    _settings.require_safe_exposure(hosts, verifies=app.services.trust.v2g.configured)
+    require_safe_exposure(_settings, hosts, verifies=app.services.trust.v2g.configured)
 
 
 def warn(server, app):
