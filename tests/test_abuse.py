@@ -276,6 +276,17 @@ def test_connections_are_bounded(server):
     wait_until(lambda: ask(server, request("Connection: close")).startswith(b"HTTP/1.1 404 "))
 
 
+def test_idle_connections_take_no_place(server):
+    """Where there are as many connections as there may be, those that are idle make room."""
+    with ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(connect(server))
+            connection.sendall(request())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
+        assert_serves(server)
+        wait_until(lambda: ask(server, request("Connection: close")).startswith(b"HTTP/1.1 404 "))
+
+
 def test_slow_bodies_take_no_place(tmp_path):
     """With more bodies dripping than a worker takes on, others are served at once."""
     slow = request(

@@ -29,20 +29,20 @@ class BoundedConnection(ASGIProtocol):
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for headers; beyond `worker_connections`, end at once."""
+        """Begin to wait for headers; beyond `worker_connections` one that is idle has to go."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that all that is not taken is told of
-        if self.worker.nr_conns > self.cfg.worker_connections:
+        if self.worker.nr_conns > self.cfg.worker_connections and not self.worker.end_an_idle_one():
             self._request_ready.set()  # lets the task of the connection end too
             transport.abort()
         else:
-            self.worker.connections.add(self)
             self._arm_keepalive_timer()
 
-    def end_soon(self) -> None:
-        """Wait no longer for a request, beyond one that is on its way."""
-        if self._keepalive_handle and not self._headers_begun:
-            self._wait_for_headers(_ENDING_SECONDS)
+    @property
+    def is_idle(self) -> bool:
+        """Whether a request has been answered, and nothing of a next one is there."""
+        waits = self._keepalive_handle is not None and self._current_request is None
+        return waits and not self._headers_begun and not self._closed
 
     def _feed_callback_parser(self, data: bytes) -> bool:
         """Begin to wait for the rest of headers."""
@@ -53,9 +53,16 @@ class BoundedConnection(ASGIProtocol):
         return goes_on
 
     def _arm_keepalive_timer(self) -> None:
-        self._wait_for_headers(_HEADER_SECONDS if self._headers_begun else self.cfg.keepalive)
+        connections = self.worker.connections
+        connections[self] = connections.pop(self, None)  # the last one now
+        self.wait_for_headers(_HEADER_SECONDS if self._headers_begun else self.cfg.keepalive)
 
-    def _wait_for_headers(self, seconds: float) -> None:
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._keepalive_timeout()
+
+    def wait_for_headers(self, seconds: float) -> None:
+        """Close the connection if there are none within so many seconds."""
         if self._keepalive_handle:
             self._keepalive_handle.cancel()
         self._keepalive_handle = self.worker.loop.call_later(seconds, self._keepalive_timeout)
@@ -82,7 +89,7 @@ class BoundedConnection(ASGIProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave nothing behind."""
         super().connection_lost(exc)
-        self.worker.connections.discard(self)
+        self.worker.connections.pop(self, None)
         self._forget_unread()
 
     def _forget_unread(self) -> None:
@@ -105,11 +112,20 @@ class BoundedWorker(gasgi.ASGIWorker):
     def init_process(self) -> None:
         """Begin as gunicorn's worker, which has no other way to choose its connections."""
         gasgi.ASGIProtocol = BoundedConnection
-        self.connections: set[BoundedConnection] = set()
+        self.connections: dict[BoundedConnection, None] = {}  # the longest idle first
         super().init_process()
+
+    def end_an_idle_one(self) -> bool:
+        """Make room for a connection; tell whether there was one to spare."""
+        for connection in self.connections:
+            if connection.is_idle:
+                connection.close()
+                return True
+        return False
 
     async def _shutdown(self) -> None:
         """End, without waiting for idle connections as long as they may be idle."""
         for connection in self.connections:
-            connection.end_soon()
+            if connection.is_idle:
+                connection.wait_for_headers(_ENDING_SECONDS)
         await super()._shutdown()
