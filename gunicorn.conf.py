@@ -6,9 +6,10 @@ import sys
 from gunicorn.glogging import Logger
 
 from ccp.app import create_app
+from ccp.exposure import require_safe_exposure
 from ccp.log import configure_logging
 from ccp.settings import SettingsInvalid, server_settings
-from ccp.tls import server_tls
+from ccp.tls import read_tls, server_tls
 
 
 class _Logger(Logger):
@@ -35,8 +36,8 @@ asgi_loop = "uvloop"
 asgi_lifespan = "on"
 # What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
 preload_app = True
-# Headers have to come within so many seconds; an idle connection holds up the end of a worker.
-keepalive = 5
+# Idle connections; longer than proxies keep them, so that none sends a request into a closing one.
+keepalive = 75
 worker_connections = 800  # each worker's; below the 1024 files that a process usually may open
 # The longest URL of the spec has 1500 characters; a token may have a few kilobytes.
 limit_request_line = 4094
@@ -53,12 +54,12 @@ logconfig_dict = configure_logging(_settings)
 
 def ssl_context(_config, _default_context):
     """Give workers what was read before them: one that cannot read would speak plain HTTP."""
-    return _tls.context
+    return _tls.now.context
 
 
 def on_starting(server):
     """Refuse to serve others than this machine by accident, whoever gave the address."""
-    if server.cfg.is_ssl and _tls.context is None:
+    if server.cfg.is_ssl and _tls.now.context is None:
         sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
     refuse_exposure(server)
 
@@ -72,31 +73,32 @@ def when_ready(server):
 def on_reload(server):
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     try:
-        _tls.read()
+        tls = read_tls(_settings)
         app = create_app(_settings)
-        require_safe_exposure(server, app)
+        require_safe(server, app)
     except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
     else:
-        warn(server, app)
+        _tls.now = tls
         server.app.callable = app
+        warn(server, app)
 
 
 def refuse_exposure(server):
     """End, with the reason, a server that would serve others by accident."""
     try:
-        require_safe_exposure(server, server.app.wsgi())
+        require_safe(server, server.app.wsgi())
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 
 
-def require_safe_exposure(server, app):
+def require_safe(server, app):
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
     addresses = [listener.getsockname() for listener in server.LISTENERS]
     # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
     addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
     hosts = [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
-    _settings.require_safe_exposure(hosts, verifies=app.services.trust.v2g.configured)
+    require_safe_exposure(_settings, hosts, verifies=app.services.trust.v2g.configured)
 
 
 def warn(server, app):
@@ -114,5 +116,5 @@ def warn(server, app):
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if warning:
         server.log.warning(" ".join(warning))
-    if _tls.warning:
-        server.log.warning(_tls.warning)
+    if _tls.now.warning:
+        server.log.warning(_tls.now.warning)

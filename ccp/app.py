@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
+import limits
 from connexion import FlaskApp
 from connexion.middleware.context import ContextMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
@@ -78,7 +79,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     services = make_services(settings, store, clock)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     document = load_spec()
-    limit = None if settings.rate_limit == "off" else RateLimit(settings.rate_limit)
+    rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
+    by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -103,7 +105,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 timeout_seconds=settings.body_timeout_seconds,
             ),
             functools.partial(
-                AddressRateMiddleware, limit=limit, asks_tokens=settings.auth == "jwt"
+                AddressRateMiddleware,
+                limit=by_address,
+                asks_tokens=settings.auth == "jwt",
             ),
             functools.partial(InFlightMiddleware, most=settings.max_requests),
             PathMiddleware,
@@ -111,7 +115,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
-            functools.partial(SubjectRateMiddleware, limit=limit),
+            functools.partial(SubjectRateMiddleware, limit=by_subject),
             ValidationMiddleware,
             LifespanMiddleware,
             ContextMiddleware,

@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,7 @@ from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 PREFIX = "CCP_"
-UNIX = "unix"
-"""In CCP_TRUSTED_PROXIES: whoever connects to a Unix socket."""
+_UNIX = "unix"
 _SQLITE = "sqlite:///"
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
@@ -23,7 +22,8 @@ class SettingsInvalid(Exception):
     """The environment asks for something that cannot be; one line for each thing that is wrong."""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether nobody but this machine reaches a host."""
     if host == "localhost":
         return True
     try:
@@ -41,22 +41,41 @@ def _check_place_of_keys(place: str) -> None:
         host, _ = url.hostname or "", url.port
     except ValueError:
         host = ""
-    if not host or not (url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))):
+    if not host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
         raise ValidationError("must be a file, an https URL, or an http URL on this machine")
 
 
-def split_proxies(text: str) -> list[str]:
-    """Take the value of CCP_TRUSTED_PROXIES apart."""
-    return [proxy.strip() for proxy in text.split(",") if proxy.strip()]
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """
+    Whose forwarded headers are believed.
+
+    Attributes:
+        networks: Of proxies that connect over IP.
+        unix: Whether whoever connects to a Unix socket is one.
+    """
+
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    unix: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read addresses, networks and the word `unix`, after commas; none where there is nothing.
+
+        Raises:
+            ValueError: Something else is there.
+        """
+        proxies = [proxy.strip() for proxy in text.split(",") if proxy.strip()]
+        networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies if proxy != _UNIX)
+        return cls(networks, _UNIX in proxies)
 
 
 def _require_proxies(text: str) -> None:
-    for proxy in split_proxies(text):
-        try:
-            if proxy != UNIX:
-                ipaddress.ip_network(proxy)
-        except ValueError:
-            raise ValidationError("must be addresses, networks or unix") from None
+    try:
+        TrustedProxies.parse(text)
+    except ValueError:
+        raise ValidationError("must be addresses, networks or unix") from None
 
 
 class Variables(Schema):
@@ -169,7 +188,7 @@ class Variables(Schema):
     )
     CCP_MAX_BODY_BYTES = fields.Integer(
         load_default=65536,
-        validate=validate.Range(1024, 2**24),
+        validate=validate.Range(1024, 2**20),
         metadata={"meaning": "larger request bodies are answered 413"},
     )
     CCP_BODY_TIMEOUT_SECONDS = fields.Integer(
@@ -246,7 +265,7 @@ class Settings:
     tls_certificate: str
     tls_key: str
     tls_client_ca: str
-    trusted_proxies: str
+    trusted_proxies: TrustedProxies
     rate_limit: str
     max_requests: int
     max_body_bytes: int
@@ -275,6 +294,7 @@ class Settings:
                     for name, reasons in sorted(error.messages_dict.items())
                 )
             ) from None
+        values["CCP_TRUSTED_PROXIES"] = TrustedProxies.parse(values["CCP_TRUSTED_PROXIES"])
         return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
             said=frozenset(given),
@@ -295,36 +315,6 @@ class Settings:
     def lab(self) -> bool:
         """Whether checks warn instead of refusing."""
         return self.checks == "lab"
-
-    def require_safe_exposure(self, hosts: Iterable[str], *, verifies: bool) -> None:
-        """
-        Refuse to serve the world by accident.
-
-        On a loopback address everything goes. On any other the pool has to ask who calls
-        (CCP_AUTH=jwt) and to verify what a CPS has signed; or the operator has to say
-        CCP_AUTH=none, or CCP_CHECKS=lab, in so many words. A default does not count.
-
-        Args:
-            hosts: What is bound: addresses, host names, or anything else, such as a Unix socket,
-                which counts as open: the proxy behind it serves others.
-            verifies: Whether the pool has a V2G trust anchor.
-        Raises:
-            SettingsInvalid: Something can be reached from elsewhere, and it was not said.
-        """
-        open_hosts = sorted({host or "every address" for host in hosts if not _is_loopback(host)})
-        missing = []
-        if self.auth != "jwt" and "CCP_AUTH" not in self.said:
-            missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
-        if not verifies and not (self.lab and "CCP_CHECKS" in self.said):
-            missing.append(
-                "V2G trust anchors in CCP_TRUST_DIR, or CCP_CHECKS=lab, since without them"
-                " it cannot verify"
-            )
-        if open_hosts and missing:
-            raise SettingsInvalid(
-                f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
-                f"If that is meant, this pool needs: {'; and '.join(missing)}."
-            )
 
 
 @cache

@@ -1,6 +1,7 @@
 """TLS without a proxy in front: the server's certificate, and whose clients may connect."""
 
 import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -10,9 +11,10 @@ from cryptography import x509
 from ccp.settings import Settings, SettingsInvalid
 
 
+@dataclass(frozen=True, slots=True)
 class Tls:
     """
-    How a server speaks TLS, as its files said when they were last right.
+    How a server speaks TLS, as its files say at one moment.
 
     Attributes:
         context: For the server's sockets; None where the pool has no certificate.
@@ -20,58 +22,72 @@ class Tls:
     """
 
     context: ssl.SSLContext | None = None
-    warning = ""
+    warning: str = ""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.read()
 
-    def read(self) -> None:
-        """
-        Read the files, at the start and whenever they have changed.
+def read_tls(settings: Settings) -> Tls:
+    """
+    Read the files.
 
-        Raises:
-            SettingsInvalid: They cannot be used; what was read before still is.
-        """
-        settings = self._settings
-        if not settings.tls_certificate:
-            return
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.options |= ssl.OP_NO_RENEGOTIATION
-        certificates = _read_certificates("CCP_TLS_CERTIFICATE", settings.tls_certificate)
+    Raises:
+        SettingsInvalid: They cannot be used.
+    """
+    if not settings.tls_certificate:
+        return Tls()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    certificates = _read_certificates("CCP_TLS_CERTIFICATE", settings.tls_certificate)
+    _read("CCP_TLS_KEY", settings.tls_key)
+    try:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
+    except ssl.SSLError as error:
+        raise SettingsInvalid(
+            f"CCP_TLS_KEY: {settings.tls_key} is no unencrypted private key"
+            f" of the first certificate in {settings.tls_certificate}"
+            f" that is strong enough ({error.reason or 'encrypted'})"
+        ) from error
+    if settings.tls_client_ca:
+        _read_certificates("CCP_TLS_CLIENT_CA", settings.tls_client_ca)
         try:
-            # Without a password OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
-        except OSError as error:  # as ssl.SSLError is
-            raise SettingsInvalid(
-                f"CCP_TLS_KEY: {settings.tls_key} is no unencrypted private key"
-                f" of the first certificate in {settings.tls_certificate}"
-            ) from error
-        if settings.tls_client_ca:
-            _read_certificates("CCP_TLS_CLIENT_CA", settings.tls_client_ca)
             context.load_verify_locations(settings.tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self.context = context
-        self.warning = _not_valid(certificates[0])
+        except ssl.SSLError as error:
+            raise SettingsInvalid(
+                f"CCP_TLS_CLIENT_CA: {settings.tls_client_ca} cannot be read ({error.reason})"
+            ) from error
+        context.verify_mode = ssl.CERT_REQUIRED
+    return Tls(context, _not_valid(certificates[0]))
+
+
+@dataclass(slots=True)
+class ServerTls:
+    """What a server speaks now; whoever has read its files anew may change it."""
+
+    now: Tls
 
 
 @cache
-def server_tls(settings: Settings) -> Tls:
+def server_tls(settings: Settings) -> ServerTls:
     """
     Give the TLS of this process, made once: a SIGHUP runs gunicorn's configuration again.
 
     Raises:
-        SettingsInvalid: See `Tls.read`.
+        SettingsInvalid: See `read_tls`.
     """
-    return Tls(settings)
+    return ServerTls(read_tls(settings))
+
+
+def _read(variable: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsInvalid(f"{variable}: {path}: {error.strerror}") from error
 
 
 def _read_certificates(variable: str, path: str) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(Path(path).read_bytes())
-    except OSError as error:
-        raise SettingsInvalid(f"{variable}: {path}: {error.strerror}") from error
+        return x509.load_pem_x509_certificates(_read(variable, path))
     except ValueError as error:
         raise SettingsInvalid(f"{variable}: {path} has no certificates in PEM") from error
 

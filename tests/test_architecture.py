@@ -19,6 +19,7 @@ ALLOWED = {
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
     "tls": {"settings"},
+    "exposure": {"settings"},
     "messages": BELOW | {"iso15118", "pki"},
     "services": BELOW | {"pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.

@@ -5,6 +5,7 @@ import ssl
 import time
 import warnings
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ccp.settings import Settings, SettingsInvalid
-from ccp.tls import Tls
+from ccp.tls import read_tls
 from tests.builders import BASE
 from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 
@@ -148,7 +149,7 @@ def test_past_versions_are_refused(server, trusting, version):
 
 def test_it_is_the_version_that_is_refused(identity, trusting):
     """The same client would be served by a server that speaks TLS 1.1."""
-    context = Tls(settings(identity)).context
+    context = read_tls(settings(identity)).context
     old = versions(trusting, ssl.TLSVersion.TLSv1_1)
     with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
         shake_hands(context, old)
@@ -231,6 +232,23 @@ def test_a_renewed_certificate_is_read_on_sighup(tmp_path, trusting):
         assert get(server, ssl.create_default_context(cafile=second.file)).status_code == 200
 
 
+def test_a_reload_that_fails_changes_nothing(tmp_path, trusting):
+    """A new certificate is not taken over while anything else is wrong, such as the trust."""
+    first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
+    identity = dict(zip(("tls_certificate", "tls_key"), first.issue("server"), strict=True))
+    trust = tmp_path / "anchors"
+    trust.mkdir()
+    with serving(tmp_path, workers=1, trust_dir=str(trust), **identity) as server:
+        second.issue("server")
+        trust.rmdir()
+        reload(server)
+        assert "The pool goes on as it was.\nCCP_TRUST_DIR" in server.log
+        assert get(server, ssl.create_default_context(cafile=first.file)).status_code == 200
+        trust.mkdir()
+        reload(server)
+        assert get(server, ssl.create_default_context(cafile=second.file)).status_code == 200
+
+
 def reload(server):
     """Send SIGHUP, and wait until new workers serve."""
     old, listening = server.workers, server.log.count("ASGI server listening")
@@ -250,17 +268,17 @@ def settings(identity, **changes):
 
 def test_without_a_certificate_there_is_no_tls():
     """By default a pool speaks plain HTTP."""
-    assert Tls(settings({})).context is None
+    assert read_tls(settings({})).context is None
 
 
 def test_a_certificate_that_is_not_valid_is_warned_of(authority, identity):
     """An expired certificate is served, since clients judge it; the operator is told."""
     certificate, key = authority.issue("past", ends_in=-DAY)
-    tls = Tls(settings({}, tls_certificate=certificate, tls_key=key))
+    tls = read_tls(settings({}, tls_certificate=certificate, tls_key=key))
     assert tls.context is not None
     assert tls.warning.startswith("The certificate of CCP_TLS_CERTIFICATE is valid from ")
-    assert not Tls(settings(identity)).warning
-    assert not Tls(
+    assert not read_tls(settings(identity)).warning
+    assert not read_tls(
         settings({}, **dict(zip(("tls_certificate", "tls_key"), authority.issue("x"), strict=True)))
     ).warning
 
@@ -268,6 +286,9 @@ def test_a_certificate_that_is_not_valid_is_warned_of(authority, identity):
 def test_files_that_do_not_fit_are_told(authority, identity, tmp_path):
     """What is missing, empty, of another pair or encrypted is told by its variable, and no more."""
     (tmp_path / "empty.pem").write_bytes(b"")
+    broken = tmp_path / "broken.pem"  # a good certificate, and then what only OpenSSL looks at
+    crl = b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+    broken.write_bytes(Path(identity["tls_certificate"]).read_bytes() + crl)
     key = ec.generate_private_key(ec.SECP256R1())
     other = authority.write("other.key", key)
     encrypted = authority.write("encrypted.key", key, password=b"secret")
@@ -276,15 +297,16 @@ def test_files_that_do_not_fit_are_told(authority, identity, tmp_path):
         ({"tls_certificate": "no.pem"}, "CCP_TLS_CERTIFICATE: no.pem: No such file"),
         ({"tls_certificate": f"{tmp_path}/empty.pem"}, "CCP_TLS_CERTIFICATE: "),
         ({"tls_certificate": str(tmp_path)}, "CCP_TLS_CERTIFICATE: "),
-        ({"tls_key": "no.key"}, "CCP_TLS_KEY: no.key is no unencrypted private key"),
+        ({"tls_key": "no.key"}, "CCP_TLS_KEY: no.key: No such file"),
         ({"tls_key": other}, "CCP_TLS_KEY: "),
         ({"tls_key": identity["tls_certificate"]}, "CCP_TLS_KEY: "),
         ({"tls_certificate": own, "tls_key": encrypted}, "CCP_TLS_KEY: "),
         ({"tls_client_ca": "no.pem"}, "CCP_TLS_CLIENT_CA: no.pem: No such file"),
         ({"tls_client_ca": identity["tls_key"]}, "CCP_TLS_CLIENT_CA: "),
+        ({"tls_client_ca": str(broken)}, f"CCP_TLS_CLIENT_CA: {broken} cannot be read"),
     ):
         with pytest.raises(SettingsInvalid) as raised:
-            Tls(settings(identity, **changes))
+            read_tls(settings(identity, **changes))
         assert str(raised.value).startswith(told)
 
 

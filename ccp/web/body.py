@@ -6,6 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp.errors import PayloadTooLarge, RequestTimeout
 
+# Of 1 MiB in the pieces of a network there are fewer; each costs as much as a small request.
+_MOST_CHUNKS = 2048
 # What is still to come of a refused body cannot be told from a next request.
 _CLOSE = {"Connection": "close"}
 
@@ -17,7 +19,8 @@ class BodyMiddleware:
     It is read for unknown paths too: a server has to close a connection with an unread body on it.
 
     Args:
-        max_bytes: A longer body is answered 413, unread where its length is announced.
+        max_bytes: A longer body is answered 413, unread where its length is announced; so is one
+            in very many pieces.
         timeout_seconds: A body that is not complete by then is answered 408.
     """
 
@@ -62,6 +65,8 @@ class BodyMiddleware:
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
+            if len(chunks) >= _MOST_CHUNKS:
+                raise PayloadTooLarge("It comes in too many pieces.", headers=_CLOSE)
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None

@@ -4,7 +4,7 @@ import ipaddress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.settings import UNIX, split_proxies
+from ccp.settings import TrustedProxies
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -21,27 +21,27 @@ class ClientMiddleware:
         trusted: CCP_TRUSTED_PROXIES.
     """
 
-    def __init__(self, app: ASGIApp, *, trusted: str) -> None:
+    def __init__(self, app: ASGIApp, *, trusted: TrustedProxies) -> None:
         self.app = app
-        self._proxies = split_proxies(trusted)
-        self._networks = [ipaddress.ip_network(proxy) for proxy in self._proxies if proxy != UNIX]
+        self._trusted = trusted
+        self._trusts_any = bool(trusted.networks) or trusted.unix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the client in the scope."""
-        if self._proxies and scope["type"] == "http" and self._is_from_proxy(scope):
+        if self._trusts_any and scope["type"] == "http" and self._is_from_proxy(scope):
             self._look_behind(scope)
         await self.app(scope, receive, send)
 
     def _is_from_proxy(self, scope: Scope) -> bool:
-        peer = _parse(scope["client"][0]) if scope["client"] else None
-        return self._trusts(peer) if peer else UNIX in self._proxies
+        peer = parse_address(scope["client"][0]) if scope["client"] else None
+        return self._trusts(peer) if peer else self._trusted.unix
 
     def _look_behind(self, scope: Scope) -> None:
         schemes = _values(scope, b"x-forwarded-proto")
         if schemes and schemes[-1] in ("http", "https"):
             scope["scheme"] = schemes[-1]
         for text in reversed(_values(scope, b"x-forwarded-for")):
-            address = _parse(text)
+            address = parse_address(text)
             if address is None:  # not written by a proxy
                 return
             scope["client"] = (str(address), 0)
@@ -49,7 +49,7 @@ class ClientMiddleware:
                 return
 
     def _trusts(self, address: _Address) -> bool:
-        return any(address in network for network in self._networks)
+        return any(address in network for network in self._trusted.networks)
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
@@ -57,7 +57,8 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.strip() for value in ",".join(lines).split(",") if value.strip()]
 
 
-def _parse(text: str) -> _Address | None:
+def parse_address(text: str) -> _Address | None:
+    """Read an address; one of IPv4 in the form of IPv6 is of IPv4. None if it is none."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -35,20 +35,24 @@ class DocumentsMiddleware(SpecMiddleware):
             "/openapi.json": Response(orjson.dumps(document), media_type="application/json"),
         }
         self._by_path: dict[str, Response] = {}
+        self._files = ""
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """Learn below which path the one spec is served."""
         page = _swagger_ui(specification)
+        self._files = f"{specification.base_path}/ui/"
         documents = self._documents | {"/ui/": page, "/ui/index.html": page}
         self._by_path = {
             f"{specification.base_path}{path}": answer for path, answer in documents.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a document, or pass on; without a Range, whose errors are plain text."""
+        """Answer with a document, or pass on; files without a Range, whose errors are text."""
+        document = None
         if scope["type"] == "http":
-            scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
-        document = self._by_path.get(scope["path"]) if scope["type"] == "http" else None
+            document = self._by_path.get(scope["path"])
+            if scope["path"].startswith(self._files):
+                scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
         await (document or self.app)(scope, receive, send)
 
 

@@ -14,11 +14,8 @@ from ccp.auth.caller import Caller
 from ccp.auth.rights import RIGHTS, authorize
 from ccp.origin import Origin
 from ccp.services import Services
-from ccp.web.security import CALLER_KEY, PARTY_KEY
+from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id
-
-ARGUMENTS_KEY = "arguments"
-"""Where Connexion's context has what a handler is given."""
 
 
 def handler_resolver(services: Services) -> Resolver:

@@ -10,13 +10,7 @@ from starlette.datastructures import Headers
 from ccp.auth.rights import Party
 from ccp.auth.tokens import Tokens
 from ccp.errors import TokenInvalid, TokenMissing
-
-CALLER_KEY = "caller"
-"""Where Connexion's context has the Caller; None if the pool asks nobody for a token."""
-PARTY_KEY = "party"
-"""Where it has the Party that the request says it comes from."""
-LOG_KEY = "log"
-"""Where it has what the log line of the request is to say of the caller."""
+from ccp.web.context import CALLER_KEY, LOG_KEY, PARTY_KEY
 
 _MOST_LOGGED = 8
 # Ids of providers, operators and makers are short; of a PKI or CPS it is a fingerprint. Anything

@@ -12,6 +12,10 @@ _ALWAYS = (
 )
 _NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE = (b"cache-control", b"no-store")
+OF_REFUSALS = tuple(
+    (name.decode(), value.decode()) for name, value in (*_ALWAYS, _NOTHING, _NO_STORE)
+)
+"""What an answer of the web server itself says, which passes no middleware."""
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")  # a year
 
 

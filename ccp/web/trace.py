@@ -7,7 +7,7 @@ import structlog
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccp.web.security import LOG_KEY
+from ccp.web.context import log_of
 
 log = structlog.get_logger()
 
@@ -58,5 +58,5 @@ class TraceMiddleware:
                     operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),
-                    **extensions.get("connexion_context", {}).get(LOG_KEY, {}),
+                    **log_of(scope),
                 )

@@ -8,7 +8,7 @@ from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
-from ccp.web.operations import ARGUMENTS_KEY
+from ccp.web.context import ARGUMENTS_KEY, context_of, log_of
 from ccp.web.parameters import Argument, argument_named
 from ccp.web.strict_json import JsonInvalid, parse_json
 from ccp.web.violations import SchemaValidator, violations
@@ -82,10 +82,10 @@ class OperationValidation:
         if self._body_validator is not None:
             _require_json(scope)
             self._take_body((await receive())["body"], arguments, found)
+        _note_owners(scope, arguments)
         if found:
             raise RequestInvalid(found)
-        context = scope["extensions"].setdefault("connexion_context", {})
-        context[ARGUMENTS_KEY] = arguments
+        context_of(scope)[ARGUMENTS_KEY] = arguments
         await self._next_app(scope, receive, send)
 
     def _parameters_in(self, location: str) -> dict[str, Parameter]:
@@ -152,6 +152,14 @@ def _take(
         arguments[argument.name] = argument.read(value)
     except CcpError as error:
         found.extend(error.messages)
+
+
+def _note_owners(scope: Scope, arguments: dict[str, Any]) -> None:
+    """Have the log say whose contract and whose car it is about, but not which."""
+    if "emaid" in arguments:
+        log_of(scope)["provider_id"] = arguments["emaid"].provider_id
+    if "pcid" in arguments:
+        log_of(scope)["wmi"] = arguments["pcid"].wmi
 
 
 def _require_json(scope: Scope) -> None:

@@ -6,6 +6,11 @@ from http import HTTPStatus
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
+from ccp.web.security_headers import OF_REFUSALS
+
+_HEADER_SECONDS = 5
+# Idle connections of a worker that ends; a request that is on its way is still answered.
+_ENDING_SECONDS = 3
 # Of 64 KiB of an answer, beyond what the kernel takes at once.
 _UNREAD_SECONDS = 10
 
@@ -15,20 +20,61 @@ class BoundedConnection(ASGIProtocol):
     One connection: it has to send headers, and take its answers, in time.
 
     gunicorn gives the headers of a connection's later requests `keepalive` seconds, the first one's
-    all the time there is. And it waits for ever until an answer is read.
+    all the time there is. And it waits for ever until an answer is read. Here `keepalive` is how
+    long a connection may be idle; headers that have begun, and the first ones, have less.
     """
 
+    _headers_begun = True  # of a new connection they are due at once
+    _keepalive_handle: asyncio.TimerHandle | None
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for headers; beyond `worker_connections`, end at once."""
+        """Begin to wait for headers; beyond `worker_connections` one that is idle has to go."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that all that is not taken is told of
-        if self.worker.nr_conns > self.cfg.worker_connections:
+        if self.worker.nr_conns > self.cfg.worker_connections and not self.worker.end_an_idle_one():
             self._request_ready.set()  # lets the task of the connection end too
             transport.abort()
         else:
             self._arm_keepalive_timer()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a request has been answered, and nothing of a next one is there."""
+        waits = self._keepalive_handle is not None and self._current_request is None
+        return waits and not self._headers_begun and not self._closed
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        """Begin to wait for the rest of headers."""
+        goes_on: bool = super()._feed_callback_parser(data)
+        if goes_on and self._current_request is None and not self._headers_begun:
+            self._headers_begun = True
+            self._arm_keepalive_timer()
+        return goes_on
+
+    def _arm_keepalive_timer(self) -> None:
+        connections = self.worker.connections
+        connections[self] = connections.pop(self, None)  # the last one now
+        self.wait_for_headers(_HEADER_SECONDS if self._headers_begun else self.cfg.keepalive)
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._keepalive_timeout()
+
+    def wait_for_headers(self, seconds: float) -> None:
+        """Close the connection if there are none within so many seconds."""
+        if self._keepalive_handle:
+            self._keepalive_handle.cancel()
+        self._keepalive_handle = self.worker.loop.call_later(seconds, self._keepalive_timeout)
+
+    def _cancel_keepalive_timer(self) -> None:
+        """The headers are there."""
+        super()._cancel_keepalive_timer()
+        self._headers_begun = False
+
+    def _is_websocket_upgrade(self, _request: object) -> bool:
+        """Take no upgrade: such a request is answered as any other (RFC 9110, 7.8)."""
+        return False
 
     def pause_writing(self) -> None:
         """Give the client some time to take its answer."""
@@ -43,6 +89,7 @@ class BoundedConnection(ASGIProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave nothing behind."""
         super().connection_lost(exc)
+        self.worker.connections.pop(self, None)
         self._forget_unread()
 
     def _forget_unread(self) -> None:
@@ -54,7 +101,9 @@ class BoundedConnection(ASGIProtocol):
         self, status: int, _message: str, extra_headers: tuple[tuple[str, str], ...] = ()
     ) -> None:
         """Refuse what is no HTTP in general words, for gunicorn's own quote what was sent."""
-        super()._send_error_response(status, HTTPStatus(status).phrase, extra_headers)
+        super()._send_error_response(
+            status, HTTPStatus(status).phrase, (*extra_headers, *OF_REFUSALS)
+        )
 
 
 class BoundedWorker(gasgi.ASGIWorker):
@@ -63,4 +112,20 @@ class BoundedWorker(gasgi.ASGIWorker):
     def init_process(self) -> None:
         """Begin as gunicorn's worker, which has no other way to choose its connections."""
         gasgi.ASGIProtocol = BoundedConnection
+        self.connections: dict[BoundedConnection, None] = {}  # the longest idle first
         super().init_process()
+
+    def end_an_idle_one(self) -> bool:
+        """Make room for a connection; tell whether there was one to spare."""
+        for connection in self.connections:
+            if connection.is_idle:
+                connection.close()
+                return True
+        return False
+
+    async def _shutdown(self) -> None:
+        """End, without waiting for idle connections as long as they may be idle."""
+        for connection in self.connections:
+            if connection.is_idle:
+                connection.wait_for_headers(_ENDING_SECONDS)
+        await super()._shutdown()

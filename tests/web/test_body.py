@@ -57,6 +57,22 @@ def test_body_over_the_limit_by_its_bytes(empty_client):
     assert response.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize(("pieces", "read"), [(2048, True), (2049, False)])
+def test_body_in_very_many_pieces(pieces, read):
+    """Each costs as much as a small request, so a body of single bytes is not read to its end."""
+    app = Seen()
+    middleware = BodyMiddleware(app, max_bytes=LIMIT, timeout_seconds=5)
+    received = [*(chunk(b" ", more=True) for _ in range(pieces - 1)), chunk(b" ")]
+    if read:
+        call(middleware, scope(), received)
+        assert app.messages == [chunk(b" " * pieces)]
+        return
+    with pytest.raises(PayloadTooLarge) as caught:
+        call(middleware, scope(), received)
+    assert caught.value.messages == [TOO_LARGE, "It comes in too many pieces."]
+    assert caught.value.headers == {"Connection": "close"}
+
+
 def test_body_at_the_limit(empty_client):
     """The limit itself is not too much."""
     response = empty_client.put(URL, content=b" " * LIMIT, headers=JSON)

@@ -4,6 +4,7 @@ import pytest
 import structlog
 
 from ccp.app import create_app
+from ccp.settings import TrustedProxies
 from ccp.web.client import ClientMiddleware
 from tests.conftest import make_settings
 from tests.web.asgi import call, scope
@@ -20,7 +21,10 @@ def seen(trusted, peer, *headers):
     found = []
     client = (peer, 4711) if peer else None
     lines = [(name.lower().encode(), value.encode("latin1")) for name, value in headers]
-    call(ClientMiddleware(app, trusted=trusted), scope(client=client, headers=lines))
+    call(
+        ClientMiddleware(app, trusted=TrustedProxies.parse(trusted)),
+        scope(client=client, headers=lines),
+    )
     return found[0]
 
 

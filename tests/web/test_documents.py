@@ -6,7 +6,10 @@ import pytest
 import yaml
 from connexion.spec import Specification
 
-from tests.builders import BASE
+from ccp.web.documents import DocumentsMiddleware
+from ccp.web.spec import load_spec
+from tests.builders import BASE, EMAID_TEXT
+from tests.web.asgi import call, scope
 
 SPEC = Path(__file__).parents[2] / "spec" / "opnc-ccp.yaml"
 
@@ -38,6 +41,22 @@ def test_swagger_ui_shows_the_spec_offline(empty_client):
     assert f'url: "{BASE}/openapi.json"' in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_other_requests_keep_their_headers():
+    """What is not below Swagger UI is passed on as it is, at no cost."""
+
+    async def app(given, _receive, _send):
+        seen.append(given["headers"])
+
+    seen: list[list] = []
+    headers = [(b"range", b"bytes=0-3")]
+    documents = DocumentsMiddleware(app, document={})
+    documents.add_api(Specification.load(load_spec()))
+    call(documents, scope(path=f"{BASE}/contractData/emaid/{EMAID_TEXT}", headers=headers))
+    call(documents, scope(path=f"{BASE}/ui/swagger-ui.css", headers=headers))
+    assert seen == [headers, []]
+    assert seen[0] is headers
 
 
 @pytest.mark.parametrize("unit", ["bytes=zz", "bytes=99999999-", "bytes=0-3"])

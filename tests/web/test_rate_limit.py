@@ -1,16 +1,18 @@
 """What one caller may ask: by address, or by the subject of its token."""
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
+from limits import parse
 
 from ccp.app import create_app
-from ccp.errors import TooManyRequests
+from ccp.auth.caller import Caller
+from ccp.errors import TokenMissing, TooManyAtOnce, TooManyRequests
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
-from tests.builders import BASE, EMAID_TEXT
+from tests.builders import BASE, EMAID_TEXT, NOW
 from tests.conftest import make_settings
 from tests.contract.conformance import assert_error, conforming_client
+from tests.issuer import bearer, ec_key, jwt_settings
 from tests.web.asgi import scope
 
 URL = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
@@ -37,19 +39,21 @@ class Pool:
     """The two middlewares with a stand-in for Connexion's security between them."""
 
     def __init__(self, rate, *, asks_tokens=True):
-        limit = RateLimit(rate)
-        inner = SubjectRateMiddleware(self.serve, limit=limit)
+        self.subjects, self.addresses = RateLimit(parse(rate)), RateLimit(parse(rate))
+        inner = SubjectRateMiddleware(self.serve, limit=self.subjects)
 
         async def security(scope, receive, send):
-            if scope["token"] is not None:
-                caller = SimpleNamespace(subject=scope["token"])
+            token = scope["token"]
+            if token == "busy":  # noqa: S105
+                raise TooManyAtOnce
+            if token is not None:
+                caller = token if isinstance(token, Caller) else Caller(token, (), ())
                 scope["extensions"] = {"connexion_context": {"caller": caller}}
             elif asks_tokens:
-                raise PermissionError
+                raise TokenMissing
             await inner(scope, receive, send)
 
-        self.app = AddressRateMiddleware(security, limit=limit, asks_tokens=asks_tokens)
-        self.limit = limit
+        self.app = AddressRateMiddleware(security, limit=self.addresses, asks_tokens=asks_tokens)
         self.served = 0
 
     async def serve(self, *_):
@@ -60,10 +64,8 @@ class Pool:
         client = (host, 1) if host else None
         try:
             await self.app(scope(client=client, token=token), None, None)
-        except TooManyRequests:
-            return 429
-        except PermissionError:
-            return 401
+        except (TooManyRequests, TokenMissing, TooManyAtOnce) as error:
+            return error.status
         return 200
 
 
@@ -85,10 +87,54 @@ def test_who_shows_a_token_is_known_by_it():
 
 
 def test_invalid_tokens_are_counted_by_address():
-    """Who has no valid token is told 401, up to the rate of its address; subjects are not hit."""
+    """Who has no valid token is told 401, up to the rate of its address."""
     pool = Pool("2/hour")
     stranger = ("192.0.2.1", None)
     assert asked(pool, stranger, stranger, stranger, ("192.0.2.2", None)) == [401, 401, 429, 401]
+
+
+@pytest.mark.parametrize("first", ["stranger", "partner"])
+def test_strangers_and_partners_at_one_address_do_not_hit_each_other(first):
+    """Whoever is first to use its rate up, the other one has all of its own."""
+    stranger, partner = [("192.0.2.1", None)] * 3, [("192.0.2.1", "partner")] * 3
+    expected = {"stranger": [401, 401, 429], "partner": [200, 200, 429]}
+    second = "partner" if first == "stranger" else "stranger"
+    requests = {"stranger": stranger, "partner": partner}
+    answers = asked(Pool("2/hour"), *requests[first], *requests[second])
+    assert answers == expected[first] + expected[second]
+
+
+def test_failures_of_the_pool_are_nobodys_requests():
+    """What is 503 before there was a look at a token is not counted."""
+    busy, stranger = ("192.0.2.1", "busy"), ("192.0.2.1", None)
+    assert asked(Pool("1/hour"), busy, busy, stranger, stranger) == [503, 503, 401, 429]
+
+
+def test_tokens_without_a_subject_are_told_apart():
+    """Two holders without a name have a rate each, which is not that of the address."""
+    one, other = (("192.0.2.1", Caller(None, ("emsp",), (own,))) for own in ("DEICE", "FRXYZ"))
+    stranger = ("192.0.2.1", None)
+    assert asked(Pool("1/hour"), stranger, stranger, one, one, other) == [401, 429, 200, 429, 200]
+
+
+def test_what_needs_no_token_counts_by_address(tmp_path):
+    """Documents and unknown paths are for everybody, up to the rate; valid tokens stay valid."""
+    variables = jwt_settings(tmp_path, ec_key()) | {"rate_limit": "2/hour"}
+    app = create_app(make_settings(tmp_path, **variables), clock=lambda: NOW)
+    paths = [f"{BASE}/openapi.json", f"{BASE}/ui/swagger-ui.css", f"{BASE}/ui/no.js", "/nowhere"]
+    with conforming_client(app) as client:
+        assert [client.get(path).status_code for path in paths[:2]] == [200, 200]
+        for path in paths:
+            assert_error(client.get(path), 429, REFUSED)
+        assert_error(client.get(URL), 429, REFUSED)
+        headers = bearer(ec_key().token())
+        assert [client.get(URL, headers=headers).status_code for _ in range(3)] == [404, 404, 429]
+    other = tmp_path / "other"
+    other.mkdir()
+    app = create_app(make_settings(other, **variables), clock=lambda: NOW)
+    with conforming_client(app) as client:
+        assert [client.get(path).status_code for path in paths[2:]] == [404, 404]
+        assert client.get("/nowhere").status_code == 429
 
 
 def test_without_tokens_the_address_counts():
@@ -99,11 +145,18 @@ def test_without_tokens_the_address_counts():
 
 
 def test_an_ipv6_caller_is_its_network():
-    """Other addresses of the same /64 do not make another caller."""
+    """Other addresses of the same /56 do not make another caller."""
     pool = Pool("1/hour", asks_tokens=False)
     assert asked(
-        pool, ("2001:db8::1",), ("2001:db8::ffff:1",), ("2001:db8:0:1::1",), ("fe80::1%eth0",)
+        pool, ("2001:db8::1",), ("2001:db8:0:ff::1",), ("2001:db8:0:100::1",), ("fe80::1%eth0",)
     ) == [200, 429, 200, 200]
+
+
+def test_an_ipv4_caller_of_an_ipv6_socket_is_its_address():
+    """Two of them are not one, and neither is the IPv6 loopback."""
+    pool = Pool("1/hour", asks_tokens=False)
+    one, other = ("::ffff:192.0.2.1",), ("::ffff:192.0.2.2",)
+    assert asked(pool, one, one, other, ("::1",), ("192.0.2.1",)) == [200, 429, 200, 200, 429]
 
 
 def test_callers_without_an_address_are_one():
@@ -128,9 +181,18 @@ def test_many_callers_do_not_fill_the_memory():
     pool = Pool("1/hour", asks_tokens=False)
     addresses = [(f"10.0.{number // 256}.{number % 256}",) for number in range(3000)]
     assert set(asked(pool, *addresses)) == {200}
-    storage = pool.limit._storage
+    storage = pool.addresses._storage
     for kept in (storage.storage, storage.expirations, storage.locks, storage.events):
         assert len(kept) <= 1000
+
+
+def test_many_callers_do_not_reset_the_others():
+    """Who has used its rate up stays so while hundreds come; a subject whatever addresses come."""
+    pool = Pool("1/hour")
+    caller, subject = ("192.0.2.1", None), ("192.0.2.1", "subject")
+    others = [(f"10.0.{number // 256}.{number % 256}", None) for number in range(1500)]
+    assert asked(pool, *others[:900], caller, subject) == [401] * 901 + [200]
+    assert asked(pool, *others[900:], caller, subject) == [401] * 600 + [429, 429]
 
 
 @pytest.mark.parametrize("middleware", [AddressRateMiddleware, SubjectRateMiddleware])

@@ -70,6 +70,31 @@ def test_log_has_neither_path_nor_body(client, log):
         assert secret not in text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", f"contractData/emaid/{EMAID_TEXT}", {"provider_id": EMAID_TEXT[:5]}),
+        ("GET", "contractData/emaid/de-ice-c00000001", {"provider_id": "DEICE"}),
+        ("GET", f"contractData/pcid/{PCID_TEXT.lower()}", {"wmi": PCID_TEXT[:3]}),
+        ("GET", f"contractData/pcid/{PCID_TEXT}?x=1", {"wmi": PCID_TEXT[:3]}),
+        ("GET", "contractData/pcid/nobody", {}),
+        (
+            "GET",
+            f"signedcontractdata/{EMAID_TEXT}/{PCID_TEXT}",
+            {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]},
+        ),
+        ("PUT", "signedcontractdata", {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]}),
+        ("POST", "signedcontractdata", {}),
+    ],
+)
+def test_the_log_says_whose_contract_and_car(empty_client, log, method, path, said):
+    """A line has the provider id and the WMI that a request is about, where it names them."""
+    body = put_body(emaid=EMAID_TEXT, pcid=PCID_TEXT) if method == "PUT" else None
+    empty_client.request(method, f"{BASE}/{path}", json=body)
+    line = {name: log[-1][name] for name in ("provider_id", "wmi") if name in log[-1]}
+    assert (log[-1]["event"], line) == ("request", said)
+
+
 def test_requests_at_the_same_time_do_not_mix():
     """Each of many requests sees its own trace id from beginning to end."""
 

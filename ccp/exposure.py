@@ -1,0 +1,36 @@
+"""Protected mode: a pool that has not been told to does not serve others than its machine."""
+
+from collections.abc import Iterable
+
+from ccp.settings import Settings, SettingsInvalid, is_loopback
+
+
+def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies: bool) -> None:
+    """
+    Refuse to serve the world by accident.
+
+    On a loopback address everything goes. On any other the pool has to ask who calls
+    (CCP_AUTH=jwt) and to verify what a CPS has signed; or the operator has to say
+    CCP_AUTH=none, or CCP_CHECKS=lab, in so many words. A default does not count.
+
+    Args:
+        hosts: What is bound: addresses, host names, or anything else, such as a Unix socket,
+            which counts as open: the proxy behind it serves others.
+        verifies: Whether the pool has a V2G trust anchor.
+    Raises:
+        SettingsInvalid: Something can be reached from elsewhere, and it was not said.
+    """
+    open_hosts = sorted({host or "every address" for host in hosts if not is_loopback(host)})
+    missing = []
+    if settings.auth != "jwt" and "CCP_AUTH" not in settings.said:
+        missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
+    if not verifies and not (settings.lab and "CCP_CHECKS" in settings.said):
+        missing.append(
+            "V2G trust anchors in CCP_TRUST_DIR, or CCP_CHECKS=lab, since without them"
+            " it cannot verify"
+        )
+    if open_hosts and missing:
+        raise SettingsInvalid(
+            f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
+            f"If that is meant, this pool needs: {'; and '.join(missing)}."
+        )
