@@ -1,20 +1,30 @@
 """The command line: `ccp`, with its commands in `ccp.commands`."""
 
+from importlib import import_module
+
 import click
 
-from ccp.commands.audit import audit
-from ccp.commands.token import token
-from ccp.commands.workshop import workshop
+_COMMANDS = ("audit", "token", "workshop")
 
 
-@click.group()
+class _Commands(click.Group):
+    """Imports a command when it is asked for: each needs other libraries, which take a while."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"ccp.commands.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="ccp")
 def cli() -> None:
     """The Contract Certificate Pool's tools."""
 
-
-for _command in (audit, token, workshop):
-    cli.add_command(_command)
 
 if __name__ == "__main__":
     cli()
