@@ -219,9 +219,8 @@ class Keys:
     async def _renew(self) -> None:
         try:
             document = await self._source.read()
-            is_new = document != self._document
             self.take(document)
-            if self._last_good and is_new:
+            if self._last_good:
                 await asyncio.to_thread(self._last_good.save, document)
         except KeysUnusable as error:
             log.warning(
