@@ -120,6 +120,25 @@ def test_keys_that_cannot_be_kept_are_used_all_the_same(tmp_path):
     assert [line["log_level"] for line in lines] == ["warning"]
 
 
+def test_keys_that_could_not_be_kept_are_kept_by_the_next_fetch(tmp_path, monkeypatch):
+    """A save that failed is made good, though the issuer's keys have not changed since."""
+    monkeypatch.setattr(keys_module, "FRESH_SECONDS", 0.01)
+    folder = tmp_path / "data"
+    last_good = LastGood(folder / "ccp.db.jwks", "https://a.example/jwks")
+
+    async def scenario():
+        issuer = Issuer(jwks(OLD))
+        async with asyncio.timeout(10), Keys(issuer, last_good=last_good).kept_fresh():
+            while issuer.asked < 2:
+                await asyncio.sleep(0.01)
+            folder.mkdir()
+            while not (folder / "ccp.db.jwks").exists():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    assert last_good.load() == jwks(OLD)
+
+
 def test_a_new_key_is_found_when_a_token_names_it(clock):
     """The issuer changes its key while the pool runs: the first token with the new one is read."""
 
