@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-ROLES = ("emsp", "oem", "cpo", "cps", "operator")
+POOL = "ccp"
+"""The role of another pool, which asks for a car that it does not know."""
+ROLES = ("emsp", "oem", "cpo", "cps", POOL, "operator")
 """The roles of OPNC that may do something here, and the pool's own staff."""
 
 _LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2

@@ -1,13 +1,14 @@
 """
 Who may do what: a row for each operation.
 
-Source: OPNC CCP API 1.0, the table of roles; the pool's operator besides.
+Source: OPNC CCP API 1.0, the table of roles; besides, the pool's operator, and peer pools, which
+ask on a CPO's behalf.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ccp.auth.caller import Caller, normalised_ids
+from ccp.auth.caller import POOL, Caller, normalised_ids
 from ccp.errors import (
     CcpError,
     EmaidNotOwned,
@@ -42,7 +43,7 @@ def _own_pcids(caller: Caller, arguments: Arguments) -> type[CcpError] | None:
 RIGHTS: Mapping[str, Mapping[str, Check]] = {
     "getContractDataByEmaidV1": {"emsp": _own_emaids},
     "getContractDataByPcidV1": {"oem": _own_pcids},
-    "getSignedContractDataByCertificateInstallationReqV1": {"cpo": _any},
+    "getSignedContractDataByCertificateInstallationReqV1": {"cpo": _any, POOL: _any},
     "addSignedContractDataV1": {"emsp": _own_emaids, "cps": _any},
     "deleteSignedContractDataByEmaidV1": {"emsp": _own_emaids},
     "getSignedContractDataByEmaidAndPcidV1": {"oem": _own_pcids},

@@ -4,14 +4,14 @@ import asyncio
 import contextvars
 import inspect
 import io
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
+import flask
 from connexion.apps.flask import FlaskASGIApp
 from connexion.middleware.abstract import SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
-
-Headers = list[tuple[bytes, bytes]]
 
 # Flask is told which view to call, and no more: the rest of the request has been read and checked,
 # and travels in Connexion's context. So no header of a caller's can mean something to Flask.
@@ -24,6 +24,19 @@ _ENVIRON = {
     "wsgi.url_scheme": "http",
     "wsgi.input": io.BytesIO(),
 }
+
+
+class Later(flask.Response):
+    """
+    What a view gives Flask where its handler has to wait for others, and no thread shall.
+
+    Args:
+        answer: Gives the answer itself; awaited on the event loop.
+    """
+
+    def __init__(self, answer: Awaitable[flask.Response]) -> None:
+        super().__init__()
+        self.later = answer
 
 
 class FlaskBridge(SpecMiddleware):
@@ -57,18 +70,22 @@ class FlaskBridge(SpecMiddleware):
             await self._app(scope, receive, send)
             return
         context = contextvars.copy_context()  # carries the arguments and the trace id
-        status, headers, body = await asyncio.get_running_loop().run_in_executor(
+        answer = await asyncio.get_running_loop().run_in_executor(
             self._executor, context.run, self._run, scope["method"], scope["path"]
         )
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        if isinstance(answer, Later):
+            answer = await answer.later
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+        await send(
+            {"type": "http.response.start", "status": answer.status_code, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": answer.get_data()})
 
-    def _run(self, method: str, path: str) -> tuple[int, Headers, bytes]:
+    def _run(self, method: str, path: str) -> flask.Response:
         environ = _ENVIRON | {
             "REQUEST_METHOD": method,
             "PATH_INFO": path.encode("utf-8").decode("latin1"),  # as WSGI wants it
         }
         with self._flask.request_context(environ):
-            answer = self._flask.full_dispatch_request()
-        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-        return answer.status_code, headers, answer.get_data()
+            answer: flask.Response = self._flask.full_dispatch_request()
+            return answer

@@ -1,8 +1,9 @@
 """operationId -> handler module: the one rule by which the spec finds its code."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
+from typing import Any
 
 import flask
 import orjson
@@ -10,10 +11,11 @@ from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
-from ccp.auth.caller import Caller
+from ccp.auth.caller import POOL, Caller
 from ccp.auth.rights import RIGHTS, authorize
 from ccp.origin import Origin
 from ccp.services import Services
+from ccp.web.bridge import Later
 from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id
 
@@ -23,7 +25,9 @@ def handler_resolver(services: Services) -> Resolver:
     Resolve `getContractDataByEmaidV1` to `ccp.handlers.get_contract_data_by_emaid.handle`.
 
     A module that is missing, or has no `handle`, stops the start; so does an operation without
-    a row in the table of rights. A handler that writes takes the `origin` of what it writes.
+    a row in the table of rights. A handler that writes takes the `origin` of what it writes; one
+    that asks other pools takes `from_pool`, whether it is a pool that asks. One that has to wait
+    for others returns an awaitable, so that it keeps no thread from anybody.
 
     Args:
         services: Handed to every handler.
@@ -35,24 +39,31 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
     rights = RIGHTS[operation_id]
-    writes = "origin" in inspect.signature(handle).parameters
+    taken = inspect.signature(handle).parameters
+    besides = {name: make for name, make in _BESIDES.items() if name in taken}
 
     # Flask passes path parameters as text; the arguments have them too, parsed.
     def view(**_path_parameters: str) -> flask.Response:
         caller = context[CALLER_KEY]
         if caller is not None:
             authorize(caller, context[PARTY_KEY], rights, context[ARGUMENTS_KEY])
-        arguments = context[ARGUMENTS_KEY]
-        if writes:
-            arguments = {**arguments, "origin": _origin(services, caller)}
-        body, status = handle(services, **arguments)
-        if body is None:
-            answer = flask.Response(b"", status)
-            del answer.headers["Content-Type"]
-            return answer
-        return flask.Response(orjson.dumps(body), status, content_type="application/json")
+        added = {name: make(services, caller) for name, make in besides.items()}
+        result = handle(services, **context[ARGUMENTS_KEY], **added)
+        return _response(*result) if isinstance(result, tuple) else Later(_await(result))
 
     return view
+
+
+async def _await(result: Awaitable[tuple[dict[str, Any] | None, int]]) -> flask.Response:
+    return _response(*await result)
+
+
+def _response(body: dict[str, Any] | None, status: int) -> flask.Response:
+    if body is None:
+        answer = flask.Response(b"", status)
+        del answer.headers["Content-Type"]
+        return answer
+    return flask.Response(orjson.dumps(body), status, content_type="application/json")
 
 
 def _origin(services: Services, caller: Caller | None) -> Origin:
@@ -63,3 +74,15 @@ def _origin(services: Services, caller: Caller | None) -> Origin:
     return Origin(
         at=at, subject=caller.subject, roles=caller.roles, ids=caller.ids, trace_id=trace_id
     )
+
+
+def _from_pool(_services: Services, caller: Caller | None) -> bool:
+    """Tell whether another pool asks: it says so, or it comes with a pool's token."""
+    return context[PARTY_KEY].type == POOL or (caller is not None and POOL in caller.roles)
+
+
+# What handlers are given besides the operation's arguments, where they take it.
+_BESIDES: Mapping[str, Callable[[Services, Caller | None], object]] = {
+    "origin": _origin,
+    "from_pool": _from_pool,
+}

@@ -18,11 +18,12 @@ from tests.contract.conformance import SPEC
 EMAID, PCID = Emaid.parse("de-ice-copnccert"), Pcid.parse("wauzzz4b0cc012345")
 NOBODY = Party(None, None)
 
-# Of OPNC's table: the roles that may, and whether the EMAID or the PCID has to be their own.
+# Of OPNC's table: the roles that may, and whether the EMAID or the PCID has to be their own. And a
+# peer pool, which passes a CPO's request on.
 TABLE = {
     "getContractDataByEmaidV1": {"emsp": EmaidNotOwned},
     "getContractDataByPcidV1": {"oem": PcidNotOwned},
-    "getSignedContractDataByCertificateInstallationReqV1": {"cpo": None},
+    "getSignedContractDataByCertificateInstallationReqV1": {"cpo": None, "ccp": None},
     "addSignedContractDataV1": {"emsp": EmaidNotOwned, "cps": None},
     "deleteSignedContractDataByEmaidV1": {"emsp": EmaidNotOwned},
     "getSignedContractDataByEmaidAndPcidV1": {"oem": PcidNotOwned},

@@ -1,5 +1,6 @@
 """The hop from ASGI to Flask: threads, context, and what Flask is told."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from ccp.app import create_app
 from ccp.errors import ContractNotFound
 from ccp.handlers import get_contract_data_by_emaid
+from ccp.identifiers import Emaid
 from ccp.web.bridge import FlaskBridge
 from ccp.web.trace import current_trace_id
 from tests.builders import BASE, EMAID_TEXT
@@ -78,6 +80,27 @@ def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
         answers = list(callers.map(client.get, [URL] * 6))
     assert [answer.status_code for answer in answers] == [404] * 6
     assert max(most) == 2
+
+
+def test_a_handler_that_waits_for_others_keeps_no_thread(handler, tmp_path):
+    """One thread is enough for many that wait at once; each is answered as any other."""
+
+    async def answer(emaid):
+        waiting.append(emaid)
+        while len(waiting) < 4:
+            await asyncio.sleep(0.01)
+        if emaid.text.endswith("1"):
+            raise ContractNotFound
+        return {"contractDataCollection": []}, 200
+
+    waiting: list[Emaid] = []
+    handler(lambda _services, *, emaid, **_: answer(emaid))
+    app = create_app(make_settings(tmp_path, threads="1"))
+    with app.test_client() as client, ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(client.get, [f"{URL[:-1]}{n}" for n in range(4)]))
+    assert [answer.status_code for answer in answers] == [200, 404, 200, 200]
+    assert answers[0].json() == {"contractDataCollection": []}
+    assert answers[1].json()["errorMessages"] == [ContractNotFound.message]
 
 
 def test_context_goes_with_the_request(handler, tmp_path):

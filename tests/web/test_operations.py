@@ -82,6 +82,26 @@ def test_a_handler_that_writes_is_told_where_it_comes_from(handler, caller, orig
     assert seen == [(1, origin), 2]
 
 
+@pytest.mark.parametrize(
+    ("party", "roles", "from_pool"),
+    [
+        (None, None, False),
+        ("cpo", None, False),
+        ("ccp", None, True),
+        (None, ("cpo",), False),
+        (None, ("ccp", "cpo"), True),
+        ("ccp", ("ccp",), True),
+    ],
+)
+def test_a_handler_that_asks_pools_is_told_whether_one_asks(handler, party, roles, from_pool):
+    """By what the request says, or by the role of its token; so nothing goes round in circles."""
+    caller = roles and Caller("x", roles, ())
+    view = handler(lambda _services, *, from_pool: ({"from_pool": from_pool}, 200), caller)
+    operations.context["party"] = Party(party, None)
+    operations.RIGHTS["doSomethingV1"]["ccp"] = lambda *_: None
+    assert view().json == {"from_pool": from_pool}
+
+
 def test_body_is_json(handler):
     """What a handler answers is sent as UTF-8 JSON, without a charset."""
     view = handler(
@@ -148,7 +168,8 @@ def test_handler_takes_what_its_operation_gives(services, operation_id):
     handle = inspect.getclosurevars(view).nonlocals["handle"]
     taken = dict(inspect.signature(handle).parameters)
     del taken["services"]
-    taken.pop("origin", None)  # of a write: no parameter of the operation
+    for name in ("origin", "from_pool"):  # no parameters of the operation
+        taken.pop(name, None)
 
     def arguments(names):
         return {argument.name for name in names if (argument := argument_named(name))}
