@@ -20,7 +20,9 @@ from connexion.options import SwaggerUIOptions
 from starlette.types import Message
 
 from ccp.auth.tokens import make_tokens
+from ccp.peers.peers import Peers
 from ccp.pki.chains import ChainCache
+from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
 from ccp.pki.trust import load_trust
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
@@ -40,6 +42,7 @@ from ccp.web.security_headers import SecurityHeadersMiddleware
 from ccp.web.spec import load_spec
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
+from ccp.web.violations import conforms_to
 
 
 def utc_now() -> datetime:
@@ -47,19 +50,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_services(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Services:
+def make_services(
+    settings: Settings, store: Store, clock: Callable[[], datetime], peers: Peers
+) -> Services:
     """
-    Join what handlers work with; the trust anchors are read here, once.
+    Join what handlers work with; the trust anchors and the operator's CAs are read here, once.
 
     Raises:
-        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder; or CCP_OPERATOR_CAS is none of
+            CA certificates.
     """
     folder = Path(settings.trust_dir)
     if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
         raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
     trust = load_trust(folder, at=clock())
     chains = ChainCache(trust.oem, name="OEM provisioning certificate")
-    return Services(settings, store, clock, trust, chains)
+    try:
+        cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
+    except IssuersUnusable as error:
+        raise SettingsInvalid(f"CCP_OPERATOR_CAS: {error}") from None
+    return Services(settings, store, clock, trust, chains, cas, peers)
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
@@ -72,19 +82,21 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Returns: An ASGI application; its `services` are what its handlers are given.
     Raises:
         StoreUnusable: The database cannot serve.
-        SettingsInvalid: See `make_services` and `make_tokens`.
+        SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
         Exception: The spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
-    services = make_services(settings, store, clock)
-    tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     document = load_spec()
+    peers = Peers.of(settings, conforms_to(document, "GetSignedContractDataResV1"))
+    services = make_services(settings, store, clock, peers)
+    tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        async with tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext():
+        fresh = tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext()
+        async with peers.connected(), fresh:
             yield
         store.close()
 

@@ -285,6 +285,23 @@ class InternalError(CcpError):
     message = "The pool could not process the request; its operator finds more under the traceId."
 
 
+class RevocationFailed(CcpError):
+    """The PKI service has not revoked the contract certificate; everything is still stored."""
+
+    status = 502
+    message = "The contract certificate could not be revoked. Nothing was deleted."
+
+
+class RevocationUnavailable(CcpError):
+    """The PKI service cannot be asked to revoke; everything is still stored."""
+
+    status = 503
+    message = "The revocation service cannot be reached. Nothing was deleted."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "10"})
+
+
 class StoreBusy(CcpError):
     """Another writer held the database for too long; nothing was changed."""
 

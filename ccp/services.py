@@ -7,7 +7,9 @@ from datetime import datetime
 import structlog
 
 from ccp.errors import CcpError
+from ccp.peers.peers import Peers
 from ccp.pki.chains import ChainCache
+from ccp.pki.issuers import Issuers
 from ccp.pki.trust import Trust
 from ccp.settings import Settings
 from ccp.store import Store
@@ -24,6 +26,8 @@ class Services:
         clock: Gives the present moment, aware UTC.
         trust: The anchors that chains have to end in.
         provisioning_chains: Those of the cars that have asked.
+        operator_cas: The CAs whose certificates are revoked before they are deleted.
+        peers: The services that this pool asks.
     """
 
     settings: Settings
@@ -31,6 +35,8 @@ class Services:
     clock: Callable[[], datetime]
     trust: Trust
     provisioning_chains: ChainCache
+    operator_cas: Issuers
+    peers: Peers
 
     def refuse(self, failures: Sequence[CcpError]) -> None:
         """

@@ -32,17 +32,47 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_place_of_keys(place: str) -> None:
-    """A path, or a URL whose answer nobody on the way can change."""
-    if "://" not in place:
-        return
+def _is_private_way(text: str) -> bool:
+    """Tell whether nobody on the way to a URL can read or change what is said."""
     try:
-        url = urlsplit(place)
+        url = urlsplit(text)
         host, _ = url.hostname or "", url.port
     except ValueError:
-        host = ""
-    if not host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
+        return False
+    return bool(host) and (url.scheme == "https" or (url.scheme == "http" and is_loopback(host)))
+
+
+def require_private_way(text: str) -> None:
+    """
+    Check a URL that secrets are sent to; none is inside it.
+
+    Raises:
+        ValidationError: It is no https URL, nor an http URL on this machine.
+    """
+    if not _is_private_way(text) or set("@?#") & set(text) or not text.isprintable():
+        raise ValidationError("must be an https URL, or an http URL on this machine")
+
+
+def _check_place_of_keys(place: str) -> None:
+    """A path, or a URL whose answer nobody on the way can change."""
+    if "://" in place and not _is_private_way(place):
         raise ValidationError("must be a file, an https URL, or an http URL on this machine")
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    """Base URLs, after commas, each once and without a slash at its end."""
+    urls = (url.strip().rstrip("/") for url in text.split(","))
+    return tuple(dict.fromkeys(url for url in urls if url))
+
+
+def _check_urls(text: str) -> None:
+    for url in _urls(text):
+        require_private_way(url)
+
+
+def _check_url(text: str) -> None:
+    if text:
+        require_private_way(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +180,40 @@ class Variables(Schema):
         validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
         metadata={"meaning": "`strict` refuses what is not right, `lab` stores it and warns"},
     )
+    CCP_PEERS = fields.String(
+        load_default="",
+        validate=_check_urls,
+        metadata={
+            "meaning": "base URLs of peer pools, after commas: asked for cars that this pool does"
+            " not know, where a request has `broadcast: true`"
+        },
+    )
+    CCP_PEER_TIMEOUT_SECONDS = fields.Float(
+        load_default=2,
+        validate=validate.Range(0.1, 4),
+        metadata={"meaning": "so long a car waits for all peer pools together"},
+    )
+    CCP_REVOCATION_URL = fields.String(
+        load_default="",
+        validate=_check_url,
+        metadata={"meaning": "base URL of the PKI service that revokes deleted contracts"},
+    )
+    CCP_REVOCATION_TIMEOUT_SECONDS = fields.Float(
+        load_default=10,
+        validate=validate.Range(0.1, 60),
+        metadata={"meaning": "so long a deletion waits for the PKI service"},
+    )
+    CCP_OPERATOR_CAS = fields.String(
+        load_default="",
+        metadata={
+            "meaning": "folder of the CA certificates (PEM or DER) whose contract certificates are"
+            " revoked before they are deleted"
+        },
+    )
+    CCP_CREDENTIALS = fields.String(
+        load_default="",
+        metadata={"meaning": "TOML file of the tokens for peer pools and PKI service"},
+    )
     CCP_TLS_CERTIFICATE = fields.String(
         load_default="",
         metadata={"meaning": "PEM file of the server's certificate and its sub-CAs: serves https"},
@@ -239,6 +303,13 @@ class Variables(Schema):
         if data.get("CCP_TLS_CLIENT_CA") and not certificate:
             raise ValidationError("needs CCP_TLS_CERTIFICATE and CCP_TLS_KEY", "CCP_TLS_CLIENT_CA")
 
+    @validates_schema(skip_on_field_errors=False)
+    def _require_whole_revocation(self, data: Mapping[str, Any], **_: object) -> None:
+        url, folder = data.get("CCP_REVOCATION_URL"), data.get("CCP_OPERATOR_CAS")
+        if bool(url) != bool(folder):
+            lacking = "CCP_OPERATOR_CAS" if url else "CCP_REVOCATION_URL"
+            raise ValidationError("service and CAs are given together", lacking)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -262,6 +333,12 @@ class Settings:
     jwt_ids_claim: str
     trust_dir: str
     checks: str
+    peers: tuple[str, ...]
+    peer_timeout_seconds: float
+    revocation_url: str
+    revocation_timeout_seconds: float
+    operator_cas: str
+    credentials: str
     tls_certificate: str
     tls_key: str
     tls_client_ca: str
@@ -295,6 +372,8 @@ class Settings:
                 )
             ) from None
         values["CCP_TRUSTED_PROXIES"] = TrustedProxies.parse(values["CCP_TRUSTED_PROXIES"])
+        values["CCP_PEERS"] = _urls(values["CCP_PEERS"])
+        values["CCP_REVOCATION_URL"] = values["CCP_REVOCATION_URL"].rstrip("/")
         return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
             said=frozenset(given),

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, make_services
+from ccp.peers.peers import Peers
 from ccp.services import Services
 from ccp.settings import Settings
 from ccp.store import Store
@@ -48,13 +49,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def services(tmp_path: Path, store: Store) -> Services:
     """What a handler of a strict pool is given; the clock stands at NOW."""
-    return make_services(make_settings(tmp_path), store, lambda: NOW)
+    return make_services(make_settings(tmp_path), store, lambda: NOW, Peers())
 
 
 @pytest.fixture
 def lab_services(tmp_path: Path, store: Store) -> Services:
     """The same of a pool in lab mode, on the same store."""
-    return make_services(make_settings(tmp_path, checks="lab"), store, lambda: NOW)
+    return make_services(make_settings(tmp_path, checks="lab"), store, lambda: NOW, Peers())
 
 
 @pytest.fixture

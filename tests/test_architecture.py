@@ -7,11 +7,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ccp"
 # What each room may import of ccp; `services` and `messages` serve the handlers.
-BELOW = {"identifiers", "errors", "settings", "origin"}
+BELOW = {"base64_text", "identifiers", "errors", "outbound", "settings", "origin"}
 ALLOWED = {
     "identifiers": set(),
     "errors": set(),
     "origin": set(),
+    "outbound": set(),
+    "base64_text": {"errors"},
     "settings": set(),
     "iso15118": set(),
     "pki": {"identifiers", "errors"},
@@ -21,15 +23,16 @@ ALLOWED = {
     "tls": {"settings"},
     "exposure": {"settings"},
     "messages": BELOW | {"iso15118", "pki"},
-    "services": BELOW | {"pki", "store"},
+    "peers": BELOW,
+    "services": BELOW | {"peers", "pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
     "commands": BELOW | {"auth", "store", "workshop"},
     "cli": set(),  # it names the commands, and imports one when it is asked for
-    "handlers": BELOW | {"iso15118", "pki", "store", "schemas", "messages", "services"},
+    "handlers": BELOW | {"iso15118", "peers", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
-    "app": BELOW | {"auth", "web", "handlers", "services", "pki", "store"},
+    "app": BELOW | {"auth", "web", "handlers", "services", "peers", "pki", "store"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

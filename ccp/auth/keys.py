@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import httpx2
 import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
 from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
+from ccp.outbound import Unanswered, exchange, http_client
 
 log = structlog.get_logger()
 
@@ -80,29 +80,17 @@ class UrlSource:
 
     async def read(self) -> bytes:
         """Fetch it, from this URL and nowhere else; see `Source.read`."""
-        client = httpx2.AsyncClient(
-            verify=self._tls,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=FETCH_SECONDS,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
+        client = http_client(self._tls, connections=1)
         try:
-            async with (
-                asyncio.timeout(FETCH_SECONDS),
-                client,
-                client.stream("GET", self._url) as answer,
-            ):
-                if answer.status_code != 200:
-                    raise KeysUnusable(f"the issuer answered {answer.status_code}")
-                document = b""
-                async for chunk in answer.aiter_raw():
-                    document += chunk
-                    if len(document) > MAX_BYTES:
-                        break
-                return document
-        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise KeysUnusable(f"the issuer did not answer: {type(error).__name__}") from None
+            async with client:
+                reply = await exchange(
+                    client, "GET", self._url, seconds=FETCH_SECONDS, max_bytes=MAX_BYTES
+                )
+        except Unanswered as error:
+            raise KeysUnusable(f"the issuer did not answer: {error}") from None
+        if reply.status != 200:
+            raise KeysUnusable(f"the issuer answered {reply.status}")
+        return reply.body
 
 
 class Keys:

@@ -4,28 +4,81 @@ deleteSignedContractDataByEmaidV1: an eMSP withdraws a contract from the pool.
 Source: OPNC CCP API 1.0, DeleteSignedContractDataByEmaid.
 """
 
+import asyncio
+from collections.abc import Awaitable, Collection
+
+import structlog
+
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid
 from ccp.origin import Origin
+from ccp.peers.revocation import Revocation
+from ccp.pki.certificates import read_certificate
 from ccp.services import Services
+
+log = structlog.get_logger()
+
+Answer = tuple[None, int]
 
 
 def handle(
-    services: Services,
-    *,
-    emaid: Emaid,
-    skip_revocation: bool,  # this pool revokes nothing yet
-    origin: Origin,
-) -> tuple[None, int]:
+    services: Services, *, emaid: Emaid, skip_revocation: bool, origin: Origin
+) -> Answer | Awaitable[Answer]:
     """
     Remove every record of the contract, in all namespaces and for all roots.
 
-    A car whose default it was is left without one: which contract a driver pays with is never
-    chosen for them.
+    What a CA of the operator's has issued is revoked before. A car whose default it was is left
+    without one: which contract a driver pays with is never chosen for them.
 
     Raises:
         ContractNotFound: Nothing is stored under the EMAID.
+        RevocationFailed, RevocationUnavailable: Not everything was revoked, and nothing deleted;
+            what was revoked is known, so that the same request can go on from there.
+        StoreBusy: A record was put meanwhile whose certificate has not been looked at.
     """
-    if not services.store.delete(emaid, origin):
+    revocation = services.peers.revocation
+    if skip_revocation or revocation is None:
+        return _delete(services, emaid, origin, seen=None)
+    certificates = services.store.contract_certificates(emaid)
+    if not certificates:
+        raise ContractNotFound
+    due = [der for der, revoked in certificates.items() if not revoked and _is_due(services, der)]
+    if not due:
+        return _delete(services, emaid, origin, seen=certificates)
+    return _revoke_and_delete(services, revocation, emaid, due, origin, seen=certificates)
+
+
+def _is_due(services: Services, der: bytes) -> bool:
+    """What has expired needs no revocation any more, and a CA may refuse it (RFC 5280, 3.3)."""
+    if services.clock() > read_certificate(der, "contract certificate").not_after:
+        return False
+    return services.operator_cas.issued(der)
+
+
+async def _revoke_and_delete(
+    services: Services,
+    revocation: Revocation,
+    emaid: Emaid,
+    due: Collection[bytes],
+    origin: Origin,
+    *,
+    seen: Collection[bytes],
+) -> Answer:
+    async def revoke(der: bytes) -> None:
+        await revocation.revoke(der)
+        await asyncio.to_thread(services.store.note_revoked, emaid, der, origin)
+
+    outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
+    failures = [outcome for outcome in outcomes if outcome is not None]
+    if failures:
+        log.warning("not all certificates are revoked", of=len(due), failed=len(failures))
+        raise failures[0]
+    return await asyncio.to_thread(_delete, services, emaid, origin, seen=seen)
+
+
+def _delete(
+    services: Services, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None
+) -> Answer:
+    if not services.store.delete(emaid, origin, seen=seen):
         raise ContractNotFound
     return None, 200

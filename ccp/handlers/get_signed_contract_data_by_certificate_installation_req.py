@@ -4,13 +4,15 @@ getSignedContractDataByCertificateInstallationReqV1: a car at a charging station
 Source: OPNC CCP API 1.0, GetSignedContractDataByCertificateInstallationReq.
 """
 
-from collections.abc import Iterable, Sequence
+import base64
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from ccp.base64_text import read_base64
 from ccp.errors import (
     CcpError,
     CertificateUnreadable,
@@ -22,7 +24,13 @@ from ccp.errors import (
 )
 from ccp.identifiers import Emaid, Pcid
 from ccp.iso15118 import RootCertificateID
-from ccp.messages import InstallationRequest, read_installation_req, verify_message
+from ccp.messages import (
+    InstallationRequest,
+    check_foreign_answer,
+    read_installation_req,
+    verify_message,
+)
+from ccp.peers.pools import AnswerUnfit, Pools
 from ccp.pki.certificates import Certificate, read_chain
 from ccp.pki.names import names_agree
 from ccp.schemas import installation_failure, signed_contract_data_answer
@@ -31,6 +39,8 @@ from ccp.store import SignedContractData
 
 log = structlog.get_logger()
 
+Answer = tuple[dict[str, Any], int]
+
 
 def handle(
     services: Services,
@@ -38,13 +48,18 @@ def handle(
     installation_req_exi: bytes,
     namespace: str,
     always_return_exi: bool,
-    broadcast: bool,  # without peer pools it is as if false
-) -> tuple[dict[str, Any], int]:
+    broadcast: bool,
+    from_pool: bool,
+    metadata: str | None = None,
+) -> Answer | Awaitable[Answer]:
     """
     Answer the contracts of the car that asks, ready to be sent to it as they are.
 
     Args:
         always_return_exi: Whether a failure carries a CertificateInstallationRes for the car.
+        broadcast: Whether peer pools are asked for a car that has no contract here.
+        from_pool: Whether one of them asks; then no other is.
+        metadata: Goes with the request wherever it goes.
     Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_req`.
         CertificateUnreadable: A certificate of the car, or its PCID, cannot be read.
@@ -80,8 +95,38 @@ def handle(
             failure.body = installation_failure(
                 exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
             )
+        may_be_elsewhere = isinstance(failure, ContractOrVehicleNotFound) and request.most_contracts
+        if pcid and may_be_elsewhere and broadcast and not from_pool and services.peers.pools:
+            asked = {
+                "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
+                "xsdMsgDefNamespace": namespace,
+            } | ({} if metadata is None else {"metadata": metadata})
+            return _ask_pools(services, services.peers.pools, asked, request, pcid, failure)
         raise failure from None if failure is error else error
     return signed_contract_data_answer(answers), 200
+
+
+async def _ask_pools(
+    services: Services,
+    pools: Pools,
+    asked: dict[str, Any],
+    request: InstallationRequest,
+    pcid: Pcid,
+    not_found: CcpError,
+) -> Answer:
+    """Answer what a peer pool has for the car, unchanged; or else, that nothing was found here."""
+
+    def judge(answer: dict[str, Any]) -> None:
+        for item in answer["signedContractDataCollection"]:
+            if Pcid.parse(item["pcid"]) != pcid:
+                raise AnswerUnfit("the answer is for another car")
+            exi = read_base64(item["certificateInstallationRes"])
+            services.refuse(check_foreign_answer(exi, item["xsdMsgDefNamespace"], request))
+
+    answer = await pools.ask(asked, judge)
+    if answer is None:
+        raise not_found
+    return answer, 200
 
 
 def _pcid(certificate: Certificate) -> Pcid:

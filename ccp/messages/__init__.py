@@ -1,6 +1,7 @@
 """EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
 
 from ccp.messages.contract import SignedContract
+from ccp.messages.foreign import check_foreign_answer
 from ccp.messages.reading import read_installation_req, read_installation_res
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import verify_message
@@ -8,6 +9,7 @@ from ccp.messages.signatures import verify_message
 __all__ = [
     "InstallationRequest",
     "SignedContract",
+    "check_foreign_answer",
     "read_installation_req",
     "read_installation_res",
     "verify_message",

@@ -108,17 +108,26 @@ def load_trust(folder: Path, *, at: datetime) -> Trust:
 
 
 def _read_anchors(folder: Path, at: datetime) -> Anchors:
-    paths = sorted(folder.glob("[!.]*"))
-    return Anchors(tuple(_read_files(paths, at)), configured=bool(paths))
+    return Anchors(tuple(_read_files(folder, at)), configured=any(_paths(folder)))
 
 
-def _read_files(paths: list[Path], at: datetime) -> Iterator[crypto.X509]:
-    for path in paths:
-        if path.suffix.lower() not in _SUFFIXES:
+def certificate_paths(folder: Path) -> Iterator[Path]:
+    """Give the files in a folder that should be certificates; the log names the others."""
+    for path in _paths(folder):
+        if path.suffix.lower() in _SUFFIXES:
+            yield path
+        else:
             log.warning("not looked at: no .pem, .crt, .cer or .der", file=str(path))
-            continue
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*"))
+
+
+def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
+    for path in certificate_paths(folder):
         try:
-            certificates = [read_certificate(der, path.name) for der in _read_file(path)]
+            certificates = [read_certificate(der, path.name) for der in read_file(path)]
             loaded = [load_x509(certificate) for certificate in certificates]
         except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
             log.error("trust anchor left out: not a certificate in PEM or DER", file=str(path))
@@ -134,8 +143,14 @@ def _read_files(paths: list[Path], at: datetime) -> Iterator[crypto.X509]:
                 )
 
 
-def _read_file(path: Path) -> list[bytes]:
-    """The certificates in a file, DER."""
+def read_file(path: Path) -> list[bytes]:
+    """
+    Return the certificates in a file, as DER; what is not PEM is DER, and is not looked at.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is broken PEM.
+    """
     content = path.read_bytes()
     if _PEM_BEGIN in content:
         return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(content)]

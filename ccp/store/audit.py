@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,9 +23,10 @@ class AuditLine:
     Attributes:
         number: Grows with each line.
         at: ISO 8601, UTC, with milliseconds.
-        action: put, replace, set-default or delete.
+        action: put, replace, set-default, revoke or delete.
         subject, roles, ids, trace_id: See `Origin`; roles and ids joined by commas.
-        emaid, pcid: Normalised: upper case, the EMAID without check digit.
+        emaid, pcid: Normalised: upper case, the EMAID without check digit. A contract that has
+            gone while it was revoked has no PCID.
         namespace, v2g_root_fingerprint: Of the record put; None where the action was about all of
             the contract's records, or the root is not known.
     """
@@ -40,6 +42,11 @@ class AuditLine:
     pcid: str
     namespace: str | None
     v2g_root_fingerprint: str | None
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment, aware UTC, as ISO 8601 with milliseconds."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def note(
@@ -60,7 +67,7 @@ def note(
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-            f"{origin.at:%Y-%m-%dT%H:%M:%S}.{origin.at.microsecond // 1000:03}Z",
+            timestamp(origin.at),
             action,
             origin.subject,
             ",".join(origin.roles),

@@ -102,3 +102,18 @@ def audit(db: Database) -> None:
         not_null={"at", "action", "roles", "ids", "emaid_key", "pcid_key"},
         strict=True,
     )
+
+
+@migrations(name="0005_revoked_certificate")
+def revoked_certificate(db: Database) -> None:
+    """
+    Contract certificates that the PKI has revoked for us: it is not asked again for them.
+
+    By SHA-256 of the DER, in lower-case hex digits. They stay when their contract has gone.
+    """
+    cast(Table, db["revoked_certificate"]).create(
+        {"fingerprint": str, "emaid_key": str, "at": str},
+        pk="fingerprint",
+        not_null={"fingerprint", "emaid_key", "at"},
+        strict=True,
+    )

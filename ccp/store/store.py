@@ -1,6 +1,8 @@
 """Store: reads, and writes of one transaction each, over one SQLite file."""
 
+import hashlib
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,23 +191,71 @@ class Store:
                 audit.note(database, origin, "set-default", emaid, pcid.key)
             return changed.rowcount > 0
 
-    def delete(self, emaid: Emaid, origin: Origin) -> bool:
+    def contract_certificates(self, emaid: Emaid) -> dict[bytes, bool]:
+        """
+        Return the certificates of a contract, in all its records.
+
+        Returns: X.509 DER, and whether it has been revoked; nothing where nothing is stored.
+        """
+        with self._connections.read() as database:
+            ders = database.execute(
+                """
+                SELECT DISTINCT contract_certificate_der FROM signed_contract_data
+                WHERE emaid_key = ?
+                """,
+                [emaid.key],
+            )
+            certificates = [der for (der,) in ders]
+            return {
+                der: bool(
+                    database.execute(
+                        "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
+                        [_fingerprint(der)],
+                    ).fetchone()
+                )
+                for der in certificates
+            }
+
+    def note_revoked(self, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
+        """
+        Keep for ever that a certificate of a contract has been revoked.
+
+        Args:
+            origin: For the audit trail.
+        """
+        with self._connections.write() as database:
+            database.execute(
+                """
+                INSERT OR IGNORE INTO revoked_certificate (fingerprint, emaid_key, at)
+                VALUES (?, ?, ?)
+                """,
+                [_fingerprint(certificate_der), emaid.key, audit.timestamp(origin.at)],
+            )
+            audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+
+    def delete(
+        self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
+    ) -> bool:
         """
         Remove every record of the contract; a car whose default it was is left without one.
 
         Args:
             origin: For the audit trail.
+            seen: Its certificates, X.509 DER, as the caller knows them; None where they do not
+                matter.
         Returns: False where nothing was stored.
+        Raises:
+            StoreBusy: A record with another certificate than those seen was put meanwhile.
         """
         with self._connections.write() as database:
-            car = database.execute(
-                "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
-            ).fetchone()
-            if car is None:
+            pcid_key = _car(database, emaid)
+            if pcid_key is None:
                 return False
+            if seen is not None and self.contract_certificates(emaid).keys() - set(seen):
+                raise StoreBusy
             database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
             database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
-            audit.note(database, origin, "delete", emaid, car[0])
+            audit.note(database, origin, "delete", emaid, pcid_key)
             return True
 
     def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
@@ -256,6 +306,18 @@ def _migrate(database: Database) -> None:
     if {step.name for step in migrations.applied(database)} - ours:
         raise StoreUnusable("the database was made by a newer version of this pool")
     migrations.apply(database)
+
+
+def _car(database: Database, emaid: Emaid) -> str | None:
+    """The key of the car that a contract is for."""
+    row = database.execute(
+        "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _fingerprint(der: bytes) -> str:
+    return hashlib.sha256(der).hexdigest()
 
 
 def _to_seconds(moment: datetime) -> int:

@@ -1,10 +1,9 @@
 """The one table of names: what the spec calls a value, what handlers call it, how it is read."""
 
-import binascii
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ccp.errors import ExiInvalid
+from ccp.base64_text import read_base64
 from ccp.identifiers import (
     Emaid,
     Pcid,
@@ -39,22 +38,6 @@ def _session_id_if_any(text: str) -> bytes | None:
     return parse_session_id(text) if text else None
 
 
-def read_base64(text: str) -> bytes:
-    """
-    Decode base64 as it is met in the field: white space and missing padding are forgiven.
-
-    Args:
-        text: Standard alphabet (RFC 4648, 4).
-    Raises:
-        ExiInvalid: *text* is something else.
-    """
-    try:
-        compact = text.encode("ascii").translate(None, b" \t\r\n")
-        return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
-    except ValueError:
-        raise ExiInvalid("The message is not base64.") from None
-
-
 ARGUMENTS = {
     "emaid": Argument("emaid", Emaid.parse),
     "pcid": Argument("pcid", Pcid.parse),
@@ -67,6 +50,7 @@ ARGUMENTS = {
     "certificateInstallationReq": Argument("installation_req_exi", read_base64),
     "certificateInstallationRes": Argument("installation_res_exi", read_base64),
     "metaData": Argument("meta_data", _same),
+    "metadata": Argument("metadata", _same),
 }
 
 # Checked against the spec, but no handler acts on them.
@@ -76,7 +60,6 @@ UNUSED = frozenset(
         "OPNC-from-party-id",
         "OPNC-to-party-type",
         "OPNC-to-party-id",
-        "metadata",  # of the POST: open for future use
         "cpsRootDistinguishedName",  # informative: the message itself names its root
     }
 )

@@ -1,7 +1,7 @@
 """What a value breaks of its schema, in the words of the published contract."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +29,20 @@ def _pattern(
 
 SchemaValidator = extend(Draft4Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 """OpenAPI 3.0's dialect of JSON Schema, with patterns read as ECMA defines them."""
+
+
+def conforms_to(document: dict[str, Any], component: str) -> Callable[[Any], bool]:
+    """
+    Give the question whether JSON, parsed, is what a schema of the spec describes.
+
+    Args:
+        document: The spec.
+        component: The schema's name.
+    """
+    validator = SchemaValidator(
+        {"$ref": f"#/components/schemas/{component}", "components": document["components"]}
+    )
+    return lambda value: bool(validator.is_valid(value))
 
 
 def violations(validator: Any, name: str, value: object) -> Iterator[str]:

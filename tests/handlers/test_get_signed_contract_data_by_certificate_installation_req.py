@@ -52,6 +52,7 @@ def ask(services: Services, exi: bytes | None = None, **changes: Any) -> dict[st
         "installation_req_exi": installation_req(session_id=SESSION) if exi is None else exi,
         "namespace": ISO_15118_2,
         "always_return_exi": True,
+        "from_pool": False,
         "broadcast": False,
     }
     body, status = handle(services, **(arguments | changes))

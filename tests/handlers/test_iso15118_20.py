@@ -37,6 +37,7 @@ from ccp.handlers import get_signed_contract_data_by_emaid_and_pcid as get_handl
 from ccp.handlers import set_signed_contract_data_as_default as default_handler
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import decode, encode, iso20, with_session_id
+from ccp.peers.peers import Peers
 from ccp.services import Services
 from ccp.store import Store
 from tests.builders import (
@@ -90,6 +91,7 @@ def ask(services: Services, exi: bytes | None = None, **changes: Any) -> list[di
         "installation_req_exi": installation_req_20(maximum=255) if exi is None else exi,
         "namespace": ISO_15118_20,
         "always_return_exi": True,
+        "from_pool": False,
         "broadcast": False,
     }
     body, status = post_handler.handle(services, **(arguments | changes))
@@ -224,7 +226,7 @@ def test_contracts_come_in_the_order_that_the_car_wants(
     """What it gives priority to, then the default, then the newest; counted down to none."""
     folder = tmp_path_factory.mktemp("order")
     store = Store(folder / "ccp.db")
-    services = make_services(make_settings(folder), store, lambda: NOW)
+    services = make_services(make_settings(folder), store, lambda: NOW, Peers())
     contracts = data.draw(st.lists(st.sampled_from(EMAIDS), min_size=1), label="put")
     default = data.draw(st.none() | st.sampled_from(contracts), label="set as default")
     expired = data.draw(st.sets(st.sampled_from(EMAIDS), max_size=2), label="expired")

@@ -27,6 +27,7 @@ from ccp.handlers import (
 )
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import Message, SignedInfo, decode, encode
+from ccp.peers.peers import Peers
 from ccp.pki import chains
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import ISO_15118_2_SUITES
@@ -89,7 +90,7 @@ def trust_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pool(tmp_path: Path, store: Store, trust_dir: Path, **variables: str) -> Services:
     """A pool that trusts the workshop."""
     settings = make_settings(tmp_path, trust_dir=str(trust_dir), **variables)
-    return make_services(settings, store, lambda: NOW)
+    return make_services(settings, store, lambda: NOW, Peers())
 
 
 @pytest.fixture
@@ -124,6 +125,7 @@ def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:
         installation_req_exi=draft.exi(),
         namespace=draft.edition.namespace,
         always_return_exi=True,
+        from_pool=False,
         broadcast=False,
     )
     (item,) = body["signedContractDataCollection"]
@@ -278,7 +280,7 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
     """A chain is remembered until the first of its certificates expires, and no longer."""
     moments = [NOW, NOW + timedelta(days=365 * 30)]
     settings = make_settings(tmp_path, trust_dir=str(trust_dir))
-    services = make_services(settings, store, lambda: NOW)
+    services = make_services(settings, store, lambda: NOW, Peers())
     leaf = request_draft().car.leaf
     chain = [read_certificate(leaf.der, "leaf")]
     services.provisioning_chains.verify(chain, at=moments[0], suites=ISO_15118_2_SUITES)
@@ -335,6 +337,7 @@ def test_a_root_of_the_same_name_is_another_root(strict: Services) -> None:
             installation_req_exi=exi,
             namespace=ISO_15118_2,
             always_return_exi=True,
+            from_pool=False,
             broadcast=False,
         )
     (item,) = body["signedContractDataCollection"]
@@ -408,7 +411,7 @@ def test_algorithms_have_no_parameters(strict: Services) -> None:
 
 def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) -> None:
     """Signatures still are; the fingerprint is what the body says."""
-    services = make_services(make_settings(tmp_path), store, lambda: NOW)
+    services = make_services(make_settings(tmp_path), store, lambda: NOW, Peers())
     draft = contract_draft()
     assert add(services, draft, v2g_root_fingerprint=ROOT_A) == (None, 201)
     (found,) = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)

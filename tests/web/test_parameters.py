@@ -1,16 +1,10 @@
 """Names and types between the spec and the handlers."""
 
-import base64
-
 import pytest
 
-from ccp.errors import ExiInvalid
 from ccp.identifiers import Emaid, Pcid
-from ccp.web.parameters import ARGUMENTS, UNUSED, UnknownName, argument_named, read_base64
+from ccp.web.parameters import ARGUMENTS, UNUSED, UnknownName, argument_named
 from tests.contract.conformance import SPEC
-
-BYTES = bytes(range(256)) * 3 + b"!"
-TEXT = base64.b64encode(BYTES).decode()
 
 
 def names_in_the_spec():
@@ -60,28 +54,3 @@ def test_values_are_read_once(name, text, argument, value):
     """A handler gets values of its own types, under its own names."""
     read = argument_named(name)
     assert (read.name, read.read(text)) == (argument, value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        TEXT,
-        TEXT.rstrip("="),
-        "\r\n".join(TEXT[i : i + 64] for i in range(0, len(TEXT), 64)),
-        f" {TEXT}\t\n",
-        " ".join(TEXT),
-    ],
-)
-def test_base64_as_it_is_met(text):
-    """White space and missing padding are forgiven."""
-    assert read_base64(text) == BYTES
-
-
-@pytest.mark.parametrize(
-    "text", ["-_-_", "AAA\N{LATIN SMALL LETTER SHARP S}", "A", "AA=A", "A\0AA", "AA%3D%3D"]
-)
-def test_what_is_no_base64(text):
-    """Another alphabet, half a byte or padding inside is told as such."""
-    with pytest.raises(ExiInvalid) as caught:
-        read_base64(text)
-    assert caught.value.messages == ["EXI format is invalid!", "The message is not base64."]

@@ -1,0 +1,1 @@
+"""Other services: the peer pools, and the PKI that revokes."""

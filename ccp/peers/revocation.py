@@ -1,0 +1,112 @@
+"""The PKI service, which is asked to revoke a contract certificate of a CA of the operator's."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+import structlog
+
+from ccp.errors import RevocationFailed, RevocationUnavailable
+from ccp.outbound import Reply, Unanswered
+from ccp.peers.service import Service
+
+log = structlog.get_logger()
+
+ATTEMPTS = 3
+_PAUSE_SECONDS = 0.25  # before the second attempt; before each later one twice as long
+_MAX_BYTES = 64 * 1024
+# It says that the certificate has been revoked already: by an attempt whose answer was lost.
+_CONFLICT = 409
+
+
+class Revocation:
+    """
+    The OPNC PKI service.
+
+    Args:
+        seconds: All attempts for one certificate together may take so long.
+        most: So many certificates wait for it at a time; more are refused at once.
+    """
+
+    def __init__(self, service: Service, *, seconds: float, most: int) -> None:
+        self._service = service
+        self._seconds = seconds
+        self._most = most
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Keep its connections for the block; without it nothing can be asked."""
+        async with self._service.connected():
+            yield
+
+    async def revoke(self, certificate_der: bytes) -> None:
+        """
+        Have a contract certificate revoked; doing so again does no harm.
+
+        What may be better the next moment is tried again: a connection that fails, a server error,
+        a token that is no longer accepted.
+
+        Args:
+            certificate_der: X.509, DER.
+        Raises:
+            RevocationUnavailable: The service cannot be reached, or does not answer in time.
+            RevocationFailed: It has answered that it did not revoke.
+        Source: OPNC PKI API 1.0, revokeCertificate.
+        """
+        if self._waiting >= self._most:
+            log.warning("the revocation service is not asked: too many wait for it")
+            raise RevocationUnavailable
+        content = orjson.dumps(
+            {
+                "certificate": base64.b64encode(certificate_der).decode(),
+                "revocationReason": "cessationOfOperation",
+            }
+        )
+        self._waiting += 1
+        try:
+            reply = await self._attempts(content)
+        finally:
+            self._waiting -= 1
+        if reply is None:
+            raise RevocationUnavailable
+        if not (200 <= reply.status < 300 or reply.status == _CONFLICT):
+            raise RevocationFailed
+
+    async def _attempts(self, content: bytes) -> Reply | None:
+        """Try a few times; None where the last try has had no answer."""
+        reply = None
+        try:
+            async with asyncio.timeout(self._seconds):
+                for attempt in range(ATTEMPTS):
+                    if attempt:
+                        await asyncio.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+                    reply = await self._attempt(content)
+                    if reply is not None and not (reply.status >= 500 or reply.status == 401):
+                        break
+        except TimeoutError:
+            log.warning("the revocation service takes too long", service=self._service.name)
+        return reply
+
+    async def _attempt(self, content: bytes) -> Reply | None:
+        try:
+            reply = await self._service.post(
+                "/pki/revokeCertificate",
+                content,
+                headers={"OPNC-to-party-type": "pki"},
+                seconds=self._seconds,
+                max_bytes=_MAX_BYTES,
+            )
+        except Unanswered as error:
+            log.warning(
+                "the revocation service does not answer",
+                service=self._service.name,
+                reason=str(error),
+            )
+            return None
+        log.info(
+            "the revocation service has answered", service=self._service.name, status=reply.status
+        )
+        return reply

@@ -1,0 +1,80 @@
+"""One service that this pool asks: its address, its credentials, its connections."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ccp.outbound import Reply, exchange, http_client
+from ccp.peers.credentials import Credentials
+
+_UNAUTHORIZED = 401
+
+
+class Service:
+    """
+    A service of OPNC, as one worker asks it.
+
+    Attributes:
+        name: Its host, for the log.
+
+    Args:
+        url: Base URL, without a slash at its end.
+        connections: How many are open at most; others have connections of their own, so that none
+            waits for this one.
+    """
+
+    def __init__(
+        self, url: str, credentials: Credentials, tls: SSLContext, *, connections: int
+    ) -> None:
+        self.name = urlsplit(url).netloc
+        self._url = url
+        self._credentials = credentials
+        self._tls = tls
+        self._connections = connections
+        self._client: httpx2.AsyncClient
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Keep its connections for the block; without it nothing can be asked."""
+        async with http_client(self._tls, connections=self._connections) as self._client:
+            yield
+
+    async def post(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        headers: Mapping[str, str],
+        seconds: float,
+        max_bytes: int,
+    ) -> Reply:
+        """
+        Send JSON, in this pool's name.
+
+        Args:
+            path: Below the base URL.
+            seconds, max_bytes: See `exchange`; a token is fetched first where one is needed.
+        Raises:
+            Unanswered: See `exchange`; or there is no token to be had.
+        """
+        token = await self._credentials.headers(self._client, seconds=seconds)
+        reply = await exchange(
+            self._client,
+            "POST",
+            self._url + path,
+            seconds=seconds,
+            max_bytes=max_bytes,
+            headers={
+                "Content-Type": "application/json",
+                "OPNC-from-party-type": "ccp",
+                **headers,
+                **token,
+            },
+            content=content,
+        )
+        if reply.status == _UNAUTHORIZED:
+            self._credentials.refused()
+        return reply
