@@ -137,6 +137,16 @@ def test_the_database_is_a_file(url: str) -> None:
         ({"RATE_LIMIT": "1/minute\n"}, "CCP_RATE_LIMIT: "),
         ({"MAX_REQUESTS": "0"}, "CCP_MAX_REQUESTS: "),
         ({"MAX_BODY_BYTES": "1048577"}, "CCP_MAX_BODY_BYTES: "),
+        ({"PEERS": "http://peer.example/opnc/v1/ccp"}, "CCP_PEERS: "),
+        ({"PEERS": "https://a.example,http://b.example"}, "CCP_PEERS: "),
+        ({"PEERS": "https://name:secret@peer.example"}, "CCP_PEERS: "),
+        ({"PEERS": "https://peer.example/?a=b"}, "CCP_PEERS: "),
+        ({"PEERS": "peer.example"}, "CCP_PEERS: "),
+        ({"PEER_TIMEOUT_SECONDS": "5"}, "CCP_PEER_TIMEOUT_SECONDS: "),
+        ({"PEER_TIMEOUT_SECONDS": "nan"}, "CCP_PEER_TIMEOUT_SECONDS: "),
+        ({"REVOCATION_URL": "https://pki.example"}, "CCP_OPERATOR_CAS: "),
+        ({"OPERATOR_CAS": "cas"}, "CCP_REVOCATION_URL: "),
+        ({"REVOCATION_URL": "http://pki.example", "OPERATOR_CAS": "cas"}, "CCP_REVOCATION_URL: "),
     ],
     ids=str,
 )
@@ -145,6 +155,14 @@ def test_what_cannot_be_is_refused(given: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsInvalid) as raised:
         Settings.from_environment({f"CCP_{name}": value for name, value in given.items()})
     assert str(raised.value).startswith(told)
+
+
+def test_peers_are_base_urls_each_once() -> None:
+    """Spaces, a slash at the end and doubles make no difference; without any there are none."""
+    text = " https://a.example/ccp/, http://127.0.0.1:8081/opnc/v1/ccp,https://a.example/ccp,"
+    peers = ("https://a.example/ccp", "http://127.0.0.1:8081/opnc/v1/ccp")
+    assert Settings.from_environment({"CCP_PEERS": text}).peers == peers
+    assert Settings.from_environment({"CCP_PEERS": "", "CCP_REVOCATION_URL": ""}).peers == ()
 
 
 @pytest.mark.parametrize(

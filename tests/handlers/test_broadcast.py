@@ -1,0 +1,349 @@
+"""A car that this pool does not know: its request goes to the peer pools, and what comes of it."""
+
+import asyncio
+import base64
+import gzip
+import json
+import time
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from ccp.errors import ContractOrVehicleNotFound, SignatureInvalid
+from ccp.handlers.get_signed_contract_data_by_certificate_installation_req import handle
+from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.iso15118 import decode, with_session_id
+from ccp.services import Services
+from tests.builders import (
+    EMAID_TEXT,
+    ORIGIN,
+    PCID_20_TEXT,
+    PCID_TEXT,
+    SESSION_20,
+    b64,
+    installation_req,
+    installation_req_20,
+    installation_res,
+    installation_res_20,
+    record,
+)
+from tests.peers.of import answered, with_peers
+from tests.peers.scripted import GONE, Asked, Says, Script, scripted
+
+SESSION = bytes.fromhex("2A3DC6D75411F647")
+REQUEST = installation_req(session_id=SESSION)
+TIMEOUT = 1.5
+
+
+def item(exi: bytes | None = None, **changes: Any) -> dict[str, Any]:
+    """An item of a peer's answer; *changes* replace or add members."""
+    message = installation_res() if exi is None else exi
+    return {
+        "certificateInstallationRes": b64(with_session_id(message, SESSION)),
+        "emaid": EMAID_TEXT,
+        "pcid": PCID_TEXT,
+        "xsdMsgDefNamespace": ISO_15118_2,
+    } | changes
+
+
+def says(*items: dict[str, Any], **changes: Any) -> Says:
+    """An answer with these items."""
+    return Says(200, {"signedContractDataCollection": list(items)}, **changes)
+
+
+NOT_FOUND = Says(404, {"errorMessages": ["no"], "traceId": "x"})
+
+
+def ask(services: Services, **changes: Any) -> Any:
+    """Call the handler for a car; give its answer, whenever it comes."""
+    arguments = {
+        "installation_req_exi": REQUEST,
+        "namespace": ISO_15118_2,
+        "always_return_exi": True,
+        "broadcast": True,
+        "from_pool": False,
+    }
+
+    async def scenario() -> Any:
+        async with services.peers.connected():
+            return await answered(services, handle(services, **(arguments | changes)))
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture
+def asking(services, tmp_path):
+    """Gives services whose peers are these."""
+
+    def make(*peers, **variables):
+        urls = ",".join(peer.url for peer in peers)
+        variables = {"peer_timeout_seconds": str(TIMEOUT)} | variables
+        return with_peers(services, tmp_path, peers=urls, **variables)
+
+    return make
+
+
+def test_a_peer_s_answer_is_passed_on_unchanged(asking):
+    """Every member of its items, known here or not; the message is for the car's session."""
+    here = item(
+        metaData="note", cpsRootDistinguishedName="CN=M\u00fcller", unknown={"a": [1, None]}
+    )
+    with scripted(says(here)) as peer:
+        body, status = ask(asking(peer))
+    assert (status, body) == (200, {"signedContractDataCollection": [here]})
+    answer = base64.b64decode(body["signedContractDataCollection"][0]["certificateInstallationRes"])
+    assert decode(answer).header.session_id == SESSION
+
+
+def test_the_same_request_goes_to_the_peer(asking):
+    """Its bytes, its edition, its metadata; in this pool's name, and no further."""
+    with scripted(NOT_FOUND) as peer, pytest.raises(ContractOrVehicleNotFound):
+        ask(asking(peer), metadata="for later")
+    (asked,) = peer.asked
+    assert asked.path == "/opnc/v1/ccp/signedcontractdata"
+    assert asked.json == {
+        "certificateInstallationReq": b64(REQUEST),
+        "xsdMsgDefNamespace": ISO_15118_2,
+        "metadata": "for later",
+    }
+    assert asked.headers["broadcast"] == "false"
+    assert asked.headers["opnc-from-party-type"] == "ccp"
+    assert asked.headers["content-type"] == "application/json"
+    assert "authorization" not in asked.headers
+
+
+def test_each_peer_gets_its_own_credentials(asking, tmp_path):
+    """A static token for one, a fetched one for the other; neither sees the other's."""
+
+    def issue(asked: Asked) -> Says:
+        if asked.path == "/token":
+            return Says(200, {"access_token": "fetched", "token_type": "Bearer"})
+        return NOT_FOUND
+
+    with scripted(NOT_FOUND) as one, scripted(issue) as other:
+        (tmp_path / "peers.toml").write_text(
+            f'["{one.url}"]\ntoken = "static"\n'
+            f'["{other.url}"]\ntoken_endpoint = "{other.root}/token"\n'
+            'client_id = "us"\nclient_secret = "secret"\n'
+        )
+        services = asking(one, other, credentials=f"{tmp_path}/peers.toml")
+        with pytest.raises(ContractOrVehicleNotFound):
+            ask(services)
+    assert [asked.headers["authorization"] for asked in one.asked] == ["Bearer static"]
+    assert [asked.path for asked in other.asked] == ["/token", "/opnc/v1/ccp/signedcontractdata"]
+    assert other.asked[1].headers["authorization"] == "Bearer fetched"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"broadcast": False},
+        {"from_pool": True},
+        {
+            "installation_req_exi": installation_req_20(maximum=0),
+            "namespace": ISO_15118_20,
+        },
+    ],
+    ids=["not wanted", "a pool asks", "no room in the car"],
+)
+def test_nobody_is_asked(asking, changes):
+    """Where nobody wants it, where a pool asks, and where no answer could help."""
+    with scripted(says(item())) as peer, pytest.raises(ContractOrVehicleNotFound):
+        ask(asking(peer), **changes)
+    assert peer.asked == []
+
+
+def test_who_is_found_here_is_not_asked_for(asking):
+    """A contract of the pool's own is the answer; and a request that is refused is no question."""
+    forged = bytearray(REQUEST)
+    forged[-20] ^= 1
+    with scripted(says(item())) as peer:
+        services = asking(peer)
+        with pytest.raises(SignatureInvalid):
+            ask(services, installation_req_exi=bytes(forged))
+        services.store.put(record(exi=installation_res()), ORIGIN)
+        _, status = ask(services)
+    assert status == 200
+    assert peer.asked == []
+
+
+def test_without_peers_nothing_is_found(services):
+    """`broadcast` is then as if false."""
+    with pytest.raises(ContractOrVehicleNotFound):
+        ask(services)
+
+
+def test_all_are_asked_at_once_and_the_first_good_answer_wins(asking):
+    """Not the first one asked; the others need not answer any more."""
+    fast = item(metaData="fast")
+    with (
+        scripted(says(item(metaData="slow"), after=1.2)) as slow,
+        scripted(NOT_FOUND) as empty,
+        scripted(says(fast, after=0.2)) as peer,
+    ):
+        services = asking(slow, empty, peer)
+        started = time.monotonic()
+        body, _ = ask(services)
+        assert time.monotonic() - started < 1
+        assert [len(one.asked) for one in (slow, empty, peer)] == [1, 1, 1]
+    assert body == {"signedContractDataCollection": [fast]}
+
+
+TAMPERED = bytearray(with_session_id(installation_res(), SESSION))
+TAMPERED[-30] ^= 1
+BAD: dict[str, Says | Script] = {
+    "500": Says(500, {"errorMessages": ["x"]}),
+    "503": Says(503),
+    "401": Says(401),
+    "201": Says(201, {"signedContractDataCollection": [item()]}),
+    "redirect": Says(302, b"", {"Location": "http://127.0.0.1:9/"}),
+    "redirect that keeps the method": Says(308, b"", {"Location": "http://127.0.0.1:9/"}),
+    "closed": Says(GONE),
+    "late": says(item(), after=TIMEOUT + 1),
+    "no JSON": Says(200, b"<html>a login page</html>"),
+    "no object": Says(200, [item()]),
+    "empty": says(),
+    "a member is missing": says({k: v for k, v in item().items() if k != "emaid"}),
+    "a member of another type": says(item(metaData=5)),
+    "huge": says(item(metaData="x" * 300_000)),
+    "compressed": Says(
+        200,
+        gzip.compress(json.dumps({"signedContractDataCollection": [item()]}).encode()),
+        {"Content-Encoding": "gzip"},
+    ),
+    "not base64": says(item(certificateInstallationRes="!!!!")),
+    "not EXI": says(item(certificateInstallationRes=b64(b"\x80\x98nonsense"))),
+    "a request": says(item(certificateInstallationRes=b64(REQUEST))),
+    "another session": says(item(certificateInstallationRes=b64(installation_res()))),
+    "another car": says(item(pcid="WAUZZZ4B0CC999999")),
+    "a failure": says(item(installation_res(response_code="FAILED"))),
+    "tampered": says(item(certificateInstallationRes=b64(bytes(TAMPERED)))),
+    "another edition": says(
+        item(certificateInstallationRes=b64(with_session_id(installation_res_20(), SESSION)))
+    ),
+    "one of two is bad": says(item(), item(pcid="WAUZZZ4B0CC999999")),
+}
+
+
+@pytest.mark.parametrize("script", BAD.values(), ids=BAD)
+def test_a_bad_answer_is_none(asking, script):
+    """The car gets this pool's own 404 and its message, and the log says which peer failed."""
+    with scripted(script) as peer, capture_logs() as logs:
+        services = asking(peer)
+        with pytest.raises(ContractOrVehicleNotFound) as caught:
+            ask(services)
+    (failure,) = caught.value.body["signedContractDataCollection"]
+    message = decode(base64.b64decode(failure["certificateInstallationRes"]))
+    assert (message.body.response_code, message.header.session_id) == (
+        "FAILED_NoCertificateAvailable",
+        SESSION,
+    )
+    (line,) = [line for line in logs if line["event"] == "a peer pool has failed"]
+    assert line["peer"] == peer.root.removeprefix("http://")
+    assert line["exc_info"] is None
+    assert len(peer.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["500", "late", "tampered", "another session", "huge"])
+def test_a_bad_answer_does_not_beat_a_good_one(asking, name):
+    """One peer's failure takes nothing from another's answer, which may come later."""
+    here = item(metaData="good")
+    with scripted(BAD[name]) as bad, scripted(says(here, after=0.4)) as good:
+        body, _ = ask(asking(bad, good))
+    assert body == {"signedContractDataCollection": [here]}
+
+
+def test_one_deadline_holds_for_all(asking):
+    """However many are silent, the car waits for all of them together once."""
+    with scripted(says(item(), after=5)) as one, scripted(says(item(), after=5)) as other:
+        services = asking(one, other, peer_timeout_seconds="0.4")
+        started = time.monotonic()
+        with pytest.raises(ContractOrVehicleNotFound):
+            ask(services)
+        assert 0.4 <= time.monotonic() - started < 1.4
+
+
+def test_lab_mode_lets_pass_what_strict_mode_refuses(lab_services, tmp_path):
+    """A wrong signature of a peer's message is a warning; another session stays another session."""
+    with scripted(BAD["tampered"]) as peer:
+        services = with_peers(lab_services, tmp_path, peers=peer.url)
+        with capture_logs() as logs:
+            _, status = ask(services)
+        assert status == 200
+        assert "lab mode lets pass what strict mode refuses" in [line["event"] for line in logs]
+        peer.script = lambda _: BAD["another session"]
+        with pytest.raises(ContractOrVehicleNotFound):
+            ask(services)
+
+
+def test_a_car_of_iso_15118_20_gets_what_a_peer_has(asking):
+    """All its messages, whatever name of the edition the peer uses."""
+    name = "urn:iso:15118:20:2022:MsgDef"
+    messages = [with_session_id(installation_res_20(), SESSION_20) for _ in range(2)]
+    items = [
+        item(
+            certificateInstallationRes=b64(exi), pcid=PCID_20_TEXT.lower(), xsdMsgDefNamespace=name
+        )
+        for exi in messages
+    ]
+    with scripted(says(*items)) as peer:
+        body, _ = ask(
+            asking(peer), installation_req_exi=installation_req_20(), namespace=ISO_15118_20
+        )
+    assert body == {"signedContractDataCollection": items}
+
+
+def test_a_peer_that_keeps_failing_is_left_alone(services, tmp_path):
+    """After some failures it is not asked, and the car does not wait for it."""
+
+    async def scenario():
+        async with asking.peers.connected():
+            for _ in range(5):
+                with pytest.raises(ContractOrVehicleNotFound):
+                    await answered(
+                        asking,
+                        handle(
+                            asking,
+                            installation_req_exi=REQUEST,
+                            namespace=ISO_15118_2,
+                            always_return_exi=False,
+                            broadcast=True,
+                            from_pool=False,
+                        ),
+                    )
+
+    with scripted(Says(500)) as bad, scripted(NOT_FOUND) as empty:
+        asking = with_peers(services, tmp_path, peers=f"{bad.url},{empty.url}")
+        asyncio.run(scenario())
+    assert len(bad.asked) == 3
+    assert len(empty.asked) == 5  # not to know a car is no failure
+
+
+def test_only_a_share_of_the_requests_waits_for_peers(services, tmp_path):
+    """The others get the local answer at once: a worker has other things to do than to wait."""
+    with scripted(says(item(), after=5)) as peer:
+        asking = with_peers(
+            services, tmp_path, peers=peer.url, max_requests="8", peer_timeout_seconds="1"
+        )
+        arguments = {
+            "installation_req_exi": REQUEST,
+            "namespace": ISO_15118_2,
+            "always_return_exi": True,
+            "broadcast": True,
+            "from_pool": False,
+        }
+
+        async def one():
+            started = time.monotonic()
+            with pytest.raises(ContractOrVehicleNotFound):
+                await handle(asking, **arguments)
+            return time.monotonic() - started
+
+        async def scenario():
+            async with asking.peers.connected():
+                return await asyncio.gather(*(one() for _ in range(6)))
+
+        waited = asyncio.run(scenario())
+    assert len(peer.asked) == 2
+    assert sorted(seconds > 0.9 for seconds in waited) == [False] * 4 + [True] * 2
