@@ -353,7 +353,7 @@ def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path, steps: int) -> None:
     """What was stored before a step was there is found after it, and is still the default."""
     path = tmp_path / "ccp.db"
@@ -377,5 +377,49 @@ def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path, st
     assert (found.emaid, found.installation_res_exi) == (EMAID, b"\x80\x98")
     assert found.v2g_root_serial_number is found.unsigned_bits is None
     store.put(record(), ORIGIN)
-    assert [line.action for line in read_audit_trail(path)] == ["put"]
+    store.note_revoked(EMAID, b"leaf", ORIGIN)
+    assert [line.action for line in read_audit_trail(path)] == ["put", "revoke"]
     store.close()
+
+
+def test_certificates_of_a_contract_are_told_once(store: Store) -> None:
+    """In all its records, of all editions; and whether each has been revoked."""
+    store.put(record(root=ROOT_A, contract_certificate_der=b"one"), ORIGIN)
+    store.put(record(root=ROOT_B, contract_certificate_der=b"one"), ORIGIN)
+    store.put(record(namespace=ISO_15118_20, contract_certificate_der=b"two"), ORIGIN)
+    store.put(record("FRXYZ123456789", contract_certificate_der=b"other"), ORIGIN)
+    assert store.contract_certificates(EMAID) == {b"one": False, b"two": False}
+    store.note_revoked(EMAID, b"two", ORIGIN)
+    assert store.contract_certificates(EMAID) == {b"one": False, b"two": True}
+    assert store.contract_certificates(Emaid.parse("NLZZZ123456789")) == {}
+
+
+def test_what_was_revoked_is_known_for_ever(tmp_path: Path) -> None:
+    """After the process has ended, and after the contract has gone and come again."""
+    first = Store(tmp_path / "ccp.db")
+    first.put(record(contract_certificate_der=b"one"), ORIGIN)
+    first.note_revoked(EMAID, b"one", ORIGIN)
+    first.note_revoked(EMAID, b"one", ORIGIN)
+    first.delete(EMAID, ORIGIN)
+    first.close()
+    second = Store(tmp_path / "ccp.db")
+    second.put(record(contract_certificate_der=b"one"), ORIGIN)
+    assert second.contract_certificates(EMAID) == {b"one": True}
+    second.close()
+
+
+def test_a_revocation_whose_contract_has_gone_is_noted(tmp_path: Path, store: Store) -> None:
+    """Somebody else may have deleted it meanwhile: the trail has a line without a car."""
+    store.note_revoked(EMAID, b"one", ORIGIN)
+    (line,) = read_audit_trail(tmp_path / "ccp.db")
+    assert (line.action, line.emaid, line.pcid) == ("revoke", EMAID.key, "")
+
+
+def test_only_what_was_seen_is_deleted(store: Store) -> None:
+    """Who has looked at a contract's certificates deletes it while they are all there is."""
+    store.put(record(contract_certificate_der=b"one"), ORIGIN)
+    with pytest.raises(StoreBusy):
+        store.delete(EMAID, ORIGIN, seen=[b"two"])
+    assert store.contract_certificates(EMAID) == {b"one": False}
+    assert store.delete(EMAID, ORIGIN, seen=[b"one", b"two"])
+    assert not store.delete(EMAID, ORIGIN, seen=[b"one"])
