@@ -87,7 +87,8 @@ class Scripted:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """Take no more requests."""
+        """Take no more requests, nor on connections that are kept."""
+        self.script = lambda _: Says(GONE)
         self._server.shutdown()
         self._server.server_close()
 
