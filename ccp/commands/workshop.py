@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from ccp.workshop.options import (
     time_unit_option,
 )
 from ccp.workshop.pool_answers import messages_of
+from ccp.workshop.revocation import Revoker, make_server, revoked_contracts
 from ccp.workshop.story import STORY
 
 
@@ -230,6 +231,31 @@ def faults(edition: Edition) -> None:
             table.add_row(f"[bold]{fault.name}[/]", fault.meaning, fault.error.message)
         console.print(table)
         console.print()
+
+
+@workshop.command()
+@folder_option
+@click.option("--port", default=8090, show_default=True, help="Where it listens, on 127.0.0.1.")
+def pki_service(folder: Path, port: int) -> None:
+    """
+    Serve the revocation of contract certificates, until Ctrl-C.
+
+    \b
+    A pool asks it with
+      CCP_REVOCATION_URL=http://127.0.0.1:8090 CCP_OPERATOR_CAS=workshop/cas
+    """
+    with make_server(Revoker(folder, _now), port, click.echo) as server:
+        click.echo(f"Listening at: http://127.0.0.1:{server.server_address[1]}")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@workshop.command()
+@folder_option
+def revoked(folder: Path) -> None:
+    """List the contracts that the PKI service has revoked."""
+    for emaid, reason in revoked_contracts(folder):
+        click.echo(f"{emaid} is revoked: {reason}")
 
 
 @workshop.command()

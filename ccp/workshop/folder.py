@@ -2,6 +2,7 @@
 The workshop on disk: ordinary PEM, DER and JSON files; private keys are for their owner alone.
 
     trust/v2g, trust/emsp, trust/oem   what a pool has to trust, as CCP_TRUST_DIR wants it
+    cas                                the CAs that issue contracts, as CCP_OPERATOR_CAS wants them
 
 and for each edition in a folder of its own, iso2 or iso20,
 
@@ -9,11 +10,12 @@ and for each edition in a folder of its own, iso2 or iso20,
     cars/PCID                          provisioning certificate and key, last session;
                                        installed/EMAID.pem has a contract and its sub-CAs
     contracts/EMAID                    contract certificate and key
+    emsp/sub-2.crl                     the contracts that are revoked
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cryptography import x509
@@ -47,6 +49,7 @@ class Folder:
     def __init__(self, workshop: Path, edition: Edition = EDITION_2) -> None:
         self.edition = edition
         self.trust = workshop / "trust"
+        self._cas = workshop / "cas"
         self.path = workshop / edition.profile.slug
 
     def save_pki(self, pki: Pki) -> None:
@@ -64,6 +67,9 @@ class Folder:
         _save_authority(self.path / "emsp", pki.emsp)
         _save_authority(self.path / "oem", pki.oem)
         save_trust(self.trust, pki)
+        self._cas.mkdir(exist_ok=True)
+        issuer = self._cas / f"{self.edition.profile.slug}.pem"
+        issuer.write_bytes(pki.emsp.sub_2.certificate.public_bytes(Encoding.PEM))
 
     def load_pki(self) -> Pki:
         """
@@ -115,6 +121,21 @@ class Folder:
         """Read a contract certificate; None if there is none of this EMAID."""
         folder = self._contract(emaid)
         return Chain(_load(folder, "contract"), pki.emsp) if folder.exists() else None
+
+    def contract_certificates(self) -> Iterator[x509.Certificate]:
+        """Give the certificates of all contracts that were made here."""
+        for path in sorted((self.path / "contracts").glob("*/contract.pem")):
+            yield x509.load_pem_x509_certificate(path.read_bytes())
+
+    def find_crl(self) -> x509.CertificateRevocationList | None:
+        """Read the revocation list of the eMSP's CA; None if nothing was revoked yet."""
+        return x509.load_pem_x509_crl(self._crl.read_bytes()) if self._crl.exists() else None
+
+    def save_crl(self, pem: bytes) -> None:
+        """Write a new revocation list in place of the last one, at once and as a whole."""
+        draft = self._crl.with_suffix(".new")
+        draft.write_bytes(pem)
+        draft.replace(self._crl)
 
     def save_session(self, pcid: str, session: Session, roots: Iterable[str]) -> None:
         """
@@ -168,6 +189,10 @@ class Folder:
         else:
             _save(folder, installed.emaid, installed.contract, installed.sub_certificates)
         return folder / f"{installed.emaid}.pem"
+
+    @property
+    def _crl(self) -> Path:
+        return self.path / "emsp" / "sub-2.crl"
 
     def _cps(self, letter: str) -> Path:
         return self.path / f"cps-{letter.lower()}"

@@ -16,6 +16,7 @@ from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from string import Template
 from tempfile import TemporaryDirectory
 
 import httpx2
@@ -27,8 +28,9 @@ from rich.text import Text
 from ccp.iso15118 import decode
 from ccp.workshop.editions import edition_of
 from ccp.workshop.errors import WorkshopError
-from ccp.workshop.pool import check_checkout, running_pool
-from ccp.workshop.story import START_POOL, Step
+from ccp.workshop.pool import check_checkout, running
+from ccp.workshop.pool_answers import items_of
+from ccp.workshop.story import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def play(
     story: Mapping[str, Sequence[Step]], console: Console, *, checkout: Path, run_ccp: RunCcp
 ) -> None:
     """
-    Play a story in a folder of its own, with a pool of its own; both are gone afterwards.
+    Play a story in a folder of its own, with servers of its own; all are gone afterwards.
 
     Args:
         checkout: Where the pool's `wsgi.py` is.
@@ -79,19 +81,22 @@ def play(
         # Its pool is on this machine, so a proxy in the environment is not asked.
         client = httpx2.Client(timeout=30, headers={"Connection": "close"}, trust_env=False)
         stack.enter_context(client)
-        base_url = ""
+        urls: dict[str, str] = {}
         for chapter, steps in story.items():
             console.print()
             console.rule(Text(chapter, "bold cyan"), align="left", style="cyan")
             for step in steps:
                 number += 1
                 _announce(console, number, step)
-                if step.command == START_POOL:
-                    pool = running_pool(checkout, folder, folder / "workshop" / "trust")
-                    base_url = stack.enter_context(pool)
-                    _say(console, (f"CCP={base_url}", "green"))
+                command = Template(step.command).safe_substitute(urls)
+                if step.serves:
+                    root = stack.enter_context(running(command, checkout, folder))
+                    served = {name: root + path for name, path in step.serves.items()}
+                    urls |= served
+                    for name, url in served.items():
+                        _say(console, (f"{name}={url}", "green"))
                 else:
-                    outcome = _run(step.command, base_url, client, run_ccp)
+                    outcome = _run(command, client, run_ccp)
                     _tell(console, outcome)
                     if outcome.status != step.status:
                         raise WorkshopError(f"step {number} should have ended with {step.status}")
@@ -99,10 +104,10 @@ def play(
     console.print(f"[bold green]All {number} steps as told[/], {time.monotonic() - began:.1f} s.")
 
 
-def _run(command: str, base_url: str, client: httpx2.Client, run_ccp: RunCcp) -> Outcome:
+def _run(command: str, client: httpx2.Client, run_ccp: RunCcp) -> Outcome:
     """Run a command: `ccp`, `curl`, or the one piped into the other."""
     outcome = Outcome(0, b"")
-    for part in command.replace("$CCP", base_url).split(" |\n"):
+    for part in command.split(" |\n"):
         program, *arguments = shlex.split(part)
         if program == "curl":
             outcome = _curl(client, arguments, outcome.output)
@@ -155,7 +160,7 @@ def _tell(console: Console, outcome: Outcome) -> None:
         root = re.search("CN=[^,]*", item["cpsV2GRootDistinguishedName"])
         default = ", the default" if item["defaultContract"] else ""
         _say(console, (f"{item['emaid']} under {root and root[0]}{default}", "green"))
-    for item in answer.get("signedContractDataCollection", []):
+    for item in items_of(answer):
         _say(console, (_in_short(item), "magenta"))
 
 

@@ -1,7 +1,8 @@
-"""A pool of this checkout on a scratch database, for as long as a story lasts."""
+"""The servers of a story, for as long as it lasts: pools of this checkout, and the PKI service."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from ccp.workshop.errors import WorkshopError
 _SECONDS = 30
 _CONFIG = "gunicorn.conf.py"
 _LISTENS = re.compile(r"Listening at: (http://[\d.]+:\d+)")
+_MAKE_RUN = "make run"
 
 
 def check_checkout(checkout: Path) -> None:
@@ -28,40 +30,38 @@ def check_checkout(checkout: Path) -> None:
 
 
 @contextmanager
-def running_pool(checkout: Path, folder: Path, trust: Path) -> Iterator[str]:
+def running(command: str, checkout: Path, folder: Path) -> Iterator[str]:
     """
-    Serve a strict pool until the block ends.
+    Run a server until the block ends, on a port that is free, whatever the command says.
 
     Args:
+        command: Of a shell: settings and `make run`, for a strict pool; or one of `ccp`.
         checkout: Where `wsgi.py` and `gunicorn.conf.py` are; see `check_checkout`.
-        folder: For its database and its log, `pool.log`.
-        trust: The anchors that it trusts.
-    Yields: Its base URL.
+        folder: Where it works, away from a developer's .env; its log is there too.
+    Yields: Where it listens, such as http://127.0.0.1:1234.
     Raises:
         WorkshopError: It does not start; the text is its log.
     """
     environment = {name: value for name, value in os.environ.items() if name[:4] != "CCP_"}
-    settings = {
-        "CCP_PORT": "0",  # any that is free
-        "CCP_WORKERS": "1",
-        "CCP_CHECKS": "strict",
-        "CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db",
-        "CCP_TRUST_DIR": str(trust),
-    }
-    log = folder / "pool.log"
+    if command.endswith(_MAKE_RUN):
+        words = shlex.split(command.removesuffix(_MAKE_RUN))
+        said = {name: value for name, _, value in (word.partition("=") for word in words)}
+        environment |= {"CCP_CHECKS": "strict", "CCP_WORKERS": "1"} | said | {"CCP_PORT": "0"}
+        arguments = ["gunicorn", "wsgi:app", "--config", str(checkout / _CONFIG)]
+        arguments += ["--pythonpath", str(checkout)]
+    else:
+        arguments = ["ccp.cli", *shlex.split(command)[1:], "--port", "0"]
+    log = folder / f"server{len(list(folder.glob('server*.log')))}.log"
     with log.open("w") as output:
         server = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-m", "gunicorn", "wsgi:app"),
-                *("--config", str(checkout / _CONFIG), "--pythonpath", str(checkout)),
-            ],
-            cwd=folder,  # away from a developer's .env
-            env=environment | settings,
+            [sys.executable, "-m", *arguments],
+            cwd=folder,
+            env=environment,
             stdout=output,
             stderr=output,
         )
     try:
-        yield _wait_for_url(server, log) + "/opnc/v1/ccp"
+        yield _wait_for_url(server, log)
     finally:
         server.terminate()
         try:
@@ -77,4 +77,4 @@ def _wait_for_url(server: subprocess.Popen[bytes], log: Path) -> str:
         if found := _LISTENS.search(log.read_text(encoding="utf-8")):
             return found[1]
         time.sleep(0.05)
-    raise WorkshopError(f"the pool did not start:\n{log.read_text(encoding='utf-8')}")
+    raise WorkshopError(f"a server did not start:\n{log.read_text(encoding='utf-8')}")

@@ -1,7 +1,7 @@
 """The story of contracts, from the PKI to the car: steps, each a command to run by hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.edition import Edition
@@ -16,7 +16,13 @@ _PCID_20 = EDITION_20.pcid
 _FIRST_20, _SECOND_20, _THIRD_20 = EDITION_20.emaid, "DEWRKC00000022", "DEWRKC00000023"
 _UNKNOWN_PCID = "WRKSH0PCAR00000029"
 
-START_POOL = "CCP_TRUST_DIR=workshop/trust make run"
+_TRUST = "CCP_TRUST_DIR=workshop/trust"
+_START_PKI = "ccp workshop pki-service"
+_START_POOL = f"{_TRUST} CCP_REVOCATION_URL=$PKI CCP_OPERATOR_CAS=workshop/cas make run"
+_START_SECOND = (
+    f"{_TRUST} CCP_PORT=8081 CCP_DATABASE_URL=sqlite:///second.db CCP_PEERS=$CCP make run"
+)
+_OPNC, _OPCP = "/opnc/v1/ccp", "/v1/ccp"
 _JSON = "-H 'Content-Type: application/json' -d @{}"
 _PUT = f"curl -X PUT $CCP/signedcontractdata {_JSON}"
 _POST = f"curl $CCP/signedcontractdata {_JSON}"
@@ -46,14 +52,17 @@ class Step:
     One thing that somebody does.
 
     Attributes:
-        command: In a shell, in the folder of the story; `$CCP` is the pool's base URL.
+        command: In a shell, in the folder of the story.
         status: What it has to end with: an HTTP status, or the exit status of `ccp`.
+        serves: Of a server, which does not end: the variables that later commands know its URLs
+            by, and the paths of these.
     """
 
     who: str
     does: str
     command: str
     status: int = 0
+    serves: Mapping[str, str] = field(default_factory=dict)
 
 
 def _ccp(command: str, edition: Edition) -> str:
@@ -85,7 +94,18 @@ STORY: Mapping[str, list[Step]] = {
     "Before a car can charge": [
         Step("All", "make their CAs: two V2G roots with a CPS each, eMSP, OEM", "ccp workshop pki"),
         Step("OEM", f"builds a car: its certificate names it {PCID}", "ccp workshop car"),
-        Step("Operator", "starts a strict pool that trusts these roots", START_POOL),
+        Step(
+            "eMSP",
+            "runs its CA's service, which revokes contracts",
+            _START_PKI,
+            serves={"PKI": ""},
+        ),
+        Step(
+            "Operator",
+            "starts a strict pool that trusts these roots, and runs the eMSP's CA",
+            _START_POOL,
+            serves={"CCP": _OPNC, "OPCP": _OPCP},
+        ),
     ],
     "A contract reaches the pool": [
         Step(
@@ -205,9 +225,46 @@ STORY: Mapping[str, list[Step]] = {
             1,
         ),
     ],
+    "The pool among others": [
+        Step(
+            "Operator 2",
+            "starts a second pool, which is empty, and has the first one as its peer",
+            _START_SECOND,
+            serves={"SECOND": _OPNC},
+        ),
+        Step("Car", "asks at a station of another ecosystem", "ccp workshop request -o post.json"),
+        Step(
+            "CPO 2",
+            "passes that on to the second pool, which does not know the car",
+            f"curl $SECOND/signedcontractdata {_JSON.format('post.json')} -o none.json",
+            404,
+        ),
+        Step(
+            "CPO 2",
+            "wants it asked for elsewhere, and gets what the first pool has",
+            f"curl $SECOND/signedcontractdata -H 'broadcast: true' {_JSON.format('post.json')}"
+            " -o across.json",
+            200,
+        ),
+        Step("Car", "checks the answer: it is for its session", "ccp workshop install across.json"),
+        Step("Car", "asks at an older station", "ccp workshop request -o post.json"),
+        Step(
+            "CPO 3",
+            "has a CSMS that speaks OPCP, with the same pool",
+            f"curl $OPCP/signedContractData {_JSON.format('post.json')} -o opcp.json",
+            200,
+        ),
+        Step("Car", "sees no difference", "ccp workshop install opcp.json"),
+    ],
     "What the pool refuses": [*_refused(EDITION_2), *_refused(EDITION_20)],
     "The contract ends": [
-        Step("eMSP", "withdraws it", f"curl -X DELETE $CCP/signedcontractdata/{SECOND_EMAID}", 200),
+        Step(
+            "eMSP",
+            "withdraws it: the pool has it revoked, then deletes it",
+            f"curl -X DELETE $CCP/signedcontractdata/{SECOND_EMAID}",
+            200,
+        ),
+        Step("eMSP", "sees it on its CA's list", "ccp workshop revoked"),
         Step(
             "Car",
             "asks again",

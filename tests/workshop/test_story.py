@@ -7,17 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from string import Template
 
 import pytest
 from rich.console import Console
 
 from ccp.workshop import WorkshopError
 from ccp.workshop.narrator import Outcome, play
-from ccp.workshop.story import START_POOL, STORY, Step
+from ccp.workshop.story import STORY, Step
 from tests.running import serving
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +115,36 @@ class Shell:
         self.process.communicate()
 
 
+@contextmanager
+def by_hand(step: Step, folder: Path, urls: Mapping[str, str]) -> Iterator[str]:
+    """Start a server as its command says, but for its port; give where it listens."""
+    command = Template(step.command).substitute(urls)
+    if command.endswith(" make run"):
+        words = [word.partition("=") for word in command.removesuffix(" make run").split()]
+        settings = {name.removeprefix("CCP_").lower(): value for name, _, value in words}
+        settings.pop("port", None)
+        settings.setdefault("database_url", "sqlite:///ccp.db")
+        own = folder / f"pool{len(urls)}"
+        own.mkdir()
+        (own / "workshop").symlink_to(folder / "workshop")
+        with serving(own, **settings) as pool:
+            yield f"http://127.0.0.1:{pool.port}"
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccp.cli", *command.split()[1:], "--port", "0"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    try:
+        assert process.stdout
+        yield process.stdout.readline().strip().removeprefix("Listening at: ")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
 def told_of(step: Step, demo: str) -> list[str]:
     """What the demo tells after a step's command, each line without its margin."""
     rest = demo.partition(f"    $ {step.command}")[2].partition("\n\n")[0]
@@ -133,11 +164,14 @@ def test_the_commands_do_by_hand_what_the_demo_tells(demo: str, tmp_path: Path) 
     with ExitStack() as stack:
         shell = Shell(tmp_path)
         stack.callback(shell.close)
+        urls: dict[str, str] = {}
         for step in STEPS:
-            if step.command == START_POOL:
-                pool = stack.enter_context(serving(tmp_path, trust_dir="workshop/trust"))
-                (address,) = told_of(step, demo)
-                shell.run(re.sub(r":\d+/", f":{pool.port}/", address))
+            if step.serves:
+                root = stack.enter_context(by_hand(step, tmp_path, urls))
+                for line in told_of(step, demo):
+                    name, _, url = line.partition("=")
+                    urls[name] = re.sub(r"http://127\.0\.0\.1:\d+", root, url)
+                    shell.run(f"{name}={urls[name]}")
                 continue
             assert "--json" not in step.command  # Ubuntu 22.04 has a curl without it
             outcome, told = shell.run(step.command), told_of(step, demo)
@@ -187,7 +221,12 @@ def test_a_step_that_ends_otherwise_ends_the_story(console: Console, checkout: P
 def test_a_pool_that_does_not_start_is_told(console: Console, checkout: Path) -> None:
     """Its log is in the error, and its process is gone."""
     with pytest.raises(WorkshopError, match="no database"):
-        play({"one": [Step("A", "does", START_POOL)]}, console, checkout=checkout, run_ccp=quick)
+        play(
+            {"one": [Step("A", "does", "make run", serves={"CCP": ""})]},
+            console,
+            checkout=checkout,
+            run_ccp=quick,
+        )
 
 
 def test_a_pool_that_does_not_answer_is_told(console: Console, checkout: Path) -> None:
