@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -32,13 +32,15 @@ from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
 from ccp.web.in_flight import InFlightMiddleware
+from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
 from ccp.web.security import bearer_security
 from ccp.web.security_headers import SecurityHeadersMiddleware
-from ccp.web.spec import load_spec
+from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
 from ccp.web.trace import TraceMiddleware
+from ccp.web.translation import Translation
 from ccp.web.validation import ValidationMiddleware
 
 
@@ -73,12 +75,11 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Raises:
         StoreUnusable: The database cannot serve.
         SettingsInvalid: See `make_services` and `make_tokens`.
-        Exception: The spec is no OpenAPI, or names what no code here knows.
+        Exception: A spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
     services = make_services(settings, store, clock)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
-    document = load_spec()
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
@@ -111,7 +112,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             ),
             functools.partial(InFlightMiddleware, most=settings.max_requests),
             PathMiddleware,
-            functools.partial(DocumentsMiddleware, document=document),
+            DocumentsMiddleware,
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
@@ -122,16 +123,23 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             functools.partial(FlaskBridge, threads=settings.threads),
         ],
     )
-    app.add_api(
-        document,
-        resolver=handler_resolver(services),
-        swagger_ui_options=SwaggerUIOptions(serve_spec=False),
-    )
+    for name, translations in _specs(settings).items():
+        app.add_api(
+            load_spec(name),
+            resolver=handler_resolver(services, translations),
+            swagger_ui_options=SwaggerUIOptions(serve_spec=False),
+            text=spec_text(name),  # for DocumentsMiddleware
+        )
     app.services = services  # for the server, which warns of what this pool does not verify
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
     asyncio.run(_rehearse(app))
     return app
+
+
+def _specs(settings: Settings) -> dict[str, Mapping[str, Translation]]:
+    """Name the specs that are served, with the translations of their operations."""
+    return {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
 
 
 _rehearsing = ContextVar("rehearsing", default=False)
@@ -140,9 +148,9 @@ _rehearsing = ContextVar("rehearsing", default=False)
 
 async def _rehearse(app: FlaskApp) -> None:
     """
-    Start and stop once: Connexion looks into the spec no earlier.
+    Start and stop once: Connexion looks into the specs no earlier.
 
-    What is wrong with it is told here, not by each worker; and the workers, forked later, share
+    What is wrong with them is told here, not by each worker; and the workers, forked later, share
     what has been built. A worker keeps its keys fresh; what it is forked off asks no issuer.
     """
     _rehearsing.set(True)  # in this task, which asyncio.run has made
