@@ -9,7 +9,7 @@ from connexion.utils import sort_routes
 OPNC = "opnc-ccp.yaml"
 """The spec of the pool, which its handlers are written for."""
 OPCP = "opcp-ccp.yaml"
-"""The spec of its facade, for whom `ccp.web.opcp` translates."""
+"""The spec of its facade, whose operations `ccp.web.opcp` translates."""
 
 
 class DuplicateKey(yaml.YAMLError):

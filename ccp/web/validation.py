@@ -131,7 +131,7 @@ class OperationValidation:
 
 
 class ContractAPI(RoutedAPI[OperationValidation]):
-    """The checks of all operations of the spec."""
+    """The checks of all operations of a spec."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,12 +3,13 @@
 import base64
 import json
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 import structlog
 
 from ccp.app import create_app
-from ccp.errors import ContractNotFound, ContractOrVehicleNotFound
+from ccp.errors import ContractNotFound, ContractOrVehicleNotFound, StoreBusy
 from ccp.handlers import delete_signed_contract_data_by_emaid as deleting
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as installing
 from ccp.iso15118 import decode
@@ -171,12 +172,14 @@ def test_a_refused_car_gets_an_answer(client):
     assert failure_of(response, 400) == "FAILED_CertificateExpired"
 
 
-def test_a_crash_has_an_answer_for_the_car(client, monkeypatch):
-    """So has 500, and nothing of what went wrong is told."""
-    monkeypatch.setattr(Store, "find_default", lambda *_: 1 / 0)
+@pytest.mark.parametrize(("error", "status"), [(ZeroDivisionError, 500), (StoreBusy, 503)])
+def test_a_failure_of_the_pool_has_an_answer_for_the_car(client, monkeypatch, error, status):
+    """So has what is the pool's own fault, and nothing of what went wrong is told."""
+    monkeypatch.setattr(Store, "find_default", Mock(side_effect=error))
     response = client.post(URL, json=post_body())
-    assert failure_of(response, 500) == "FAILED"
-    assert "division" not in response.text
+    assert failure_of(response, status) == "FAILED"
+    assert response.headers.get("retry-after") == ("1" if status == 503 else None)
+    assert "division" not in response.text.lower()
 
 
 def test_what_cannot_be_decoded_has_no_answer(client):
@@ -481,6 +484,8 @@ def test_documents_are_those_of_the_facade(empty_client):
     assert document["servers"] == [{"url": OPCP_BASE_PATH}]
     page = empty_client.get(f"{OPCP_BASE_PATH}/ui/").text
     assert f'url: "{OPCP_BASE_PATH}/openapi.json"' in page
+    redirect = empty_client.get(f"{OPCP_BASE_PATH}/ui", follow_redirects=False)
+    assert redirect.headers["location"] == f"{OPCP_BASE_PATH}/ui/"
     headers = {"Range": "bytes=zz"}
     for base in (BASE, OPCP_BASE_PATH):
         css = empty_client.get(f"{base}/ui/swagger-ui.css", headers=headers)
