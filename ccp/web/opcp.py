@@ -1,8 +1,8 @@
 """
 The facade for callers of OPCP 1.0: its operations, served by the handlers of the OPNC ones.
 
-Source: OPCP 1.0, CCP; see spec/opcp-ccp.yaml. Names are translated there (`x-opnc-name`), here what
-a name does not tell.
+Source: spec/opcp-ccp.yaml. Names are translated there (`x-opnc-name`), here what a name does not
+tell.
 """
 
 from collections.abc import Mapping
