@@ -34,12 +34,13 @@ from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
 from ccp.web.in_flight import InFlightMiddleware
+from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
 from ccp.web.paths import PathMiddleware
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
 from ccp.web.security import bearer_security
 from ccp.web.security_headers import SecurityHeadersMiddleware
-from ccp.web.spec import load_spec
+from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
 from ccp.web.violations import conforms_to
@@ -83,11 +84,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Raises:
         StoreUnusable: The database cannot serve.
         SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
-        Exception: The spec is no OpenAPI, or names what no code here knows.
+        Exception: A spec is no OpenAPI, or names what no code here knows.
     """
     store = Store(settings.database_path)
-    document = load_spec()
-    peers = Peers.of(settings, conforms_to(document, "GetSignedContractDataResV1"))
+    translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
+    documents = {name: load_spec(name) for name in translations}
+    peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
@@ -123,7 +125,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             ),
             functools.partial(InFlightMiddleware, most=settings.max_requests),
             PathMiddleware,
-            functools.partial(DocumentsMiddleware, document=document),
+            DocumentsMiddleware,
             SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
@@ -134,11 +136,13 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             functools.partial(FlaskBridge, threads=settings.threads),
         ],
     )
-    app.add_api(
-        document,
-        resolver=handler_resolver(services),
-        swagger_ui_options=SwaggerUIOptions(serve_spec=False),
-    )
+    for name, document in documents.items():
+        app.add_api(
+            document,
+            resolver=handler_resolver(services, translations[name]),
+            swagger_ui_options=SwaggerUIOptions(serve_spec=False),
+            text=spec_text(name),  # for DocumentsMiddleware
+        )
     app.services = services  # for the server, which warns of what this pool does not verify
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)
@@ -152,9 +156,9 @@ _rehearsing = ContextVar("rehearsing", default=False)
 
 async def _rehearse(app: FlaskApp) -> None:
     """
-    Start and stop once: Connexion looks into the spec no earlier.
+    Start and stop once: Connexion looks into the specs no earlier.
 
-    What is wrong with it is told here, not by each worker; and the workers, forked later, share
+    What is wrong with them is told here, not by each worker; and the workers, forked later, share
     what has been built. A worker keeps its keys fresh; what it is forked off asks no issuer.
     """
     _rehearsing.set(True)  # in this task, which asyncio.run has made

@@ -142,6 +142,14 @@ class Variables(Schema):
         ),
         metadata={"meaning": "the pool's data: `sqlite:///` and a path"},
     )
+    CCP_OPCP = fields.String(
+        load_default="",
+        validate=validate.OneOf(["", "on", "off"], error="must be on or off"),
+        metadata={
+            "meaning": "the facade for OPCP 1.0 under `/v1/ccp`: `on` or `off`; unset, it is on"
+            " where `CCP_HOST` is a loopback address"
+        },
+    )
     CCP_AUTH = fields.String(
         load_default="none",
         validate=validate.OneOf(["none", "jwt"], error="must be none or jwt"),
@@ -325,6 +333,7 @@ class Settings:
     workers: int
     threads: int
     database_url: str
+    opcp: str
     auth: str
     jwt_issuer: str
     jwt_audience: str
@@ -389,6 +398,11 @@ class Settings:
     def database_path(self) -> Path:
         """Path of the SQLite file."""
         return Path(self.database_url.removeprefix(_SQLITE))
+
+    @property
+    def opcp_on(self) -> bool:
+        """Whether the facade for OPCP is served."""
+        return self.opcp == "on" or (not self.opcp and is_loopback(self.host))
 
     @property
     def lab(self) -> bool:

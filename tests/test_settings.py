@@ -136,6 +136,7 @@ def test_the_database_is_a_file(url: str) -> None:
         ({"RATE_LIMIT": "100"}, "CCP_RATE_LIMIT: "),
         ({"RATE_LIMIT": "1/minute\n"}, "CCP_RATE_LIMIT: "),
         ({"MAX_REQUESTS": "0"}, "CCP_MAX_REQUESTS: "),
+        ({"OPCP": "yes"}, "CCP_OPCP: must be on or off"),
         ({"MAX_BODY_BYTES": "1048577"}, "CCP_MAX_BODY_BYTES: "),
         ({"PEERS": "http://peer.example/opnc/v1/ccp"}, "CCP_PEERS: "),
         ({"PEERS": "https://a.example,http://b.example"}, "CCP_PEERS: "),
@@ -172,6 +173,26 @@ def test_peers_are_base_urls_each_once() -> None:
 def test_an_ipv6_address_is_bound_in_brackets(host: str, bind: str) -> None:
     """With or without brackets it is one address."""
     assert Settings.from_environment({"CCP_HOST": host}).bind == bind
+
+
+@pytest.mark.parametrize(
+    ("host", "said", "is_on"),
+    [
+        ("127.0.0.1", None, True),
+        ("localhost", "", True),
+        ("[::1]", None, True),
+        ("127.0.0.1", "off", False),
+        ("0.0.0.0", None, False),  # noqa: S104
+        ("pool.example", "", False),
+        ("pool.example", "on", True),
+    ],
+)
+def test_the_facade_is_for_this_machine_unless_it_was_said(
+    host: str, said: str | None, is_on: bool
+) -> None:
+    """Who serves others says whether they speak OPCP."""
+    environment = {"CCP_HOST": host} | ({} if said is None else {"CCP_OPCP": said})
+    assert Settings.from_environment(environment).opcp_on is is_on
 
 
 def test_the_environment_goes_before_the_file(

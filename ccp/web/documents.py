@@ -1,9 +1,8 @@
-"""The spec as callers can read it: the file itself, the same as JSON, and Swagger UI's page."""
+"""The specs as callers can read it: the file itself, the same as JSON, and Swagger UI's page."""
 
 import base64
 import hashlib
 import re
-from typing import Any
 
 import orjson
 from connexion.middleware.abstract import SpecMiddleware
@@ -13,36 +12,38 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.web.spec import spec_text
-
 
 class DocumentsMiddleware(SpecMiddleware):
     """
-    Serve `/openapi.yaml`, `/openapi.json` and `/ui/`, all made when the server starts.
+    Serve `/openapi.yaml`, `/openapi.json` and `/ui/` of each spec, made when the server starts.
 
     Connexion makes the first two anew for each request: half a second in which a worker does
     nothing else. And its page of Swagger UI has a script and a style inside, which browsers are
     to run although they run no other that does not come from a file of ours.
-
-    Args:
-        document: The spec, as `load_spec` gives it.
     """
 
-    def __init__(self, app: ASGIApp, *, document: dict[str, Any]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._documents = {
-            "/openapi.yaml": Response(spec_text(), media_type="application/yaml"),
-            "/openapi.json": Response(orjson.dumps(document), media_type="application/json"),
-        }
         self._by_path: dict[str, Response] = {}
-        self._files = ""
+        self._files: tuple[str, ...] = ()
 
-    def add_api(self, specification: Specification, **_: object) -> None:
-        """Learn below which path the one spec is served."""
+    def add_api(self, specification: Specification, *, text: bytes, **_: object) -> None:
+        """
+        Make the documents of a spec.
+
+        Args:
+            text: The spec as it is written.
+        """
         page = _swagger_ui(specification)
-        self._files = f"{specification.base_path}/ui/"
-        documents = self._documents | {"/ui/": page, "/ui/index.html": page}
-        self._by_path = {
+        as_json = orjson.dumps(specification.raw)
+        documents = {
+            "/openapi.yaml": Response(text, media_type="application/yaml"),
+            "/openapi.json": Response(as_json, media_type="application/json"),
+            "/ui/": page,
+            "/ui/index.html": page,
+        }
+        self._files += (f"{specification.base_path}/ui/",)
+        self._by_path |= {
             f"{specification.base_path}{path}": answer for path, answer in documents.items()
         }
 

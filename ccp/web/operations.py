@@ -1,4 +1,4 @@
-"""operationId -> handler module: the one rule by which the spec finds its code."""
+"""operationId -> handler module: the one rule by which a spec finds its code."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,14 +13,18 @@ from inflection import underscore
 
 from ccp.auth.caller import POOL, Caller
 from ccp.auth.rights import RIGHTS, authorize
+from ccp.errors import CcpError
 from ccp.origin import Origin
 from ccp.services import Services
 from ccp.web.bridge import Later
 from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id
+from ccp.web.translation import Answer, Translation
 
 
-def handler_resolver(services: Services) -> Resolver:
+def handler_resolver(
+    services: Services, translations: Mapping[str, Translation] | None = None
+) -> Resolver:
     """
     Resolve `getContractDataByEmaidV1` to `ccp.handlers.get_contract_data_by_emaid.handle`.
 
@@ -31,11 +35,18 @@ def handler_resolver(services: Services) -> Resolver:
 
     Args:
         services: Handed to every handler.
+        translations: By operationId, for a spec whose operations are served by those of ours.
     """
-    return Resolver(lambda operation_id: _view(services, operation_id))
+    known = translations or {}
+
+    def resolve(operation_id: str) -> Callable[..., flask.Response]:
+        return _view(services, known.get(operation_id) or Translation(operation_id))
+
+    return Resolver(resolve)
 
 
-def _view(services: Services, operation_id: str) -> Callable[..., flask.Response]:
+def _view(services: Services, translation: Translation) -> Callable[..., flask.Response]:
+    operation_id = translation.served_by
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
     rights = RIGHTS[operation_id]
@@ -45,17 +56,27 @@ def _view(services: Services, operation_id: str) -> Callable[..., flask.Response
     # Flask passes path parameters as text; the arguments have them too, parsed.
     def view(**_path_parameters: str) -> flask.Response:
         caller = context[CALLER_KEY]
+        arguments = translation.arguments(context[ARGUMENTS_KEY])
         if caller is not None:
-            authorize(caller, context[PARTY_KEY], rights, context[ARGUMENTS_KEY])
+            authorize(caller, context[PARTY_KEY], rights, arguments)
         added = {name: make(services, caller) for name, make in besides.items()}
-        result = handle(services, **context[ARGUMENTS_KEY], **added)
-        return _response(*result) if isinstance(result, tuple) else Later(_await(result))
+        try:
+            result = handle(services, **arguments, **added)
+        except CcpError as error:
+            return _response(*translation.error(error))
+        if isinstance(result, tuple):
+            return _response(*translation.answer(*result))
+        return Later(_await(result, translation))
 
     return view
 
 
-async def _await(result: Awaitable[tuple[dict[str, Any] | None, int]]) -> flask.Response:
-    return _response(*await result)
+async def _await(result: Awaitable[Answer], translation: Translation) -> flask.Response:
+    try:
+        body, status = await result
+    except CcpError as error:
+        return _response(*translation.error(error))
+    return _response(*translation.answer(body, status))
 
 
 def _response(body: dict[str, Any] | None, status: int) -> flask.Response:

@@ -60,9 +60,14 @@ UNUSED = frozenset(
         "OPNC-from-party-id",
         "OPNC-to-party-type",
         "OPNC-to-party-id",
+        "priority",  # of OPCP's default: there is but one
         "cpsRootDistinguishedName",  # informative: the message itself names its root
     }
 )
+
+
+OPNC_NAME = "x-opnc-name"
+"""What a spec besides OPNC's says of a parameter or body field: what OPNC calls it."""
 
 
 def argument_named(name: str) -> Argument | None:

@@ -1,4 +1,4 @@
-"""Which paths there are, and with which methods: the spec's answer before any router's."""
+"""Which paths there are, and with which methods: the specs' answer before any router's."""
 
 import re
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.errors import MethodNotAllowed, PathNotFound
 
 _METHODS = ("get", "put", "post", "delete", "patch")
-# What is served beside the operations: the spec itself and Swagger UI.
+# What is served beside the operations of a spec: the spec itself and Swagger UI.
 _DOCUMENTS = re.compile(r"/(openapi\.(json|yaml)|ui(/[\w.-]*)?)\Z", re.ASCII)
 
 
@@ -23,19 +23,18 @@ class PathMiddleware(SpecMiddleware):
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._base_path = ""
-        self._routes: list[tuple[re.Pattern[str], list[str]]] = [(_DOCUMENTS, ["GET", "HEAD"])]
+        self._routes: dict[str, list[tuple[re.Pattern[str], list[str]]]] = {}
 
     def add_api(self, specification: Specification, **_: object) -> None:
-        """Learn the paths of the one spec that is served."""
-        self._base_path = specification.base_path
+        """Learn the paths of a spec that is served."""
+        routes = self._routes[specification.base_path] = [(_DOCUMENTS, ["GET", "HEAD"])]
         for path, operations in specification["paths"].items():
             literal = re.split(r"\{[^}]*\}", path)
             pattern = "[^/]+".join(map(re.escape, literal))
             methods = [method.upper() for method in _METHODS if method in operations]
             if "GET" in methods:
                 methods.insert(1, "HEAD")
-            self._routes.append((re.compile(rf"{pattern}\Z"), methods))
+            routes.append((re.compile(rf"{pattern}\Z"), methods))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what exists."""
@@ -47,11 +46,12 @@ class PathMiddleware(SpecMiddleware):
         await self.app(scope, receive, send)
 
     def _require_route(self, method: str, path: str) -> None:
-        if path.startswith(self._base_path) and path.isprintable():
-            below = path[len(self._base_path) :]
-            for pattern, methods in self._routes:
-                if pattern.match(below):
-                    if method not in methods:
-                        raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
-                    return
+        for base_path, routes in self._routes.items():
+            if path.startswith(base_path) and path.isprintable():
+                below = path[len(base_path) :]
+                for pattern, methods in routes:
+                    if pattern.match(below):
+                        if method not in methods:
+                            raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
+                        return
         raise PathNotFound

@@ -1,10 +1,15 @@
-"""The spec: spec/opnc-ccp.yaml, as Connexion is given it."""
+"""The specs: the files of spec/, as Connexion is given them."""
 
 from importlib.resources import files
 from typing import Any
 
 import yaml
 from connexion.utils import sort_routes
+
+OPNC = "opnc-ccp.yaml"
+"""The spec of the pool, which its handlers are written for."""
+OPCP = "opcp-ccp.yaml"
+"""The spec of its facade, whose operations `ccp.web.opcp` translates."""
 
 
 class DuplicateKey(yaml.YAMLError):
@@ -21,14 +26,14 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def spec_text() -> bytes:
-    """Return the OpenAPI document as it is written."""
-    return (files("ccp.spec") / "opnc-ccp.yaml").read_bytes()
+def spec_text(name: str = OPNC) -> bytes:
+    """Return an OpenAPI document as it is written."""
+    return (files("ccp.spec") / name).read_bytes()
 
 
-def load_spec() -> dict[str, Any]:
+def load_spec(name: str = OPNC) -> dict[str, Any]:
     """
-    Load the OpenAPI document, the most specific paths first.
+    Load an OpenAPI document, the most specific paths first.
 
     Starlette, which chooses the operation that is checked, takes the first path that fits;
     Flask, which chooses the one that runs, the most specific. In this order they agree.
@@ -36,7 +41,7 @@ def load_spec() -> dict[str, Any]:
     Raises:
         DuplicateKey: Something is there twice.
     """
-    document: dict[str, Any] = _Loader(spec_text()).get_single_data()
+    document: dict[str, Any] = _Loader(spec_text(name)).get_single_data()
     paths = document["paths"]
     document["paths"] = {path: paths[path] for path in sort_routes(list(paths))}
     return document

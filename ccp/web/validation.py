@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
 from ccp.web.context import ARGUMENTS_KEY, context_of, log_of
-from ccp.web.parameters import Argument, argument_named
+from ccp.web.parameters import OPNC_NAME, Argument, argument_named
 from ccp.web.strict_json import JsonInvalid, parse_json
 from ccp.web.violations import SchemaValidator, violations
 
@@ -22,7 +22,9 @@ class Parameter:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.name: str = spec["name"]
         self.location: str = spec["in"]
-        self.argument = argument_named(self.name)
+        # What stands in a template has no name that a caller knows.
+        self._called: str = spec.get(OPNC_NAME, self.name)
+        self.argument = argument_named(self._called)
         self._required: bool = spec.get("required", False)
         self._schema: dict[str, Any] = spec["schema"]
         self._validator = SchemaValidator(self._schema)
@@ -38,15 +40,15 @@ class Parameter:
         """
         if not values:
             if self._required:
-                found.append(f"{self.name} : must not be null")
+                found.append(f"{self._called} : must not be null")
             return self._schema.get("default")
         if len(values) > 1:
-            found.append(f"{self.name} : must be given only once")
+            found.append(f"{self._called} : must be given only once")
             return None
         value: Any = values[0]
         if self._schema["type"] == "boolean":
             value = _BOOLEANS.get(value.lower(), value)
-        wrong = list(violations(self._validator, self.name, value))
+        wrong = list(violations(self._validator, self._called, value))
         found.extend(wrong)
         return None if wrong else value
 
@@ -72,7 +74,10 @@ class OperationValidation:
         if operation.request_body:
             schema = operation.body_schema("application/json")
             self._body_validator = SchemaValidator(schema)
-            self._body_arguments = {name: argument_named(name) for name in schema["properties"]}
+            self._body_arguments = {
+                name: argument_named(field.get(OPNC_NAME, name))
+                for name, field in schema["properties"].items()
+            }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is right, with the arguments for its handler."""
@@ -126,7 +131,7 @@ class OperationValidation:
 
 
 class ContractAPI(RoutedAPI[OperationValidation]):
-    """The checks of all operations of the spec."""
+    """The checks of all operations of a spec."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,7 +151,8 @@ class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
 def _take(
     argument: Argument | None, value: Any, arguments: dict[str, Any], found: list[str]
 ) -> None:
-    if argument is None:
+    """Read a value, if it is wanted: of two fields for one argument the first in the spec is."""
+    if argument is None or argument.name in arguments:
         return
     try:
         arguments[argument.name] = argument.read(value)

@@ -55,12 +55,23 @@ def violations(validator: Any, name: str, value: object) -> Iterator[str]:
         value: Parsed JSON, or a parameter's text.
     """
     for error in validator.iter_errors(value):
-        path = ".".join(str(step) for step in error.absolute_path) or name
-        if error.validator == "required":
-            for missing in error.validator_value:
-                if missing not in error.instance:
+        yield from _told(error, name)
+
+
+def _told(error: ValidationError, name: str) -> Iterator[str]:
+    path = ".".join(str(step) for step in error.absolute_path) or name
+    wanted: Any = error.validator_value
+    given: Any = error.instance
+    match error.validator:
+        case "required":
+            for missing in wanted:
+                if missing not in given:
                     yield f"{missing} : must not be null"
-        else:
+        case "anyOf":  # a caller is told of the first way to do it right
+            for of_one in error.context or ():
+                if of_one.relative_schema_path[0] == 0:
+                    yield from _told(of_one, name)
+        case _:
             yield _KNOWN_TEXTS.get(path) or f"{path} : {_reason(error)}"
 
 

@@ -232,26 +232,30 @@ STORY: Mapping[str, list[Step]] = {
             _START_SECOND,
             serves={"SECOND": _OPNC},
         ),
-        Step("Car", "asks at a station of another ecosystem", "ccp workshop request -o post.json"),
+        Step(
+            "Car",
+            "asks at a station of another ecosystem",
+            "ccp workshop request -o elsewhere.json",
+        ),
         Step(
             "CPO 2",
             "passes that on to the second pool, which does not know the car",
-            f"curl $SECOND/signedcontractdata {_JSON.format('post.json')} -o none.json",
+            f"curl $SECOND/signedcontractdata {_JSON.format('elsewhere.json')} -o none.json",
             404,
         ),
         Step(
             "CPO 2",
             "wants it asked for elsewhere, and gets what the first pool has",
-            f"curl $SECOND/signedcontractdata -H 'broadcast: true' {_JSON.format('post.json')}"
+            f"curl $SECOND/signedcontractdata -H 'broadcast: true' {_JSON.format('elsewhere.json')}"
             " -o across.json",
             200,
         ),
         Step("Car", "checks the answer: it is for its session", "ccp workshop install across.json"),
-        Step("Car", "asks at an older station", "ccp workshop request -o post.json"),
+        Step("Car", "asks at an older station", "ccp workshop request -o older.json"),
         Step(
             "CPO 3",
             "has a CSMS that speaks OPCP, with the same pool",
-            f"curl $OPCP/signedContractData {_JSON.format('post.json')} -o opcp.json",
+            f"curl $OPCP/signedContractData {_JSON.format('older.json')} -o opcp.json",
             200,
         ),
         Step("Car", "sees no difference", "ccp workshop install opcp.json"),

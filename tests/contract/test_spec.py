@@ -196,12 +196,12 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 each_operation = pytest.mark.parametrize("operation_id", OPERATIONS)
 
 
-def examples():
+def examples(raw=RAW):
     """Return every example once, with the schema that it belongs to and its place as the id."""
     found = []
-    for where, node in nodes(RAW):
+    for where, node in nodes(raw):
         place = "/".join(map(str, where))
-        node = resolved(node, RAW)
+        node = resolved(node, raw)
         is_schema = where[:2] == ("components", "schemas") and "type" in node
         schema = node if is_schema else node.get("schema")
         if schema is None:

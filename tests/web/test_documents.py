@@ -51,8 +51,8 @@ def test_other_requests_keep_their_headers():
 
     seen: list[list] = []
     headers = [(b"range", b"bytes=0-3")]
-    documents = DocumentsMiddleware(app, document={})
-    documents.add_api(Specification.load(load_spec()))
+    documents = DocumentsMiddleware(app)
+    documents.add_api(Specification.load(load_spec()), text=b"")
     call(documents, scope(path=f"{BASE}/contractData/emaid/{EMAID_TEXT}", headers=headers))
     call(documents, scope(path=f"{BASE}/ui/swagger-ui.css", headers=headers))
     assert seen == [headers, []]

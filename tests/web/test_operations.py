@@ -14,19 +14,16 @@ from ccp.auth.rights import Party
 from ccp.errors import RoleNotAllowed
 from ccp.origin import Origin
 from ccp.web import operations
+from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
 from ccp.web.parameters import argument_named
 from tests.builders import NOW
-from tests.contract.conformance import SPEC, _resolve
+from tests.contract.conformance import SPECS, _resolve, operations_of
 
 OPERATIONS = {
-    operation["operationId"]: (
-        item.get("parameters", []) + operation.get("parameters", []),
-        operation,
-    )
-    for item in SPEC["paths"].values()
-    for method, operation in item.items()
-    if method != "parameters"
+    operation["operationId"]: (spec, operation)
+    for spec, document in SPECS.items()
+    for operation in operations_of(document)
 }
 
 
@@ -155,16 +152,24 @@ def test_module_without_handle_is_told(handler):
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_handler_takes_what_its_operation_gives(services, operation_id):
     """A handler takes the arguments of its operation, and needs only those that always come."""
-    parameters, operation = OPERATIONS[operation_id]
+    spec, operation = OPERATIONS[operation_id]
     always, sometimes = set(), set()
-    for parameter in map(_resolve, parameters):
-        given = parameter.get("required") or "default" in _resolve(parameter["schema"])
-        (always if given else sometimes).add(parameter["name"])
+    for reference in operation["parameters"]:
+        parameter = _resolve(reference, spec)
+        given = parameter.get("required") or "default" in _resolve(parameter["schema"], spec)
+        (always if given else sometimes).add(parameter.get("x-opnc-name", parameter["name"]))
     if "requestBody" in operation:
-        body = _resolve(operation["requestBody"]["content"]["application/json"]["schema"])
-        always |= set(body["required"])
-        sometimes |= set(body["properties"]) - set(body["required"])
-    view = handler_resolver(services).resolve_function_from_operation_id(operation_id)
+        body = _resolve(operation["requestBody"]["content"]["application/json"]["schema"], spec)
+        names = {
+            field: _resolve(schema, spec).get("x-opnc-name", field)
+            for field, schema in body["properties"].items()
+        }
+        always |= {names[field] for field in body["required"]}
+        for choice in body.get("anyOf", []):  # all of them are for one argument
+            always |= {names[field] for field in choice["required"]}
+        sometimes |= set(names.values()) - always
+    resolver = handler_resolver(services, TRANSLATIONS)
+    view = resolver.resolve_function_from_operation_id(operation_id)
     handle = inspect.getclosurevars(view).nonlocals["handle"]
     taken = dict(inspect.signature(handle).parameters)
     del taken["services"]

@@ -103,3 +103,16 @@ def test_values_are_not_repeated():
     """No message has a part of the value: it may be an EMAID, or a script."""
     value = {"emaid": "SECRET<script>", "edition": "SECRET", "pcid": 1, "SECRET": "SECRET"}
     assert "SECRET" not in "".join(told(OBJECT, value, "body"))
+
+
+def test_of_alternatives_the_first_is_told():
+    """Where one of several fields is needed, a caller is told of the one that is named first."""
+    schema = {
+        "type": "object",
+        "anyOf": [{"required": ["new"]}, {"required": ["old"]}],
+        "properties": {"new": {"type": "string"}},
+    }
+    assert told(schema, {}) == ["new : must not be null"]
+    assert told(schema, {"old": 1}) == []
+    assert told(schema, {"new": 1}) == ["new : must be of type string"]
+    assert told(schema, []) == ["x : must be of type object"]

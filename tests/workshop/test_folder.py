@@ -106,7 +106,7 @@ def test_one_folder_of_trust_is_for_all(tmp_path: Path) -> None:
     """The anchors of both editions, and of Ed448 if they are added, stand beside one another."""
     workshop = tmp_path / "workshop"
     save_pkis(workshop, [make_pki(edition, at=NOW) for edition in EDITIONS])
-    assert sorted(path.name for path in workshop.iterdir()) == ["iso2", "iso20", "trust"]
+    assert sorted(path.name for path in workshop.iterdir()) == ["cas", "iso2", "iso20", "trust"]
     trust = workshop / "trust"
     assert len(anchors(trust)) == 6 + 4
     save_trust(trust, make_pki(EDITION_20, at=NOW, profile=ED448))

@@ -55,6 +55,15 @@ def test_the_demo_plays_to_its_end(demo: str) -> None:
     assert demo.count("400 Bad Request") == len(STORY["What the pool refuses"])
 
 
+def test_the_demo_goes_across_pools_and_revokes(demo: str) -> None:
+    """The second pool has nothing of its own; OPCP gives the same contract; the CA has a list."""
+    among = demo.partition("The pool among others")[2].partition("What the pool refuses")[0]
+    answered = re.findall(r"CertificateInstallationRes: (\w+)", among)
+    assert answered == ["FAILED_NoCertificateAvailable", "OK", "OK"]
+    assert among.count("Installed in workshop/iso2/") == 2
+    assert "DEWRKC00000002 is revoked: cessationOfOperation" in demo
+
+
 def test_the_demo_tells_a_whole_answer(demo: str) -> None:
     """Three messages, wanted ones first and then the default; installed in this order; then one."""
     order = ["DEWRKC00000023", "DEWRKC00000022", "DEWRKC00000021"]
