@@ -5,6 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,29 +20,67 @@ SECTIONS = dict(
 )
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
+FIRST, SECOND, PKI = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090))
+WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
+TRUST = {"trust_dir": "workshop/trust"}
+
+
+@contextmanager
+def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
+    """The pool of a tour; what stands in its place in the README, and where it is."""
+    with serving(folder, **variables) as server:
+        yield {FIRST: f"http://127.0.0.1:{server.port}"}
+
+
+@contextmanager
+def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
+    """The three servers of the tour among others."""
+    second = folder / "second"
+    second.mkdir()
+    (second / "workshop").symlink_to(folder / "workshop")
+    command = [sys.executable, "-m", "ccp.cli", "workshop", "pki-service", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as service:
+        try:
+            pki = service.stdout.readline().strip().removeprefix("Listening at: ")
+            asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
+            with pool(folder, **TRUST, **asks) as urls:
+                peers = f"{urls[FIRST]}/opnc/v1/ccp"
+                with serving(second, **TRUST, peers=peers) as other:
+                    yield urls | {SECOND: f"http://127.0.0.1:{other.port}", PKI: pki}
+        finally:
+            service.terminate()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tours are told with curl")
 @pytest.mark.parametrize(
-    ("section", "before", "variables"),
+    ("section", "before", "serve"),
     [
-        ("Five minutes with the pool", [], {"trust_dir": "workshop/trust"}),
-        ("A genuine message, in lab mode", [], {"checks": "lab"}),
+        ("Five minutes with the pool", [], partial(pool, **TRUST)),
+        ("A genuine message, in lab mode", [], partial(pool, checks="lab")),
         (
             "A pool that asks who calls",
-            ["ccp workshop pki", "ccp workshop car"],
-            {
-                "trust_dir": "workshop/trust",
-                "auth": "jwt",
-                "jwt_issuer": "ccp-lab",
-                "jwt_audience": "ccp",
-                "jwt_keys": "tokens/jwks.json",
-            },
+            WORKSHOP,
+            partial(
+                pool,
+                **TRUST,
+                auth="jwt",
+                jwt_issuer="ccp-lab",
+                jwt_audience="ccp",
+                jwt_keys="tokens/jwks.json",
+            ),
         ),
+        ("A pool among others", WORKSHOP, pools_and_pki),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_tour_answers_what_the_readme_prints(
-    tmp_path: Path, section: str, before: list[str], variables: dict[str, str]
+    tmp_path: Path,
+    section: str,
+    before: list[str],
+    serve: Callable[[Path], AbstractContextManager[dict[str, str]]],
 ) -> None:
     """Every command gives the output that follows it, trace ids apart."""
     blocks = re.findall(r"^```console\n(.*?)^```$", SECTIONS[section], re.M | re.S)
@@ -49,9 +90,10 @@ def test_a_tour_answers_what_the_readme_prints(
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     _run(tmp_path, before)
     answered = _run(tmp_path, [command for command, _ in steps[:server_starts]])
-    with serving(tmp_path, **variables) as server:
-        address = ADDRESS.replace("8080", str(server.port))
-        commands = [address, *(command for command, _ in steps[server_starts + 1 :])]
+    with serve(tmp_path) as urls:
+        commands = [command for command, _ in steps[server_starts:]]
+        for printed, real in urls.items():
+            commands = [command.replace(printed, real) for command in commands]
         answered += _run(tmp_path, commands)
     assert answered == [TRACE_ID.sub("TRACE", output) for _, output in steps]
 
