@@ -208,7 +208,7 @@ class Variables(Schema):
     )
     CCP_REVOCATION_TIMEOUT_SECONDS = fields.Float(
         load_default=10,
-        validate=validate.Range(0.1, 60),
+        validate=validate.Range(0.1, 15),  # a server that ends waits for 20
         metadata={"meaning": "so long a deletion waits for the PKI service"},
     )
     CCP_OPERATOR_CAS = fields.String(

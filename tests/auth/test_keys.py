@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 import structlog
@@ -21,6 +20,7 @@ from ccp.auth.keys import (
 )
 from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
+from tests.answering import answering, response
 from tests.issuer import ec_key, jwks, rsa_key
 
 OLD, NEW = ec_key("old"), ec_key("new")
@@ -433,39 +433,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-@asynccontextmanager
-async def answering(*chunks: bytes, pause: float = 0) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A server that says these bytes to everybody; gives its URL, and what it was asked."""
-    asked: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            asked.append(await reader.readuntil(b"\r\n\r\n"))
-            for chunk in chunks:
-                writer.write(chunk)
-                await writer.drain()
-                await asyncio.sleep(pause)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks", asked
-
-
-def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    """An answer as it goes over the wire."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
 async def fetched(*chunks: bytes, pause: float = 0) -> bytes | str:
     """What is read from such a server, or why nothing is."""
     async with answering(*chunks, pause=pause) as (url, asked):
         try:
-            return await UrlSource(url).read()
+            return await UrlSource(f"{url}/jwks").read()
         except KeysUnusable as error:
             return str(error)
         finally:
@@ -477,7 +449,7 @@ def test_keys_are_fetched():
 
     async def scenario():
         async with answering(response(jwks(OLD))) as (url, asked):
-            assert await UrlSource(url).read() == jwks(OLD)
+            assert await UrlSource(f"{url}/jwks").read() == jwks(OLD)
         head = asked[0].lower()
         assert head.startswith(b"get /jwks http/1.1\r\n")
         assert b"authorization" not in head

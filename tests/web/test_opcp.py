@@ -379,7 +379,9 @@ def test_contracts_are_looked_up(client, path):
     assert name.replace(", ", ",") == ROOT_NAME
     assert contract == facts | {"cpsRootCertificateDN": name, "cpsRootDistinguishedName": name}
     assert (contract["emaid"], contract["pcid"]) == (EMAID_TEXT, PCID_TEXT)
-    assert client.get(path, params={"xsdMsgDefNamespace": MSG_DEF_20}).status_code in (200, 404)
+    other = client.get(path, params={"xsdMsgDefNamespace": MSG_DEF_20})
+    assert other.status_code == (404 if "lookup" in path else 200)
+    assert "DEICE" not in other.text
 
 
 def test_a_root_that_is_not_known_has_no_names():
