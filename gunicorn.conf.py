@@ -8,7 +8,7 @@ from gunicorn.glogging import Logger
 from ccp.app import create_app
 from ccp.exposure import require_safe_exposure
 from ccp.log import configure_logging
-from ccp.settings import SettingsInvalid, server_settings
+from ccp.settings import SettingsInvalid, is_loopback, server_settings
 from ccp.tls import read_tls, server_tls
 
 
@@ -94,11 +94,15 @@ def refuse_exposure(server):
 
 def require_safe(server, app):
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
+    require_safe_exposure(_settings, hosts_of(server), verifies=app.services.trust.v2g.configured)
+
+
+def hosts_of(server):
+    """Give what is bound, or is about to be: addresses, host names, Unix sockets."""
     addresses = [listener.getsockname() for listener in server.LISTENERS]
     # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
     addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
-    hosts = [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
-    require_safe_exposure(_settings, hosts, verifies=app.services.trust.v2g.configured)
+    return [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
 
 
 def warn(server, app):
@@ -114,6 +118,8 @@ def warn(server, app):
         warning.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")
     if _settings.lab:
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
+    if _settings.opcp_on and not _settings.opcp and not all(map(is_loopback, hosts_of(server))):
+        warning.append("The facade for OPCP is served too, as CCP_HOST is local (CCP_OPCP=off).")
     if warning:
         server.log.warning(" ".join(warning))
     if _tls.now.warning:

@@ -142,6 +142,12 @@ class ContractCertificateNotYetValid(BadRequest):
     message = "The validFrom date of contract certificate is in the future."
 
 
+class ContractCertificateRevoked(BadRequest):
+    """The pool itself has had the contract certificate revoked."""
+
+    message = "The contract certificate has been revoked."
+
+
 class ProvisioningCertificateExpired(BadRequest):
     """The validity of the car's provisioning certificate has ended."""
 

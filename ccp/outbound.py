@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import httpx2
 
+# Each costs as much as a small request; of what anybody asks for here there are a few.
+_MOST_CHUNKS = 2048
+
 
 class Unanswered(Exception):
     """A service has not answered; the text says why, in a word."""
@@ -54,18 +57,23 @@ async def exchange(
         seconds: Everything together may take so long, up to the last byte of the answer.
         max_bytes: No more is read of the answer's body, but for what comes in one piece with it.
     Raises:
-        Unanswered: It cannot be reached, breaks off, speaks no HTTP, or takes too long.
+        Unanswered: It cannot be reached, breaks off, speaks no HTTP, takes too long, or answers in
+            very many pieces.
     """
     try:
         async with (
             asyncio.timeout(seconds),
             client.stream(method, url, headers=headers, content=content, timeout=seconds) as answer,
         ):
-            body = bytearray()
+            chunks: list[bytes] = []
+            size = 0
             async for chunk in answer.aiter_raw():
-                body += chunk
-                if len(body) > max_bytes:
+                if len(chunks) == _MOST_CHUNKS:
+                    raise Unanswered("too many pieces")
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > max_bytes:
                     break
-            return Reply(answer.status_code, bytes(body))
+            return Reply(answer.status_code, b"".join(chunks))
     except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Unanswered(type(error).__name__) from None

@@ -11,6 +11,7 @@ from tests.answering import answering
 from tests.peers.scripted import GONE, Says, scripted
 
 TLS = ssl.create_default_context()
+CHUNKED = b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def ask(url, *, seconds=2.0, max_bytes=1000):
@@ -67,8 +68,10 @@ def test_a_long_body_is_cut():
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"] + [b"y"] * 100, "TimeoutError"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"], "RemoteProtocolError"),
         ([b"no HTTP\r\n\r\n"], "RemoteProtocolError"),
+        ([CHUNKED + b"1\r\nx\r\n" * 3000 + b"0\r\n\r\n"], "too many pieces"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 100, "TimeoutError"),
     ],
-    ids=["slow headers", "slow body", "half a body", "no HTTP"],
+    ids=["slow headers", "slow body", "half a body", "no HTTP", "crumbs", "patience"],
 )
 def test_what_does_not_come_in_time_or_form_is_no_answer(pieces, told):
     """One limit holds for all of it: a byte now and then gains nothing."""
@@ -78,7 +81,7 @@ def test_what_does_not_come_in_time_or_form_is_no_answer(pieces, told):
             answering(*pieces, pause=0.05) as (url, _),
             http_client(TLS, connections=1) as client,
         ):
-            await exchange(client, "GET", url, seconds=0.5, max_bytes=1000)
+            await exchange(client, "GET", url, seconds=0.5, max_bytes=10_000)
 
     started = time.monotonic()
     with pytest.raises(Unanswered, match=told):

@@ -4,20 +4,12 @@ addSignedContractDataV1: a CPS or eMSP puts a signed contract into the pool.
 Source: OPNC CCP API 1.0, AddSignedContractData.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from ccp.errors import (
-    CcpError,
-    CertificateChainBroken,
-    ContractCertificateExpired,
-    ContractCertificateNotYetValid,
-    EmaidMismatch,
-    ResponseCodeNotOk,
-    collecting,
-)
+from ccp.errors import CertificateChainBroken, ContractCertificateRevoked, collecting
 from ccp.identifiers import Emaid, Pcid
-from ccp.messages import SignedContract, read_installation_res, verify_message
+from ccp.messages import contract_failures, read_installation_res, verify_message
 from ccp.origin import Origin
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps, verify_chain
@@ -46,8 +38,9 @@ def handle(
         ExiInvalid, MessageNotSupported: See `read_installation_res`.
         CertificateUnreadable: A certificate that the pool must read is none.
         ResponseCodeNotOk, EmaidMismatch, ContractCertificateExpired,
-        ContractCertificateNotYetValid, SignatureInvalid, CertificateChainBroken,
-        CertificateChainExpired: In strict mode, with the messages of all that failed.
+        ContractCertificateNotYetValid, ContractCertificateRevoked, SignatureInvalid,
+        CertificateChainBroken, CertificateChainExpired: In strict mode, with the messages of all
+            that failed.
         EmaidBelongsToOtherPcid: See `Store.put`.
     """
     signed = read_installation_res(installation_res_exi, namespace)
@@ -55,7 +48,9 @@ def handle(
     cps_chain = read_chain(signed.cps_chain, "CPS certificate")
     contract, cps = contract_chain[0], cps_chain[0]
     at = services.clock()
-    failures = list(_failures(signed, contract, emaid, at=at))
+    failures = list(contract_failures(signed, contract, emaid, at=at))
+    if services.store.is_revoked(contract.der):
+        failures.append(ContractCertificateRevoked())
     with collecting(failures):
         verify_message(installation_res_exi, signed.message, cps.public_key, signed.suites)
     root = None
@@ -120,26 +115,3 @@ def _verify_contract_chain(
     anchors = services.trust.contracts
     if anchors.configured and chain[0].is_valid_at(at):
         verify_chain(chain, anchors, name="contract certificate", at=at, suites=suites)
-
-
-def _failures(
-    signed: SignedContract, contract: Certificate, emaid: Emaid, *, at: datetime
-) -> Iterator[CcpError]:
-    """Tell all that speaks against storing the message, in the order of the steps."""
-    if signed.response_code != "OK":
-        yield ResponseCodeNotOk(f"It is {signed.response_code}.")
-    named = [contract.common_name] if signed.emaid is None else [signed.emaid, contract.common_name]
-    if not all(_names(text, emaid) for text in named):
-        yield EmaidMismatch()
-    if at > contract.not_after:
-        yield ContractCertificateExpired()
-    if at < contract.not_before:
-        yield ContractCertificateNotYetValid()
-
-
-def _names(text: str, emaid: Emaid) -> bool:
-    """Tell whether a message's text is the EMAID, in whichever spelling."""
-    try:
-        return Emaid.parse(text) == emaid
-    except ValueError:
-        return False

@@ -34,6 +34,7 @@ def handle(
         ContractNotFound: Nothing is stored under the EMAID.
         RevocationFailed, RevocationUnavailable: Not everything was revoked, and nothing deleted;
             what was revoked is known, so that the same request can go on from there.
+        TooManyAtOnce: Too many requests wait for the revocation service.
         StoreBusy: A record was put meanwhile whose certificate has not been looked at.
     """
     revocation = services.peers.revocation
@@ -42,8 +43,9 @@ def handle(
     certificates = services.store.contract_certificates(emaid)
     if not certificates:
         raise ContractNotFound
-    due = [der for der, revoked in certificates.items() if not revoked and _is_due(services, der)]
+    due = [der for der in certificates if _is_due(services, der)]
     if not due:
+        log.info("nothing is to be revoked: no CA of the operator's has issued what is valid")
         return _delete(services, emaid, origin, seen=certificates)
     return _revoke_and_delete(services, revocation, emaid, due, origin, seen=certificates)
 
@@ -52,7 +54,7 @@ def _is_due(services: Services, der: bytes) -> bool:
     """What has expired needs no revocation any more, and a CA may refuse it (RFC 5280, 3.3)."""
     if services.clock() > read_certificate(der, "contract certificate").not_after:
         return False
-    return services.operator_cas.issued(der)
+    return services.operator_cas.issued(der) and not services.store.is_revoked(der)
 
 
 async def _revoke_and_delete(
@@ -68,7 +70,8 @@ async def _revoke_and_delete(
         await revocation.revoke(der)
         await asyncio.to_thread(services.store.note_revoked, emaid, der, origin)
 
-    outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
+    with revocation.place():
+        outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
     failures = [outcome for outcome in outcomes if outcome is not None]
     if failures:
         log.warning("not all certificates are revoked", of=len(due), failed=len(failures))

@@ -99,9 +99,9 @@ def handle(
         if pcid and may_be_elsewhere and broadcast and not from_pool and services.peers.pools:
             asked = {
                 "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
-                "xsdMsgDefNamespace": namespace,
+                "xsdMsgDefNamespace": request.namespace,
             } | ({} if metadata is None else {"metadata": metadata})
-            return _ask_pools(services, services.peers.pools, asked, request, pcid, failure)
+            return _ask_pools(services, services.peers.pools, asked, request, pcid, failure, at=at)
         raise failure from None if failure is error else error
     return signed_contract_data_answer(answers), 200
 
@@ -113,15 +113,22 @@ async def _ask_pools(
     request: InstallationRequest,
     pcid: Pcid,
     not_found: CcpError,
+    *,
+    at: datetime,
 ) -> Answer:
     """Answer what a peer pool has for the car, unchanged; or else, that nothing was found here."""
 
     def judge(answer: dict[str, Any]) -> None:
-        for item in answer["signedContractDataCollection"]:
+        items = answer["signedContractDataCollection"]
+        emaids = [Emaid.parse(item["emaid"]) for item in items]
+        if len(items) > request.most_contracts or len(set(emaids)) < len(items):
+            raise AnswerUnfit("it has more contracts than the car wants, or one twice")
+        for item, emaid in zip(items, emaids, strict=True):
             if Pcid.parse(item["pcid"]) != pcid:
-                raise AnswerUnfit("the answer is for another car")
+                raise AnswerUnfit("it is for another car")
             exi = read_base64(item["certificateInstallationRes"])
-            services.refuse(check_foreign_answer(exi, item["xsdMsgDefNamespace"], request))
+            namespace = item["xsdMsgDefNamespace"]
+            services.refuse(check_foreign_answer(exi, namespace, emaid, request, at=at))
 
     answer = await pools.ask(asked, judge)
     if answer is None:

@@ -1,6 +1,6 @@
 """EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
 
-from ccp.messages.contract import SignedContract
+from ccp.messages.contract import SignedContract, contract_failures
 from ccp.messages.foreign import check_foreign_answer
 from ccp.messages.reading import read_installation_req, read_installation_res
 from ccp.messages.request import InstallationRequest
@@ -10,6 +10,7 @@ __all__ = [
     "InstallationRequest",
     "SignedContract",
     "check_foreign_answer",
+    "contract_failures",
     "read_installation_req",
     "read_installation_res",
     "verify_message",

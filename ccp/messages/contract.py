@@ -1,9 +1,19 @@
 """What the pool has to know of a CertificateInstallationRes that a CPS has signed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from ccp.errors import (
+    CcpError,
+    ContractCertificateExpired,
+    ContractCertificateNotYetValid,
+    EmaidMismatch,
+    ResponseCodeNotOk,
+)
+from ccp.identifiers import Emaid
 from ccp.iso15118 import Message
+from ccp.pki.certificates import Certificate
 from ccp.pki.signatures import Suite
 
 
@@ -31,3 +41,34 @@ class SignedContract:
     contract_chain: Sequence[bytes]
     emaid: str | None = None
     unsigned_bits: tuple[int, int] | None = None
+
+
+def contract_failures(
+    signed: SignedContract, contract: Certificate, emaid: Emaid, *, at: datetime
+) -> Iterator[CcpError]:
+    """
+    Tell all that speaks against a contract, but for signature and chains.
+
+    Args:
+        contract: Its certificate.
+        emaid: What it is said to be.
+        at: Instant at which it has to be valid, aware UTC.
+    Returns: In the order in which a caller is told.
+    """
+    if signed.response_code != "OK":
+        yield ResponseCodeNotOk(f"It is {signed.response_code}.")
+    named = [contract.common_name] if signed.emaid is None else [signed.emaid, contract.common_name]
+    if not all(_names(text, emaid) for text in named):
+        yield EmaidMismatch()
+    if at > contract.not_after:
+        yield ContractCertificateExpired()
+    if at < contract.not_before:
+        yield ContractCertificateNotYetValid()
+
+
+def _names(text: str, emaid: Emaid) -> bool:
+    """Tell whether a message's text is the EMAID, in whichever spelling."""
+    try:
+        return Emaid.parse(text) == emaid
+    except ValueError:
+        return False

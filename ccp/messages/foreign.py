@@ -1,6 +1,10 @@
 """A message for a car that another pool has made: whether it answers what the car has asked."""
 
-from ccp.errors import CcpError, ExiInvalid, ResponseCodeNotOk, collecting
+from datetime import datetime
+
+from ccp.errors import CcpError, ExiInvalid, collecting
+from ccp.identifiers import Emaid, parse_namespace
+from ccp.messages.contract import contract_failures
 from ccp.messages.reading import read_installation_res
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import verify_message
@@ -8,7 +12,7 @@ from ccp.pki.certificates import read_certificate
 
 
 def check_foreign_answer(
-    exi: bytes, namespace: str, request: InstallationRequest
+    exi: bytes, namespace: str, emaid: Emaid, request: InstallationRequest, *, at: datetime
 ) -> list[CcpError]:
     """
     Look at a CertificateInstallationRes that another pool gives for a request.
@@ -16,20 +20,21 @@ def check_foreign_answer(
     Where its signer's chain ends is left to the car: peers may serve other roots than this pool.
 
     Args:
-        exi, namespace: As that pool has answered them.
+        exi, namespace, emaid: As that pool has answered them.
+        at: The present, aware UTC.
     Returns: What speaks against it; in lab mode that is let pass.
     Raises:
-        ExiInvalid: It does not decode, or is for another session or edition.
-        CertificateUnreadable: Its signer's certificate is none.
+        ExiInvalid: It does not decode, or is of another edition than the request or its name, or
+            for another session.
+        CertificateUnreadable: A certificate in it is none.
     """
     signed = read_installation_res(exi, namespace)
-    if signed.namespace != request.namespace:
-        raise ExiInvalid("The message is of another edition than the request.")
+    if not signed.namespace == request.namespace == parse_namespace(namespace):
+        raise ExiInvalid("The message is of another edition.")
     if signed.message.header.session_id != request.message.header.session_id:
         raise ExiInvalid("The message is for another session.")
-    failures: list[CcpError] = []
-    if signed.response_code != "OK":
-        failures.append(ResponseCodeNotOk(f"It is {signed.response_code}."))
+    contract = read_certificate(signed.contract_chain[0], "contract certificate")
+    failures = list(contract_failures(signed, contract, emaid, at=at))
     signer = read_certificate(signed.cps_chain[0], "CPS certificate")
     with collecting(failures):
         verify_message(exi, signed.message, signer.public_key, signed.suites)

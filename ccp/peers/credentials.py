@@ -20,6 +20,7 @@ from ccp.settings import SettingsInvalid, require_private_way
 _MAX_BYTES = 64 * 1024
 _USUAL_SECONDS = 300  # of a token whose issuer does not say how long it lives
 _EARLY_SECONDS = 30
+_FETCH_SECONDS = 5
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
 
@@ -29,19 +30,18 @@ Headers = Mapping[str, str]
 class Credentials(Protocol):
     """What a request to a service carries."""
 
-    async def headers(self, client: httpx2.AsyncClient, *, seconds: float) -> Headers:
+    async def headers(self, client: httpx2.AsyncClient) -> Headers:
         """
         Return the headers that prove it.
 
         Args:
             client: To fetch a token with, if it needs one.
-            seconds: That may take so long.
         Raises:
             Unanswered: There is no token to be had.
         """
 
-    def refused(self) -> None:
-        """Hear that the service did not accept them."""
+    def refused(self, headers: Headers) -> bool:
+        """Hear that the service did not accept these; tell whether there may be others now."""
 
 
 class StaticToken:
@@ -55,11 +55,11 @@ class StaticToken:
     def __init__(self, token: str | None = None) -> None:
         self._headers = {} if token is None else _bearer(token)
 
-    async def headers(self, client: httpx2.AsyncClient, *, seconds: float) -> Headers:
+    async def headers(self, client: httpx2.AsyncClient) -> Headers:
         return self._headers
 
-    def refused(self) -> None:
-        """Nothing else can be tried."""
+    def refused(self, headers: Headers) -> bool:
+        return False
 
 
 class ClientCredentials:
@@ -89,24 +89,29 @@ class ClientCredentials:
         self._ticks = ticks
         self._headers: Headers = {}
         self._valid_until = ticks()
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
-    async def headers(self, client: httpx2.AsyncClient, *, seconds: float) -> Headers:
-        async with self._fetching:  # one fetches, and the others wait for what it gets
-            if self._ticks() >= self._valid_until:
-                await self._fetch(client, seconds)
-            return self._headers
+    async def headers(self, client: httpx2.AsyncClient) -> Headers:
+        if self._ticks() >= self._valid_until:
+            if self._fetching is None or self._fetching.done():
+                self._fetching = asyncio.create_task(self._fetch(client))
+                self._fetching.add_done_callback(_forget_failure)
+            # It goes on where a request waits no longer: the next one will need the token too.
+            await asyncio.shield(self._fetching)
+        return self._headers
 
-    def refused(self) -> None:
-        """Fetch a new one next time."""
-        self._valid_until = self._ticks()
+    def refused(self, headers: Headers) -> bool:
+        """Fetch a new token next time, unless there is one already."""
+        if headers is self._headers:
+            self._valid_until = self._ticks()
+        return True
 
-    async def _fetch(self, client: httpx2.AsyncClient, seconds: float) -> None:
+    async def _fetch(self, client: httpx2.AsyncClient) -> None:
         reply = await exchange(
             client,
             "POST",
             self._endpoint,
-            seconds=seconds,
+            seconds=_FETCH_SECONDS,
             max_bytes=_MAX_BYTES,
             headers=self._request,
             content=self._form,
@@ -197,6 +202,12 @@ def _credentials(section: Mapping[str, str]) -> Credentials:
     if "token" in section:
         return StaticToken(section["token"])
     return ClientCredentials({"token_endpoint_auth_method": _BASIC, **section})
+
+
+def _forget_failure(fetching: asyncio.Task[None]) -> None:
+    """Whoever waited has been told; perhaps nobody did any more."""
+    if not fetching.cancelled():
+        fetching.exception()
 
 
 def _bearer(token: str) -> Headers:

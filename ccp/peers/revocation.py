@@ -2,13 +2,13 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import orjson
 import structlog
 
-from ccp.errors import RevocationFailed, RevocationUnavailable
+from ccp.errors import RevocationFailed, RevocationUnavailable, TooManyAtOnce
 from ccp.outbound import Reply, Unanswered
 from ccp.peers.service import Service
 
@@ -27,7 +27,7 @@ class Revocation:
 
     Args:
         seconds: All attempts for one certificate together may take so long.
-        most: So many certificates wait for it at a time; more are refused at once.
+        most: So many requests wait for it at a time; more are refused at once.
     """
 
     def __init__(self, service: Service, *, seconds: float, most: int) -> None:
@@ -42,12 +42,27 @@ class Revocation:
         async with self._service.connected():
             yield
 
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """
+        Take a place among the requests that wait for the service.
+
+        Raises:
+            TooManyAtOnce: There is none: a worker has other things to do than to wait.
+        """
+        if self._waiting >= self._most:
+            raise TooManyAtOnce
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
     async def revoke(self, certificate_der: bytes) -> None:
         """
         Have a contract certificate revoked; doing so again does no harm.
 
-        What may be better the next moment is tried again: a connection that fails, a server error,
-        a token that is no longer accepted.
+        What may be better the next moment is tried again: a connection that fails, a server error.
 
         Args:
             certificate_der: X.509, DER.
@@ -56,20 +71,13 @@ class Revocation:
             RevocationFailed: It has answered that it did not revoke.
         Source: OPNC PKI API 1.0, revokeCertificate.
         """
-        if self._waiting >= self._most:
-            log.warning("the revocation service is not asked: too many wait for it")
-            raise RevocationUnavailable
         content = orjson.dumps(
             {
                 "certificate": base64.b64encode(certificate_der).decode(),
                 "revocationReason": "cessationOfOperation",
             }
         )
-        self._waiting += 1
-        try:
-            reply = await self._attempts(content)
-        finally:
-            self._waiting -= 1
+        reply = await self._attempts(content)
         if reply is None:
             raise RevocationUnavailable
         if not (200 <= reply.status < 300 or reply.status == _CONFLICT):
@@ -83,8 +91,9 @@ class Revocation:
                 for attempt in range(ATTEMPTS):
                     if attempt:
                         await asyncio.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+                    reply = None
                     reply = await self._attempt(content)
-                    if reply is not None and not (reply.status >= 500 or reply.status == 401):
+                    if reply is not None and reply.status < 500:
                         break
         except TimeoutError:
             log.warning("the revocation service takes too long", service=self._service.name)

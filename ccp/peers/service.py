@@ -52,29 +52,26 @@ class Service:
         max_bytes: int,
     ) -> Reply:
         """
-        Send JSON, in this pool's name.
+        Send JSON, in this pool's name; once more, where a new token may be accepted.
 
         Args:
             path: Below the base URL.
-            seconds, max_bytes: See `exchange`; a token is fetched first where one is needed.
+            seconds, max_bytes: See `exchange`.
         Raises:
             Unanswered: See `exchange`; or there is no token to be had.
         """
-        token = await self._credentials.headers(self._client, seconds=seconds)
-        reply = await exchange(
-            self._client,
-            "POST",
-            self._url + path,
-            seconds=seconds,
-            max_bytes=max_bytes,
-            headers={
-                "Content-Type": "application/json",
-                "OPNC-from-party-type": "ccp",
-                **headers,
-                **token,
-            },
-            content=content,
-        )
-        if reply.status == _UNAUTHORIZED:
-            self._credentials.refused()
+        own = {"Content-Type": "application/json", "OPNC-from-party-type": "ccp"}
+        for _ in range(2):
+            token = await self._credentials.headers(self._client)
+            reply = await exchange(
+                self._client,
+                "POST",
+                self._url + path,
+                seconds=seconds,
+                max_bytes=max_bytes,
+                headers={**own, **headers, **token},
+                content=content,
+            )
+            if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
+                break
         return reply

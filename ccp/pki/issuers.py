@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
@@ -43,14 +44,18 @@ def load_issuers(folder: Path) -> Issuers:
     Whoever names the folder wants certificates revoked; so nothing in it is left out silently.
 
     Raises:
-        IssuersUnusable: There is no certificate, or a file is none.
+        IssuersUnusable: There is no certificate, or a file is none, or none of a CA.
     """
     certificates: list[x509.Certificate] = []
     for path in certificate_paths(folder):
         try:
-            certificates += [x509.load_der_x509_certificate(der) for der in read_file(path)]
+            ders = read_file(path)
+            certificates += [x509.load_der_x509_certificate(der) for der in ders]
+            are_cas = all(asn1.Certificate.load(der).ca for der in ders)
         except (OSError, *UNREADABLE):
             raise IssuersUnusable(f"{path} is no certificate in PEM or DER") from None
+        if not are_cas:
+            raise IssuersUnusable(f"{path} has a certificate that is not a CA's")
     if not certificates:
         raise IssuersUnusable(f"there is no certificate in {folder}")
     return Issuers(certificates)

@@ -112,8 +112,8 @@ def revoked_certificate(db: Database) -> None:
     By SHA-256 of the DER, in lower-case hex digits. They stay when their contract has gone.
     """
     cast(Table, db["revoked_certificate"]).create(
-        {"fingerprint": str, "emaid_key": str, "at": str},
+        {"fingerprint": str, "at": str},
         pk="fingerprint",
-        not_null={"fingerprint", "emaid_key", "at"},
+        not_null={"fingerprint", "at"},
         strict=True,
     )

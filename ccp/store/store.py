@@ -191,30 +191,23 @@ class Store:
                 audit.note(database, origin, "set-default", emaid, pcid.key)
             return changed.rowcount > 0
 
-    def contract_certificates(self, emaid: Emaid) -> dict[bytes, bool]:
-        """
-        Return the certificates of a contract, in all its records.
-
-        Returns: X.509 DER, and whether it has been revoked; nothing where nothing is stored.
-        """
+    def contract_certificates(self, emaid: Emaid) -> set[bytes]:
+        """Return the certificates of a contract, X.509 DER, in all its records."""
         with self._connections.read() as database:
             ders = database.execute(
-                """
-                SELECT DISTINCT contract_certificate_der FROM signed_contract_data
-                WHERE emaid_key = ?
-                """,
+                "SELECT contract_certificate_der FROM signed_contract_data WHERE emaid_key = ?",
                 [emaid.key],
             )
-            certificates = [der for (der,) in ders]
-            return {
-                der: bool(
-                    database.execute(
-                        "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
-                        [_fingerprint(der)],
-                    ).fetchone()
-                )
-                for der in certificates
-            }
+            return {der for (der,) in ders}
+
+    def is_revoked(self, certificate_der: bytes) -> bool:
+        """Tell whether a certificate has been revoked for this pool."""
+        with self._connections.read() as database:
+            found = database.execute(
+                "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
+                [_fingerprint(certificate_der)],
+            )
+            return found.fetchone() is not None
 
     def note_revoked(self, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
         """
@@ -224,14 +217,12 @@ class Store:
             origin: For the audit trail.
         """
         with self._connections.write() as database:
-            database.execute(
-                """
-                INSERT OR IGNORE INTO revoked_certificate (fingerprint, emaid_key, at)
-                VALUES (?, ?, ?)
-                """,
-                [_fingerprint(certificate_der), emaid.key, audit.timestamp(origin.at)],
+            noted = database.execute(
+                "INSERT OR IGNORE INTO revoked_certificate (fingerprint, at) VALUES (?, ?)",
+                [_fingerprint(certificate_der), audit.timestamp(origin.at)],
             )
-            audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+            if noted.rowcount > 0:
+                audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
 
     def delete(
         self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
@@ -251,7 +242,7 @@ class Store:
             pcid_key = _car(database, emaid)
             if pcid_key is None:
                 return False
-            if seen is not None and self.contract_certificates(emaid).keys() - set(seen):
+            if seen is not None and self.contract_certificates(emaid) - set(seen):
                 raise StoreBusy
             database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
             database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ccp.errors import ContractsOfPcidNotFound
+from ccp.identifiers import Emaid
 from ccp.web.translation import Translation
 
 
@@ -24,8 +25,8 @@ def _ccp_response(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(contract: dict[str, Any]) -> dict[str, Any]:
-    """A failure is of no contract, and has no EMAID."""
-    named = {"emaid": contract["emaid"]} if "emaid" in contract else {}
+    """A failure is of no contract, and has no EMAID; a peer pool may spell one with hyphens."""
+    named = {"emaid": Emaid.parse(contract["emaid"]).text} if "emaid" in contract else {}
     return {
         "certificateInstallationRes": contract["certificateInstallationRes"],
         **named,
@@ -75,7 +76,7 @@ TRANSLATIONS: Mapping[str, Translation] = {
     "opcpLookupContractsOfCar": Translation(
         "getContractDataByPcidV1",
         body=_xml_contracts,
-        no_errors={ContractsOfPcidNotFound: {"XMLContracts": []}},
+        instead_of_errors={ContractsOfPcidNotFound: {"XMLContracts": []}},
     ),
 }
 """Each operation of the facade, by its operationId."""

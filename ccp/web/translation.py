@@ -22,13 +22,13 @@ class Translation(NamedTuple):
         served_by: operationId of the OPNC operation whose handler and rights serve it.
         arguments: Turns what a request says into the arguments of that handler.
         body: Turns the body of its answer, and what an error brings along, into what is sent.
-        no_errors: What is sent with 200 in place of an error of these kinds.
+        instead_of_errors: What is sent with 200 in place of an error of these kinds.
     """
 
     served_by: str
     arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
     body: Callable[[Any], Body] = _same
-    no_errors: Mapping[type[CcpError], Body] = MappingProxyType({})
+    instead_of_errors: Mapping[type[CcpError], Body] = MappingProxyType({})
 
     def answer(self, body: Body, status: int) -> Answer:
         """Translate what the handler answers."""
@@ -36,8 +36,8 @@ class Translation(NamedTuple):
 
     def error(self, error: CcpError) -> Answer:
         """Translate what the handler raises: into an answer, or into an error that is raised."""
-        if type(error) in self.no_errors:
-            return self.no_errors[type(error)], 200
+        if type(error) in self.instead_of_errors:
+            return self.instead_of_errors[type(error)], 200
         if error.body:
             error.body = self.body(error.body) or {}
         raise error

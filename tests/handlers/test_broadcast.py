@@ -5,22 +5,24 @@ import base64
 import gzip
 import json
 import time
+from datetime import timedelta
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from ccp.errors import ContractOrVehicleNotFound, SignatureInvalid
-from ccp.handlers.get_signed_contract_data_by_certificate_installation_req import handle
+from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as post
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import decode, with_session_id
 from ccp.services import Services
 from tests.builders import (
     EMAID_TEXT,
+    NOW,
     ORIGIN,
     PCID_20_TEXT,
     PCID_TEXT,
-    SESSION_20,
     b64,
     installation_req,
     installation_req_20,
@@ -30,10 +32,12 @@ from tests.builders import (
 )
 from tests.peers.of import answered, with_peers
 from tests.peers.scripted import GONE, Asked, Says, Script, scripted
+from tests.running import wait_until
 
 SESSION = bytes.fromhex("2A3DC6D75411F647")
 REQUEST = installation_req(session_id=SESSION)
 TIMEOUT = 1.5
+OTHER = "FRXYZ123456789"
 
 
 def item(exi: bytes | None = None, **changes: Any) -> dict[str, Any]:
@@ -67,7 +71,7 @@ def ask(services: Services, **changes: Any) -> Any:
 
     async def scenario() -> Any:
         async with services.peers.connected():
-            return await answered(services, handle(services, **(arguments | changes)))
+            return await answered(services, post.handle(services, **(arguments | changes)))
 
     return asyncio.run(scenario())
 
@@ -187,6 +191,7 @@ def test_all_are_asked_at_once_and_the_first_good_answer_wins(asking):
         body, _ = ask(services)
         assert time.monotonic() - started < 1
         assert [len(one.asked) for one in (slow, empty, peer)] == [1, 1, 1]
+        wait_until(lambda: slow.given_up == 1)
     assert body == {"signedContractDataCollection": [fast]}
 
 
@@ -197,8 +202,6 @@ BAD: dict[str, Says | Script] = {
     "503": Says(503),
     "401": Says(401),
     "201": Says(201, {"signedContractDataCollection": [item()]}),
-    "redirect": Says(302, b"", {"Location": "http://127.0.0.1:9/"}),
-    "redirect that keeps the method": Says(308, b"", {"Location": "http://127.0.0.1:9/"}),
     "closed": Says(GONE),
     "late": says(item(), after=TIMEOUT + 1),
     "no JSON": Says(200, b"<html>a login page</html>"),
@@ -219,6 +222,13 @@ BAD: dict[str, Says | Script] = {
     "another car": says(item(pcid="WAUZZZ4B0CC999999")),
     "a failure": says(item(installation_res(response_code="FAILED"))),
     "tampered": says(item(certificateInstallationRes=b64(bytes(TAMPERED)))),
+    "another contract": says(item(emaid=OTHER)),
+    "another edition's name": says(item(xsdMsgDefNamespace=ISO_15118_20)),
+    "more than the car wants": says(
+        item(), item(installation_res("FRXYZ123456789"), emaid="FRXYZ123456789")
+    ),
+    "a contract that has expired": says(item(installation_res(not_after=NOW - timedelta(days=1)))),
+    "a contract of tomorrow": says(item(installation_res(not_before=NOW + timedelta(days=1)))),
     "another edition": says(
         item(certificateInstallationRes=b64(with_session_id(installation_res_20(), SESSION)))
     ),
@@ -243,6 +253,28 @@ def test_a_bad_answer_is_none(asking, script):
     assert line["peer"] == peer.root.removeprefix("http://")
     assert line["exc_info"] is None
     assert len(peer.asked) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(asking, status):
+    """Whoever a peer names, with or without the method, is not asked, and gets no credentials."""
+    with scripted(says(item())) as other:
+        elsewhere = Says(status, b"", {"Location": f"{other.url}/signedcontractdata"})
+        with scripted(elsewhere) as peer, pytest.raises(ContractOrVehicleNotFound):
+            ask(asking(peer))
+    assert (len(peer.asked), other.asked) == (1, [])
+
+
+def test_an_answer_is_judged_in_a_thread(asking, monkeypatch):
+    """To decode and to verify takes time that the event loop does not have."""
+    threads = []
+    monkeypatch.setattr(
+        post, "check_foreign_answer", lambda *_, **__: threads.append(current_thread()) or []
+    )
+    with scripted(says(item())) as peer:
+        ask(asking(peer))
+    assert threads
+    assert main_thread() not in threads
 
 
 @pytest.mark.parametrize("name", ["500", "late", "tampered", "another session", "huge"])
@@ -278,20 +310,19 @@ def test_lab_mode_lets_pass_what_strict_mode_refuses(lab_services, tmp_path):
 
 
 def test_a_car_of_iso_15118_20_gets_what_a_peer_has(asking):
-    """All its messages, whatever name of the edition the peer uses."""
-    name = "urn:iso:15118:20:2022:MsgDef"
-    messages = [with_session_id(installation_res_20(), SESSION_20) for _ in range(2)]
+    """All its contracts, however the peer calls the edition and spells their EMAIDs."""
+    named = {"pcid": PCID_20_TEXT.lower(), "xsdMsgDefNamespace": "urn:iso:15118:20:2022:MsgDef"}
     items = [
-        item(
-            certificateInstallationRes=b64(exi), pcid=PCID_20_TEXT.lower(), xsdMsgDefNamespace=name
-        )
-        for exi in messages
+        item(installation_res_20(), emaid="de-ice-copnccert", **named),
+        item(installation_res_20(OTHER), emaid=OTHER, **named),
     ]
+    request = {"installation_req_exi": installation_req_20(), "namespace": ISO_15118_20}
     with scripted(says(*items)) as peer:
-        body, _ = ask(
-            asking(peer), installation_req_exi=installation_req_20(), namespace=ISO_15118_20
-        )
-    assert body == {"signedContractDataCollection": items}
+        body, _ = ask(asking(peer), **request)
+        assert body == {"signedContractDataCollection": items}
+        peer.script = lambda _: says(items[0], items[0])
+        with pytest.raises(ContractOrVehicleNotFound):
+            ask(asking(peer), **request)
 
 
 def test_a_peer_that_keeps_failing_is_left_alone(services, tmp_path):
@@ -303,7 +334,7 @@ def test_a_peer_that_keeps_failing_is_left_alone(services, tmp_path):
                 with pytest.raises(ContractOrVehicleNotFound):
                     await answered(
                         asking,
-                        handle(
+                        post.handle(
                             asking,
                             installation_req_exi=REQUEST,
                             namespace=ISO_15118_2,
@@ -337,7 +368,7 @@ def test_only_a_share_of_the_requests_waits_for_peers(services, tmp_path):
         async def one():
             started = time.monotonic()
             with pytest.raises(ContractOrVehicleNotFound):
-                await handle(asking, **arguments)
+                await post.handle(asking, **arguments)
             return time.monotonic() - started
 
         async def scenario():

@@ -1,8 +1,8 @@
 """A service on loopback that answers as a script says: rightly, badly, late, or not at all."""
 
 import json
+import select
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,11 +41,19 @@ Script = Callable[[Asked], Says]
 
 
 class Scripted:
-    """The service: `asked` is what came in, in its order; `script` may be replaced."""
+    """
+    The service.
+
+    Attributes:
+        script: What it answers; may be replaced.
+        asked: What came in, in its order.
+        given_up: How many have closed the connection while they had to wait.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[Asked] = []
+        self.given_up = 0
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -57,7 +65,10 @@ class Scripted:
                 asked = Asked(self.path, headers, body)
                 service.asked.append(asked)
                 says = service.script(asked)
-                time.sleep(says.after)
+                if select.select([self.connection], [], [], says.after)[0]:
+                    service.given_up += 1  # there is nothing to read but the end
+                    self.close_connection = True
+                    return
                 if says.status == GONE:
                     self.close_connection = True
                     return

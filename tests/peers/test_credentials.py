@@ -39,7 +39,7 @@ def headers_of(*credentials, times=1):
 
     async def scenario():
         async with http_client(TLS, connections=5) as client:
-            asking = [one.headers(client, seconds=2) for one in credentials for _ in range(times)]
+            asking = [one.headers(client) for one in credentials for _ in range(times)]
             return await asyncio.gather(*asking)
 
     return asyncio.run(scenario())
@@ -146,12 +146,29 @@ def test_a_token_that_is_refused_is_fetched_anew(ticks):
     tokens = iter(["T1", "T2"])
     with scripted(lambda _: Says(body={"access_token": next(tokens)})) as issuer:
         credentials = client_credentials(issuer, ticks)
-        assert headers_of(credentials) == [bearer("T1")]
-        credentials.refused()
-        assert headers_of(credentials) == [bearer("T2")]
-    static = StaticToken("abc")
-    static.refused()
-    assert headers_of(static) == [bearer("abc")]
+        (first,) = headers_of(credentials)
+        assert credentials.refused(first)
+        (second,) = headers_of(credentials)
+        assert (first, second) == (bearer("T1"), bearer("T2"))
+        assert credentials.refused(first)  # a late word of the old one is none of the new one
+        assert headers_of(credentials) == [second]
+    assert not StaticToken("abc").refused(bearer("abc"))
+
+
+def test_a_token_is_fetched_for_the_next_one_too(ticks):
+    """A request that waits no longer, as another pool has answered, leaves the fetch going on."""
+
+    async def scenario(credentials):
+        async with http_client(TLS, connections=5) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await credentials.headers(client)
+            return await credentials.headers(client)
+
+    answer = Says(200, {"access_token": "T1"}, after=0.5)
+    with scripted(answer) as issuer:
+        assert asyncio.run(scenario(client_credentials(issuer, ticks))) == bearer("T1")
+    assert len(issuer.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -169,7 +186,7 @@ def test_a_token_that_is_refused_is_fetched_anew(ticks):
         Says(200, {"access_token": "x", "expires_in": "soon"}),
         Says(200, {"access_token": "x" * 100_000}),
         Says(GONE),
-        Says(200, {"access_token": "x"}, after=3),
+        Says(200, {"access_token": "x"}, after=7),
     ],
 )
 def test_an_issuer_that_fails_is_told(ticks, says):

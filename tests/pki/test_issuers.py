@@ -56,6 +56,7 @@ def test_cas_are_read_from_a_folder(tmp_path: Path):
     [
         ("ca.pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", r"ca\.pem"),
         ("ca.der", b"nonsense", r"ca\.der"),
+        ("leaf.der", contract(EDITION_2), r"leaf\.der has a certificate that is not a CA's"),
         ("ca.key", b"not looked at", "no certificate in"),
         (None, b"", "no certificate in"),
     ],

@@ -11,7 +11,9 @@ def shouted(body):
     return {name.upper(): value for name, value in body.items()}
 
 
-TRANSLATION = Translation("x", body=shouted, no_errors={ContractsOfPcidNotFound: {"NONE": 0}})
+TRANSLATION = Translation(
+    "x", body=shouted, instead_of_errors={ContractsOfPcidNotFound: {"NONE": 0}}
+)
 
 
 def test_untranslated_is_as_it_is():
