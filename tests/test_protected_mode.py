@@ -68,3 +68,17 @@ def test_socket_of_a_proxy_is_served_when_it_was_said(tmp_path):
         with httpx2.Client(transport=transport, base_url="http://pool") as client:
             assert client.get(f"{BASE}/openapi.json").status_code == 200
         assert "Whoever reaches unix:" in server.log
+        assert "The facade for OPCP is served too" in server.log
+
+
+def test_a_facade_that_was_said_is_no_surprise(tmp_path):
+    """No warning where CCP_OPCP was said, nor where only this machine reaches it."""
+    for folder, arguments, said in [
+        ("socket", ["--bind", f"unix:{tmp_path}/pool.sock"], {"opcp": "on"}),
+        ("loopback", [], {}),
+    ]:
+        (tmp_path / folder).mkdir()
+        with serving(
+            tmp_path / folder, "wsgi:app", *arguments, workers=1, **OPEN, **said
+        ) as server:
+            assert "OPCP" not in server.log
