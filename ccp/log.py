@@ -67,7 +67,6 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
             "ccp": {"level": level},
             # Connexion tells at "info" what we tell ourselves, or nobody should be told.
             "connexion": {"level": _quieter(level, "WARNING")},
-            "httpx2": {"level": _quieter(level, "WARNING")},  # each fetch of the issuer's keys
             "gunicorn.error": {"level": others, "propagate": True, "handlers": []},
         },
     }

@@ -1,14 +1,30 @@
-"""HTTP to other services: there and nowhere else, within limits of size and time."""
+"""
+HTTP to other services: there and nowhere else, within limits of size and time.
+
+No cookie is kept, no redirect followed, no proxy asked, nothing unpacked: httpcore does none of it.
+"""
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-import httpx2
+import httpcore2
 
 # Each costs as much as a small request; of what anybody asks for here there are a few.
 _MOST_CHUNKS = 2048
+# Headers, and what frames a body in chunks.
+_FRAMING_BYTES = 64 * 1024
+# What is read is parsed at once, while nobody else gets on.
+_READ_BYTES = 8 * 1024
+_IDLE_SECONDS = 15
+_MOST_STALE = 3
+_FAILURES = (
+    TimeoutError,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+)
 
 
 class Unanswered(Exception):
@@ -22,58 +38,165 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def http_client(tls: ssl.SSLContext, *, connections: int) -> httpx2.AsyncClient:
+class Client:
     """
-    Make a client that follows no redirect, asks no proxy, and unpacks nothing.
+    The connections to one service; used by one event loop, in an `async with`.
 
     Args:
         tls: Whose certificates are believed; `ssl.create_default_context()` has the system's
             authorities, or those of SSL_CERT_FILE.
-        connections: How many it has at most; idle ones are kept for the next request.
+        connections: How many there are at most; idle ones are kept for a while.
+        max_bytes: No more is read of an answer's body, but for what comes in one piece with it.
     """
-    return httpx2.AsyncClient(
-        verify=tls,
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx2.Limits(max_connections=connections),
-        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-    )
 
+    def __init__(self, tls: ssl.SSLContext, *, connections: int, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=connections,
+            keepalive_expiry=_IDLE_SECONDS,
+            # A body may come in chunks that are twice as long as what is in them.
+            network_backend=_Network(2 * max_bytes + _FRAMING_BYTES),
+        )
 
-async def exchange(
-    client: httpx2.AsyncClient,
-    method: str,
-    url: str,
-    *,
-    seconds: float,
-    max_bytes: int,
-    headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
-) -> Reply:
-    """
-    Ask a service.
+    async def __aenter__(self) -> "Client":
+        await self._pool.__aenter__()
+        return self
 
-    Args:
-        seconds: Everything together may take so long, up to the last byte of the answer.
-        max_bytes: No more is read of the answer's body, but for what comes in one piece with it.
-    Raises:
-        Unanswered: It cannot be reached, breaks off, speaks no HTTP, takes too long, or answers in
-            very many pieces.
-    """
-    try:
-        async with (
-            asyncio.timeout(seconds),
-            client.stream(method, url, headers=headers, content=content, timeout=seconds) as answer,
-        ):
-            chunks: list[bytes] = []
-            size = 0
-            async for chunk in answer.aiter_raw():
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._pool.__aexit__(*raised)
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Reply:
+        """
+        Ask; once more where a connection that was kept turns out to have been closed.
+
+        Args:
+            url: Of the service; http or https.
+            seconds: Everything together may take so long, up to the last byte of the answer.
+        Raises:
+            Unanswered: It cannot be reached, breaks off, speaks no HTTP, takes too long, or says
+                too much, or in very many pieces.
+        """
+        wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        try:
+            async with asyncio.timeout(seconds):
+                for _ in range(_MOST_STALE):
+                    try:
+                        return await self._exchange(method, url, wanted, content)
+                    except _Stale:
+                        continue
+                raise Unanswered("its connections are stale")
+        except _FAILURES as error:
+            raise Unanswered(type(error).__name__) from None
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> Reply:
+        chunks: list[bytes] = []
+        size = 0
+        async with self._pool.stream(
+            method, url, headers=list(headers.items()), content=content
+        ) as answer:
+            async for chunk in answer.aiter_stream():
                 if len(chunks) == _MOST_CHUNKS:
                     raise Unanswered("too many pieces")
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > max_bytes:
+                if size > self._max_bytes:
                     break
-            return Reply(answer.status_code, b"".join(chunks))
-    except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Unanswered(type(error).__name__) from None
+            return Reply(answer.status, b"".join(chunks))
+
+
+class _Stale(httpcore2.ReadError):
+    """A service has closed a kept connection just as it was to be used again: nothing was done."""
+
+
+class _TooLong(httpcore2.ReadError):
+    """A service says more than it is listened to."""
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """
+    A connection that gives way to others, and ends where a service says too much at once.
+
+    What HTTP ignores, such as 1xx answers, has no other limit; and the parser of HTTP goes through
+    all that it is given before anybody else gets on.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, max_bytes: int) -> None:
+        self._stream = stream
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+        self._was_used = False
+        self._is_answered = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        await asyncio.sleep(0)
+        try:
+            data = await self._stream.read(min(max_bytes, _READ_BYTES), timeout)
+        except httpcore2.ReadError:
+            self._require_answer()
+            raise
+        if not data:
+            self._require_answer()
+        self._is_answered = True
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooLong
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._is_answered:
+            self._was_used, self._is_answered = True, False
+            self._left = self._max_bytes
+        try:
+            await self._stream.write(buffer, timeout)
+        except httpcore2.WriteError:
+            self._require_answer()
+            raise
+
+    def _require_answer(self) -> None:
+        if self._was_used and not self._is_answered:
+            raise _Stale from None
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _Stream(stream, self._max_bytes)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore2.AsyncNetworkBackend):
+    """Makes such connections."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._backend = httpcore2.AnyIOBackend()
+        self._max_bytes = max_bytes
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._max_bytes)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 PREFIX = "CCP_"
 _UNIX = "unix"
 _SQLITE = "sqlite:///"
+_HOST = re.compile(r"[\w.:-]+", re.ASCII)
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
 
@@ -39,7 +41,9 @@ def _is_private_way(text: str) -> bool:
         host, _ = url.hostname or "", url.port
     except ValueError:
         return False
-    return bool(host) and (url.scheme == "https" or (url.scheme == "http" and is_loopback(host)))
+    if not _HOST.fullmatch(host):
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
 
 
 def require_private_way(text: str) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ccp.outbound import Reply, Unanswered, exchange, http_client
+from ccp.outbound import Client, Reply, Unanswered
 from tests.answering import answering
 from tests.peers.scripted import GONE, Says, scripted
 
@@ -18,15 +18,9 @@ def ask(url, *, seconds=2.0, max_bytes=1000):
     """Post something there."""
 
     async def scenario():
-        async with http_client(TLS, connections=1) as client:
-            return await exchange(
-                client,
-                "POST",
-                url,
-                seconds=seconds,
-                max_bytes=max_bytes,
-                headers={"X-A": "b"},
-                content=b"hello",
+        async with Client(TLS, connections=1, max_bytes=max_bytes) as client:
+            return await client.exchange(
+                "POST", url, seconds=seconds, headers={"X-A": "b"}, content=b"hello"
             )
 
     return asyncio.run(scenario())
@@ -70,8 +64,21 @@ def test_a_long_body_is_cut():
         ([b"no HTTP\r\n\r\n"], "RemoteProtocolError"),
         ([CHUNKED + b"1\r\nx\r\n" * 3000 + b"0\r\n\r\n"], "too many pieces"),
         ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 100, "TimeoutError"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000], "_TooLong"),
+        ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200_000], "RemoteProtocolError|_TooLong"),
+        ([CHUNKED + b"1;" + b"x" * 200_000], "RemoteProtocolError|_TooLong"),
     ],
-    ids=["slow headers", "slow body", "half a body", "no HTTP", "crumbs", "patience"],
+    ids=[
+        "slow headers",
+        "slow body",
+        "half a body",
+        "no HTTP",
+        "crumbs",
+        "patience",
+        "more patience",
+        "headers",
+        "framing",
+    ],
 )
 def test_what_does_not_come_in_time_or_form_is_no_answer(pieces, told):
     """One limit holds for all of it: a byte now and then gains nothing."""
@@ -79,9 +86,9 @@ def test_what_does_not_come_in_time_or_form_is_no_answer(pieces, told):
     async def scenario():
         async with (
             answering(*pieces, pause=0.05) as (url, _),
-            http_client(TLS, connections=1) as client,
+            Client(TLS, connections=1, max_bytes=10_000) as client,
         ):
-            await exchange(client, "GET", url, seconds=0.5, max_bytes=10_000)
+            await client.exchange("GET", url, seconds=0.5)
 
     started = time.monotonic()
     with pytest.raises(Unanswered, match=told):
@@ -100,3 +107,84 @@ def test_who_goes_does_not_answer():
     """Nor does a connection that is closed."""
     with scripted(Says(GONE)) as service, pytest.raises(Unanswered, match="RemoteProtocolError"):
         ask(service.root)
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def ask_often(times, *answers):
+    """Ask one after the other on connections that have so many answers each; how often that was."""
+    had = []
+    served = []
+
+    async def serve(reader, writer):
+        served.append(asyncio.current_task())
+        for answer in answers:
+            if not await reader.read(10_000):
+                break
+            had.append(answer)
+            if answer is None:
+                break
+            writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    async def scenario():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with server:
+            async with Client(TLS, connections=1, max_bytes=100) as client:
+                for _ in range(times):
+                    reply = await client.exchange("POST", url, seconds=2, content=b"hello")
+                    assert reply == Reply(200, b"ok")
+            await asyncio.gather(*served)
+
+    asyncio.run(scenario())
+    return len(had)
+
+
+def test_a_connection_that_was_kept_too_long_is_replaced():
+    """A service that closes it as the next request comes is well, and is asked on a new one."""
+    assert ask_often(4, ANSWER, None) == 4 + 3
+    assert ask_often(4, ANSWER, ANSWER, ANSWER, ANSWER) == 4
+    with pytest.raises(Unanswered, match="RemoteProtocolError"):
+        ask_often(1, None)
+
+
+def test_no_cookie_is_kept():
+    """What a service wants remembered is nothing to the next request, nor to another service."""
+    with scripted(Says(200, b"", {"Set-Cookie": "a=b; Path=/"})) as service:
+
+        async def scenario():
+            async with Client(TLS, connections=1, max_bytes=100) as client:
+                for _ in range(2):
+                    await client.exchange("POST", service.root, seconds=2)
+
+        asyncio.run(scenario())
+    assert ["cookie" in asked.headers for asked in service.asked] == [False, False]
+
+
+def test_whatever_comes_the_loop_goes_on():
+    """A service that says a lot in no time keeps nobody else waiting for long."""
+    flood = CHUNKED + b"1\r\nx\r\n" * 30_000
+    longest = 0.0
+
+    async def watch():
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - before)
+
+    async def scenario():
+        watcher = asyncio.create_task(watch())
+        async with (
+            answering(flood) as (url, _),
+            Client(TLS, connections=1, max_bytes=300_000) as client,
+        ):
+            with pytest.raises(Unanswered, match="pieces"):
+                await client.exchange("GET", url, seconds=5)
+        watcher.cancel()
+
+    asyncio.run(scenario())
+    assert longest < 0.25

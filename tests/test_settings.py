@@ -143,6 +143,8 @@ def test_the_database_is_a_file(url: str) -> None:
         ({"PEERS": "https://name:secret@peer.example"}, "CCP_PEERS: "),
         ({"PEERS": "https://peer.example/?a=b"}, "CCP_PEERS: "),
         ({"PEERS": "peer.example"}, "CCP_PEERS: "),
+        ({"PEERS": "https://a b.example"}, "CCP_PEERS: "),
+        ({"PEERS": "https://p\u00e9er.example"}, "CCP_PEERS: "),
         ({"PEER_TIMEOUT_SECONDS": "5"}, "CCP_PEER_TIMEOUT_SECONDS: "),
         ({"PEER_TIMEOUT_SECONDS": "nan"}, "CCP_PEER_TIMEOUT_SECONDS: "),
         ({"REVOCATION_URL": "https://pki.example"}, "CCP_OPERATOR_CAS: "),

@@ -14,7 +14,7 @@ from joserfc.jwk import Key
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
 from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
-from ccp.outbound import Unanswered, exchange, http_client
+from ccp.outbound import Client, Unanswered
 
 log = structlog.get_logger()
 
@@ -80,12 +80,9 @@ class UrlSource:
 
     async def read(self) -> bytes:
         """Fetch it, from this URL and nowhere else; see `Source.read`."""
-        client = http_client(self._tls, connections=1)
         try:
-            async with client:
-                reply = await exchange(
-                    client, "GET", self._url, seconds=FETCH_SECONDS, max_bytes=MAX_BYTES
-                )
+            async with Client(self._tls, connections=1, max_bytes=MAX_BYTES) as client:
+                reply = await client.exchange("GET", self._url, seconds=FETCH_SECONDS)
         except Unanswered as error:
             raise KeysUnusable(f"the issuer did not answer: {error}") from None
         if reply.status != 200:

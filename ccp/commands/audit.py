@@ -51,6 +51,6 @@ def audit(emaid: Emaid | None, pcid: Pcid | None, after: int, as_json: bool) -> 
 
 def _row(line: AuditLine) -> str:
     # The subject is an issuer's free text, so it stands at the end.
-    columns = (line.trace_id, line.roles, line.ids, line.subject)
+    columns = (line.pcid, line.trace_id, line.roles, line.ids, line.subject)
     known = " ".join(column or "-" for column in columns)
-    return f"{line.number} {line.at} {line.action} {line.emaid} {line.pcid} {known}"
+    return f"{line.number} {line.at} {line.action} {line.emaid} {known}"

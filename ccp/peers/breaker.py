@@ -35,6 +35,11 @@ class Breaker:
         """Note an answer."""
         self._failures = 0
 
+    def left(self) -> None:
+        """Note that nobody has waited for the answer: who tries next knows no more."""
+        if self._failures >= MOST_FAILURES:
+            self._rests_until = self._ticks()
+
     def failed(self) -> bool:
         """Note a failure; tell whether the service is left alone from now on."""
         self._failures += 1

@@ -6,18 +6,17 @@ import re
 import time
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode
 
-import httpx2
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from ccp.outbound import Unanswered, exchange
+from ccp.outbound import Client, Unanswered
 from ccp.settings import SettingsInvalid, require_private_way
 
-_MAX_BYTES = 64 * 1024
 _USUAL_SECONDS = 300  # of a token whose issuer does not say how long it lives
 _EARLY_SECONDS = 30
 _FETCH_SECONDS = 5
@@ -30,7 +29,7 @@ Headers = Mapping[str, str]
 class Credentials(Protocol):
     """What a request to a service carries."""
 
-    async def headers(self, client: httpx2.AsyncClient) -> Headers:
+    async def headers(self, client: Client) -> Headers:
         """
         Return the headers that prove it.
 
@@ -55,7 +54,7 @@ class StaticToken:
     def __init__(self, token: str | None = None) -> None:
         self._headers = {} if token is None else _bearer(token)
 
-    async def headers(self, client: httpx2.AsyncClient) -> Headers:
+    async def headers(self, client: Client) -> Headers:
         return self._headers
 
     def refused(self, headers: Headers) -> bool:
@@ -91,7 +90,7 @@ class ClientCredentials:
         self._valid_until = ticks()
         self._fetching: asyncio.Task[None] | None = None
 
-    async def headers(self, client: httpx2.AsyncClient) -> Headers:
+    async def headers(self, client: Client) -> Headers:
         if self._ticks() >= self._valid_until:
             if self._fetching is None or self._fetching.done():
                 self._fetching = asyncio.create_task(self._fetch(client))
@@ -106,13 +105,11 @@ class ClientCredentials:
             self._valid_until = self._ticks()
         return True
 
-    async def _fetch(self, client: httpx2.AsyncClient) -> None:
-        reply = await exchange(
-            client,
+    async def _fetch(self, client: Client) -> None:
+        reply = await client.exchange(
             "POST",
             self._endpoint,
             seconds=_FETCH_SECONDS,
-            max_bytes=_MAX_BYTES,
             headers=self._request,
             content=self._form,
         )
@@ -120,10 +117,9 @@ class ClientCredentials:
             raise Unanswered(f"its token endpoint answered {reply.status}")
         try:
             answer = orjson.loads(reply.body)
-            token, lives = answer["access_token"], float(answer.get("expires_in", _USUAL_SECONDS))
-            if answer.get("token_type", "bearer").lower() != "bearer" or not _TOKEN.fullmatch(
-                token
-            ):
+            token, kind = answer["access_token"], answer.get("token_type", "bearer")
+            lives = float(answer.get("expires_in", _USUAL_SECONDS))
+            if not _TOKEN.fullmatch(token) or kind.lower() != "bearer" or not isfinite(lives):
                 raise ValueError
         except (ValueError, LookupError, TypeError, AttributeError):
             raise Unanswered("its token endpoint gave no bearer token") from None
@@ -169,7 +165,8 @@ def read_credentials(path: str, services: Collection[str]) -> Mapping[str, Crede
         SettingsInvalid: The file cannot be read, or something in it is wrong; no secret is told.
     """
     sections = _read(path) if path else {}
-    wrong = [f"{url} is no service of this pool" for url in sections.keys() - set(services)]
+    # What stands where a name belongs could be a secret, so it is not repeated.
+    wrong = ["a section is of no service of this pool"] if sections.keys() - set(services) else []
     credentials: dict[str, Credentials] = {}
     for url in services:
         if url not in sections:
@@ -178,10 +175,9 @@ def read_credentials(path: str, services: Collection[str]) -> Mapping[str, Crede
         try:
             credentials[url] = _credentials(_Section().load(sections[url]))
         except ValidationError as error:
-            wrong += [
-                f"{url}: {'it' if name == '_schema' else name} {' '.join(map(str, reasons))}"
-                for name, reasons in error.messages_dict.items()
-            ]
+            for name, reasons in error.messages_dict.items():
+                known = name if name in _Section().fields else "it"
+                wrong.append(f"{url}: {known} {' '.join(map(str, reasons))}")
     if wrong:
         raise SettingsInvalid("\n".join(f"CCP_CREDENTIALS: {text}" for text in sorted(wrong)))
     return credentials
@@ -193,9 +189,12 @@ def _read(path: str) -> dict[str, Any]:
             sections = tomllib.load(file)
     except OSError as error:
         raise SettingsInvalid(f"CCP_CREDENTIALS: {path}: {error.strerror}") from None
-    except ValueError:  # its own text may have a secret
+    except (ValueError, RecursionError):  # its own text may have a secret
         raise SettingsInvalid(f"CCP_CREDENTIALS: {path} is no TOML") from None
-    return {url.rstrip("/"): section for url, section in sections.items()}
+    by_url = {url.rstrip("/"): section for url, section in sections.items()}
+    if len(by_url) < len(sections):
+        raise SettingsInvalid(f"CCP_CREDENTIALS: {path} has two sections of one service")
+    return by_url
 
 
 def _credentials(section: Mapping[str, str]) -> Credentials:

@@ -46,17 +46,20 @@ class Peers:
         tls = ssl.create_default_context()
         most = max(settings.max_requests // _SHARE, 1)
         services = {url: Service(url, credentials[url], tls, connections=most) for url in urls}
-        pools = [Pool(services[url], Breaker(), conforms=conforms) for url in settings.peers]
-        return cls(
-            Pools(pools, seconds=settings.peer_timeout_seconds, most=most) if pools else None,
-            Revocation(
+        pools, revocation = None, None
+        if settings.peers:
+            pools = Pools(
+                [Pool(services[url], Breaker(), conforms=conforms) for url in settings.peers],
+                seconds=settings.peer_timeout_seconds,
+                most=most,
+            )
+        if settings.revocation_url:
+            revocation = Revocation(
                 services[settings.revocation_url],
                 seconds=settings.revocation_timeout_seconds,
                 most=most,
             )
-            if settings.revocation_url
-            else None,
-        )
+        return cls(pools, revocation)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:

@@ -11,11 +11,9 @@ import structlog
 from ccp.errors import CcpError
 from ccp.outbound import Unanswered
 from ccp.peers.breaker import Breaker
-from ccp.peers.service import Service
+from ccp.peers.service import MAX_BYTES, Service
 
 log = structlog.get_logger()
-
-_MAX_BYTES = 256 * 1024  # of an answer; a contract in it has some 10 kB
 
 Answer = dict[str, Any]
 """What GetSignedContractDataResV1 describes."""
@@ -25,7 +23,8 @@ class AnswerUnfit(Exception):
     """What a peer has answered is nothing for the car; the text says why."""
 
 
-_FAILURES = (Unanswered, AnswerUnfit, CcpError, TimeoutError)
+# What tells of the peer, and not of what it was asked: that it does not want us, or is not well.
+_UNWELL = {401, 403, 407, 429}
 
 
 class Pool:
@@ -54,13 +53,22 @@ class Pool:
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._answer(content, judge, seconds)
+        except (AnswerUnfit, CcpError) as error:
+            # Whoever has put it in there may be to blame; the peer is well.
+            log.warning(
+                "a peer pool's answer is not passed on", peer=self.service.name, reason=str(error)
+            )
+            answer = None
+        except asyncio.CancelledError:  # another one was faster
+            self.breaker.left()
+            raise
         except Exception as error:  # whatever it is, other pools may have an answer
             log.warning(
                 "a peer pool has failed",
                 peer=self.service.name,
                 reason=str(error) or type(error).__name__,
                 left_alone=self.breaker.failed(),
-                exc_info=None if isinstance(error, _FAILURES) else error,
+                exc_info=None if isinstance(error, Unanswered | TimeoutError) else error,
             )
             return None
         self.breaker.succeeded()
@@ -75,25 +83,25 @@ class Pool:
             # Its own failing message is of no use: the car gets ours.
             headers={"broadcast": "false", "alwaysReturnEXI": "false"},
             seconds=seconds,
-            max_bytes=_MAX_BYTES,
         )
-        if reply.status in (400, 404):  # it does not know the car, or does not trust its maker
-            return None
+        if 400 <= reply.status < 500 and reply.status not in _UNWELL:
+            return None  # it does not know the car, or does not like the request
         if reply.status != 200:
-            raise AnswerUnfit(f"it answered {reply.status}")
-        if len(reply.body) > _MAX_BYTES:
-            raise AnswerUnfit(f"its answer is larger than {_MAX_BYTES // 1024} KiB")
+            raise Unanswered(f"it answered {reply.status}")
+        if len(reply.body) > MAX_BYTES:
+            raise AnswerUnfit(f"it is larger than {MAX_BYTES // 1024} KiB")
         return await asyncio.to_thread(self._read, reply.body, judge)
 
     def _read(self, body: bytes, judge: Callable[[Answer], None]) -> Answer:
         try:
+            # Of the answer what the spec knows; of each item all that is there.
             items = orjson.loads(body)["signedContractDataCollection"]
+            answer = {"signedContractDataCollection": items}
+            orjson.dumps(answer)  # which goes less deep than it reads
         except (ValueError, LookupError, TypeError):
-            raise AnswerUnfit("its answer is not what the spec describes") from None
-        # Of the answer what the spec knows; of each item all that is there.
-        answer = {"signedContractDataCollection": items}
+            raise Unanswered("what it answers is not of the spec") from None
         if not self._conforms(answer):
-            raise AnswerUnfit("its answer is not what the spec describes")
+            raise Unanswered("what it answers is not of the spec")
         judge(answer)
         return answer
 

@@ -16,7 +16,6 @@ log = structlog.get_logger()
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.25  # before the second attempt; before each later one twice as long
-_MAX_BYTES = 64 * 1024
 # It says that the certificate has been revoked already: by an attempt whose answer was lost.
 _CONFLICT = 409
 
@@ -106,7 +105,6 @@ class Revocation:
                 content,
                 headers={"OPNC-to-party-type": "pki"},
                 seconds=self._seconds,
-                max_bytes=_MAX_BYTES,
             )
         except Unanswered as error:
             log.warning(

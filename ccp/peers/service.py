@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
-import httpx2
-
-from ccp.outbound import Reply, exchange, http_client
+from ccp.outbound import Client, Reply
 from ccp.peers.credentials import Credentials
+
+MAX_BYTES = 256 * 1024
+"""Of an answer; a contract in it has some 10 kB."""
 
 _UNAUTHORIZED = 401
 
@@ -27,19 +28,25 @@ class Service:
     """
 
     def __init__(
-        self, url: str, credentials: Credentials, tls: SSLContext, *, connections: int
+        self,
+        url: str,
+        credentials: Credentials,
+        tls: SSLContext,
+        *,
+        connections: int,
     ) -> None:
         self.name = urlsplit(url).netloc
         self._url = url
         self._credentials = credentials
         self._tls = tls
         self._connections = connections
-        self._client: httpx2.AsyncClient
+        self._client: Client
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Keep its connections for the block; without it nothing can be asked."""
-        async with http_client(self._tls, connections=self._connections) as self._client:
+        client = Client(self._tls, connections=self._connections, max_bytes=MAX_BYTES)
+        async with client as self._client:
             yield
 
     async def post(
@@ -49,26 +56,23 @@ class Service:
         *,
         headers: Mapping[str, str],
         seconds: float,
-        max_bytes: int,
     ) -> Reply:
         """
         Send JSON, in this pool's name; once more, where a new token may be accepted.
 
         Args:
             path: Below the base URL.
-            seconds, max_bytes: See `exchange`.
+            seconds: See `Client.exchange`.
         Raises:
-            Unanswered: See `exchange`; or there is no token to be had.
+            Unanswered: See `Client.exchange`; or there is no token to be had.
         """
         own = {"Content-Type": "application/json", "OPNC-from-party-type": "ccp"}
         for _ in range(2):
             token = await self._credentials.headers(self._client)
-            reply = await exchange(
-                self._client,
+            reply = await self._client.exchange(
                 "POST",
                 self._url + path,
                 seconds=seconds,
-                max_bytes=max_bytes,
                 headers={**own, **headers, **token},
                 content=content,
             )

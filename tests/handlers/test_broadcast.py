@@ -16,6 +16,7 @@ from ccp.errors import ContractOrVehicleNotFound, SignatureInvalid
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as post
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import decode, with_session_id
+from ccp.peers import breaker
 from ccp.services import Services
 from tests.builders import (
     EMAID_TEXT,
@@ -54,6 +55,14 @@ def item(exi: bytes | None = None, **changes: Any) -> dict[str, Any]:
 def says(*items: dict[str, Any], **changes: Any) -> Says:
     """An answer with these items."""
     return Says(200, {"signedContractDataCollection": list(items)}, **changes)
+
+
+def nested(levels: int) -> list[Any]:
+    """A list in a list in a list, so many times."""
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 NOT_FOUND = Says(404, {"errorMessages": ["no"], "traceId": "x"})
@@ -203,6 +212,7 @@ BAD: dict[str, Says | Script] = {
     "401": Says(401),
     "201": Says(201, {"signedContractDataCollection": [item()]}),
     "closed": Says(GONE),
+    "nested": says(item(unknown=nested(300))),
     "late": says(item(), after=TIMEOUT + 1),
     "no JSON": Says(200, b"<html>a login page</html>"),
     "no object": Says(200, [item()]),
@@ -249,9 +259,10 @@ def test_a_bad_answer_is_none(asking, script):
         "FAILED_NoCertificateAvailable",
         SESSION,
     )
-    (line,) = [line for line in logs if line["event"] == "a peer pool has failed"]
+    (line,) = [line for line in logs if "peer" in line]
     assert line["peer"] == peer.root.removeprefix("http://")
-    assert line["exc_info"] is None
+    assert line["reason"]
+    assert line.get("exc_info") is None
     assert len(peer.asked) == 1
 
 
@@ -325,30 +336,70 @@ def test_a_car_of_iso_15118_20_gets_what_a_peer_has(asking):
             ask(asking(peer), **request)
 
 
-def test_a_peer_that_keeps_failing_is_left_alone(services, tmp_path):
-    """After some failures it is not asked, and the car does not wait for it."""
+@pytest.mark.parametrize(
+    ("script", "asked"),
+    [
+        (Says(500), 3),
+        (Says(GONE), 3),
+        (Says(403), 3),
+        (Says(302), 3),
+        (Says(200, b"<html>"), 3),
+        (Says(404), 5),
+        (Says(400), 5),
+        (Says(413), 5),
+        (says(item(emaid=OTHER)), 5),
+        (says(item(metaData="x" * 300_000)), 5),
+    ],
+    ids=lambda value: "",
+)
+def test_a_peer_that_keeps_failing_is_left_alone(asking, script, asked):
+    """After some failures it is not asked; what callers or eMSPs can bring about is none of its."""
 
-    async def scenario():
-        async with asking.peers.connected():
+    async def scenario(services):
+        async with services.peers.connected():
             for _ in range(5):
                 with pytest.raises(ContractOrVehicleNotFound):
-                    await answered(
-                        asking,
-                        post.handle(
-                            asking,
-                            installation_req_exi=REQUEST,
-                            namespace=ISO_15118_2,
-                            always_return_exi=False,
-                            broadcast=True,
-                            from_pool=False,
-                        ),
+                    await post.handle(
+                        services,
+                        installation_req_exi=REQUEST,
+                        namespace=ISO_15118_2,
+                        always_return_exi=False,
+                        broadcast=True,
+                        from_pool=False,
                     )
 
-    with scripted(Says(500)) as bad, scripted(NOT_FOUND) as empty:
-        asking = with_peers(services, tmp_path, peers=f"{bad.url},{empty.url}")
-        asyncio.run(scenario())
-    assert len(bad.asked) == 3
-    assert len(empty.asked) == 5  # not to know a car is no failure
+    with scripted(script) as peer:
+        asyncio.run(scenario(asking(peer)))
+    assert len(peer.asked) == asked
+
+
+def test_a_peer_that_was_too_slow_once_is_not_forgotten(asking, monkeypatch):
+    """After its rest it is tried, and again where a faster peer has answered meanwhile."""
+    monkeypatch.setattr(breaker, "REST_SECONDS", 0)
+    slow_item = item(metaData="slow")
+
+    async def scenario(services):
+        async with services.peers.connected():
+            arguments = {
+                "installation_req_exi": REQUEST,
+                "namespace": ISO_15118_2,
+                "always_return_exi": False,
+                "broadcast": True,
+                "from_pool": False,
+            }
+            for _ in range(3):
+                with pytest.raises(ContractOrVehicleNotFound):
+                    await post.handle(services, **arguments)
+            slow.script = lambda _: says(slow_item, after=0.3)
+            fast.script = lambda _: says(item())
+            for _ in range(3):
+                await post.handle(services, **arguments)
+            fast.script = lambda _: NOT_FOUND
+            return await post.handle(services, **arguments)
+
+    with scripted(Says(500)) as slow, scripted(NOT_FOUND) as fast:
+        body, _ = asyncio.run(scenario(asking(slow, fast)))
+    assert body == {"signedContractDataCollection": [slow_item]}
 
 
 def test_only_a_share_of_the_requests_waits_for_peers(services, tmp_path):

@@ -55,3 +55,15 @@ def test_who_has_not_recovered_rests_again(ticks):
     assert not breaker.failed()
     ticks.now += REST_SECONDS - 1
     assert not breaker.admits()
+
+
+def test_who_was_not_waited_for_may_be_tried_again(ticks):
+    """A faster one has answered: that says nothing, so the next request tries."""
+    breaker = broken(ticks)
+    ticks.now += REST_SECONDS
+    assert breaker.admits()
+    breaker.left()
+    assert [breaker.admits() for _ in range(2)] == [True, False]
+    breaker = Breaker(ticks)
+    breaker.left()
+    assert breaker.admits()

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ccp.outbound import Unanswered, http_client
+from ccp.outbound import Client, Unanswered
 from ccp.peers.credentials import ClientCredentials, StaticToken, read_credentials
 from ccp.settings import SettingsInvalid
 from tests.peers.scripted import GONE, Says, scripted
@@ -38,7 +38,7 @@ def headers_of(*credentials, times=1):
     """What they send, each asked so many times at once."""
 
     async def scenario():
-        async with http_client(TLS, connections=5) as client:
+        async with Client(TLS, connections=5, max_bytes=1000) as client:
             asking = [one.headers(client) for one in credentials for _ in range(times)]
             return await asyncio.gather(*asking)
 
@@ -64,12 +64,16 @@ def test_no_file_is_no_token():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('["https://nobody.example"]\ntoken = "x"', "https://nobody.example is no service"),
+        ('["https://nobody.example"]\ntoken = "x"', "a section is of no service of this pool"),
+        ('"geheim" = "https://peer.example"', "a section is of no service of this pool"),
+        (f'["{PEER}"]\ngeheim = "token"', f"{PEER}: it Unknown field."),
+        (f'["{PEER}"]\ntoken = "x"\n["{PEER}/"]\ntoken = "y"', "two sections of one service"),
+        (f'["{PEER}"]\ntoken = ' + "[" * 5000, "is no TOML"),
         (f'["{PEER}"]', f"{PEER}: it has either token, or token_endpoint"),
         (f'["{PEER}"]\ntoken = ""', f"{PEER}: token "),
         (f'["{PEER}"]\ntoken = "a\\nb"', f"{PEER}: token "),
         (f'["{PEER}"]\ntoken = "x"\nscope = "y"', f"{PEER}: it has either"),
-        (f'["{PEER}"]\ntokn = "x"', f"{PEER}: tokn Unknown field."),
+        (f'["{PEER}"]\ntokn = "x"', f"{PEER}: it Unknown field."),
         (f'["{PEER}"]\nclient_id = "x"\nclient_secret = "geheim"', f"{PEER}: it has either"),
         (
             f'["{PEER}"]\ntoken_endpoint = "http://issuer.example"\nclient_id = "a"\n'
@@ -159,7 +163,7 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
     """A request that waits no longer, as another pool has answered, leaves the fetch going on."""
 
     async def scenario(credentials):
-        async with http_client(TLS, connections=5) as client:
+        async with Client(TLS, connections=5, max_bytes=1000) as client:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await credentials.headers(client)
@@ -184,6 +188,8 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
         Says(200, {"access_token": "x", "token_type": "mac"}),
         Says(200, {"access_token": "x", "token_type": None}),
         Says(200, {"access_token": "x", "expires_in": "soon"}),
+        Says(200, {"access_token": "x", "expires_in": "nan"}),
+        Says(200, {"access_token": "x", "expires_in": "inf"}),
         Says(200, {"access_token": "x" * 100_000}),
         Says(GONE),
         Says(200, {"access_token": "x"}, after=7),

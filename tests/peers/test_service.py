@@ -17,7 +17,7 @@ def post(service, credentials):
     async def scenario():
         one = Service(service.url, credentials, ssl.create_default_context(), connections=2)
         async with one.connected():
-            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=2, max_bytes=100)
+            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=2)
             return reply.status
 
     return asyncio.run(scenario())
