@@ -13,10 +13,10 @@ import httpcore2
 
 # Each costs as much as a small request; of what anybody asks for here there are a few.
 _MOST_CHUNKS = 2048
-# Headers, and what frames a body in chunks.
-_FRAMING_BYTES = 64 * 1024
+# Status and headers, and all that HTTP has before and between them, such as 1xx answers.
+_HEAD_BYTES = 16 * 1024
 # What is read is parsed at once, while nobody else gets on.
-_READ_BYTES = 8 * 1024
+_READ_BYTES = 4 * 1024
 _IDLE_SECONDS = 15
 _MOST_STALE = 3
 _FAILURES = (
@@ -55,8 +55,7 @@ class Client:
             ssl_context=tls,
             max_connections=connections,
             keepalive_expiry=_IDLE_SECONDS,
-            # A body may come in chunks that are twice as long as what is in them.
-            network_backend=_Network(2 * max_bytes + _FRAMING_BYTES),
+            network_backend=_Network(),
         )
 
     async def __aenter__(self) -> "Client":
@@ -105,6 +104,8 @@ class Client:
         async with self._pool.stream(
             method, url, headers=list(headers.items()), content=content
         ) as answer:
+            # What frames a body in chunks may be as long as the body.
+            answer.extensions["network_stream"].listen(2 * self._max_bytes)
             async for chunk in answer.aiter_stream():
                 if len(chunks) == _MOST_CHUNKS:
                     raise Unanswered("too many pieces")
@@ -127,16 +128,18 @@ class _Stream(httpcore2.AsyncNetworkStream):
     """
     A connection that gives way to others, and ends where a service says too much at once.
 
-    What HTTP ignores, such as 1xx answers, has no other limit; and the parser of HTTP goes through
-    all that it is given before anybody else gets on.
+    The parser of HTTP goes through all that it is given before anybody else gets on.
     """
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, max_bytes: int) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
-        self._max_bytes = max_bytes
-        self._left = max_bytes
+        self._left = _HEAD_BYTES
         self._was_used = False
         self._is_answered = False
+
+    def listen(self, max_bytes: int) -> None:
+        """Let the service say so much more."""
+        self._left += max_bytes
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         await asyncio.sleep(0)
@@ -156,7 +159,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._is_answered:
             self._was_used, self._is_answered = True, False
-            self._left = self._max_bytes
+            self._left = _HEAD_BYTES
         try:
             await self._stream.write(buffer, timeout)
         except httpcore2.WriteError:
@@ -176,8 +179,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _Stream(stream, self._max_bytes)
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -186,9 +188,8 @@ class _Stream(httpcore2.AsyncNetworkStream):
 class _Network(httpcore2.AsyncNetworkBackend):
     """Makes such connections."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self) -> None:
         self._backend = httpcore2.AnyIOBackend()
-        self._max_bytes = max_bytes
 
     async def connect_tcp(
         self,
@@ -199,4 +200,4 @@ class _Network(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _Stream(stream, self._max_bytes)
+        return _Stream(stream)
