@@ -18,7 +18,6 @@ _HEAD_BYTES = 16 * 1024
 # What is read is parsed at once, while nobody else gets on.
 _READ_BYTES = 4 * 1024
 _IDLE_SECONDS = 15
-_MOST_STALE = 3
 _FAILURES = (
     TimeoutError,
     httpcore2.NetworkError,
@@ -75,7 +74,7 @@ class Client:
         content: bytes | None = None,
     ) -> Reply:
         """
-        Ask; once more where a connection that was kept turns out to have been closed.
+        Ask; again, where a connection that was kept turns out to have been closed.
 
         Args:
             url: Of the service; http or https.
@@ -87,12 +86,11 @@ class Client:
         wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         try:
             async with asyncio.timeout(seconds):
-                for _ in range(_MOST_STALE):
+                while True:
                     try:
                         return await self._exchange(method, url, wanted, content)
-                    except _Stale:
+                    except Stale:  # one less of those that were kept; a new one is never stale
                         continue
-                raise Unanswered("its connections are stale")
         except _FAILURES as error:
             raise Unanswered(type(error).__name__) from None
 
@@ -116,11 +114,11 @@ class Client:
             return Reply(answer.status, b"".join(chunks))
 
 
-class _Stale(httpcore2.ReadError):
+class Stale(httpcore2.ReadError):
     """A service has closed a kept connection just as it was to be used again: nothing was done."""
 
 
-class _TooLong(httpcore2.ReadError):
+class TooLong(httpcore2.ReadError):
     """A service says more than it is listened to."""
 
 
@@ -153,7 +151,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         self._is_answered = True
         self._left -= len(data)
         if self._left < 0:
-            raise _TooLong
+            raise TooLong
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -168,7 +166,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     def _require_answer(self) -> None:
         if self._was_used and not self._is_answered:
-            raise _Stale from None
+            raise Stale from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()
