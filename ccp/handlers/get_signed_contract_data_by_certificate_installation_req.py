@@ -95,21 +95,26 @@ def handle(
             failure.body = installation_failure(
                 exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
             )
-        may_be_elsewhere = isinstance(failure, ContractOrVehicleNotFound) and request.most_contracts
-        if pcid and may_be_elsewhere and broadcast and not from_pool and services.peers.pools:
+        pools = services.peers.pools
+        if pools and pcid and broadcast and not from_pool and _may_be_elsewhere(failure, request):
             asked = {
                 "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
                 "xsdMsgDefNamespace": request.namespace,
             } | ({} if metadata is None else {"metadata": metadata})
-            return _ask_pools(services, services.peers.pools, asked, request, pcid, failure, at=at)
+            return _ask(pools, asked, services, request, pcid, failure, at=at)
         raise failure from None if failure is error else error
     return signed_contract_data_answer(answers), 200
 
 
-async def _ask_pools(
-    services: Services,
+def _may_be_elsewhere(failure: CcpError, request: InstallationRequest) -> bool:
+    """Nothing was found here, and the car has room for what others may have."""
+    return isinstance(failure, ContractOrVehicleNotFound) and request.most_contracts > 0
+
+
+async def _ask(
     pools: Pools,
     asked: dict[str, Any],
+    services: Services,
     request: InstallationRequest,
     pcid: Pcid,
     not_found: CcpError,
