@@ -22,6 +22,7 @@ from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
 from tests.answering import answering, response
 from tests.issuer import ec_key, jwks, rsa_key
+from tests.ticks import Ticks
 
 OLD, NEW = ec_key("old"), ec_key("new")
 
@@ -43,20 +44,10 @@ class Issuer:
         return self.document
 
 
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> Ticks:
     """A clock that stands still."""
-    return Clock()
+    return Ticks()
 
 
 def run(scenario: Callable[[], object]) -> None:

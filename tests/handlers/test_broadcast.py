@@ -68,19 +68,21 @@ def nested(levels: int) -> list[Any]:
 NOT_FOUND = Says(404, {"errorMessages": ["no"], "traceId": "x"})
 
 
+ARGUMENTS = {
+    "installation_req_exi": REQUEST,
+    "namespace": ISO_15118_2,
+    "always_return_exi": True,
+    "broadcast": True,
+    "from_pool": False,
+}
+
+
 def ask(services: Services, **changes: Any) -> Any:
     """Call the handler for a car; give its answer, whenever it comes."""
-    arguments = {
-        "installation_req_exi": REQUEST,
-        "namespace": ISO_15118_2,
-        "always_return_exi": True,
-        "broadcast": True,
-        "from_pool": False,
-    }
 
     async def scenario() -> Any:
         async with services.peers.connected():
-            return await answered(services, post.handle(services, **(arguments | changes)))
+            return await answered(services, post.handle(services, **(ARGUMENTS | changes)))
 
     return asyncio.run(scenario())
 
@@ -359,14 +361,7 @@ def test_a_peer_that_keeps_failing_is_left_alone(asking, script, asked):
         async with services.peers.connected():
             for _ in range(5):
                 with pytest.raises(ContractOrVehicleNotFound):
-                    await post.handle(
-                        services,
-                        installation_req_exi=REQUEST,
-                        namespace=ISO_15118_2,
-                        always_return_exi=False,
-                        broadcast=True,
-                        from_pool=False,
-                    )
+                    await post.handle(services, **ARGUMENTS)
 
     with scripted(script) as peer:
         asyncio.run(scenario(asking(peer)))
@@ -380,22 +375,15 @@ def test_a_peer_that_was_too_slow_once_is_not_forgotten(asking, monkeypatch):
 
     async def scenario(services):
         async with services.peers.connected():
-            arguments = {
-                "installation_req_exi": REQUEST,
-                "namespace": ISO_15118_2,
-                "always_return_exi": False,
-                "broadcast": True,
-                "from_pool": False,
-            }
             for _ in range(3):
                 with pytest.raises(ContractOrVehicleNotFound):
-                    await post.handle(services, **arguments)
+                    await post.handle(services, **ARGUMENTS)
             slow.script = lambda _: says(slow_item, after=0.3)
             fast.script = lambda _: says(item())
             for _ in range(3):
-                await post.handle(services, **arguments)
+                await post.handle(services, **ARGUMENTS)
             fast.script = lambda _: NOT_FOUND
-            return await post.handle(services, **arguments)
+            return await post.handle(services, **ARGUMENTS)
 
     with scripted(Says(500)) as slow, scripted(NOT_FOUND) as fast:
         body, _ = asyncio.run(scenario(asking(slow, fast)))
@@ -408,18 +396,11 @@ def test_only_a_share_of_the_requests_waits_for_peers(services, tmp_path):
         asking = with_peers(
             services, tmp_path, peers=peer.url, max_requests="8", peer_timeout_seconds="1"
         )
-        arguments = {
-            "installation_req_exi": REQUEST,
-            "namespace": ISO_15118_2,
-            "always_return_exi": True,
-            "broadcast": True,
-            "from_pool": False,
-        }
 
         async def one():
             started = time.monotonic()
             with pytest.raises(ContractOrVehicleNotFound):
-                await post.handle(asking, **arguments)
+                await post.handle(asking, **ARGUMENTS)
             return time.monotonic() - started
 
         async def scenario():

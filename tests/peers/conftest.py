@@ -2,15 +2,7 @@
 
 import pytest
 
-
-class Ticks:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.ticks import Ticks
 
 
 @pytest.fixture
