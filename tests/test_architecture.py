@@ -27,7 +27,7 @@ ALLOWED = {
     "services": BELOW | {"peers", "pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "commands": BELOW | {"auth", "store", "workshop"},
+    "commands": BELOW | {"auth", "messages", "pki", "store", "workshop"},
     "cli": set(),  # it names the commands, and imports one when it is asked for
     "handlers": BELOW | {"iso15118", "peers", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,

@@ -1,11 +1,28 @@
 """The steps that make the database; numbered, and never edited once released."""
 
+import sqlite3
+from contextlib import closing
 from typing import cast
 
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
+from ccp.store.connections import StoreUnusable
+
 migrations = Migrations("ccp")
+
+
+def require_ours(database: Database) -> None:
+    """
+    Refuse a database that knows more steps than we do.
+
+    Raises:
+        StoreUnusable: It was made by a newer version.
+    """
+    with closing(sqlite3.connect(":memory:")) as empty:
+        ours = {step.name for step in migrations.pending(Database(empty))}
+    if {step.name for step in migrations.applied(database)} - ours:
+        raise StoreUnusable("the database was made by a newer version of this pool")
 
 
 @migrations(name="0001_signed_contract_data")

@@ -3,8 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Collection
-from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -14,19 +13,9 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import audit
 from ccp.store.connections import Connections, StoreUnusable
-from ccp.store.migrations import migrations
+from ccp.store.migrations import migrations, require_ours
 from ccp.store.records import SignedContractData
-
-_SELECT = """
-    SELECT c.emaid, c.emaid_key, c.pcid, c.pcid_key, c.namespace,
-           c.v2g_root_fingerprint, c.v2g_root_distinguished_name,
-           c.installation_res_exi, c.contract_certificate_der,
-           c.valid_from, c.valid_to, c.meta_data, c.v2g_root_serial_number,
-           c.evse_processing_bit, c.remaining_chains_bit,
-           d.emaid_key IS NOT NULL
-    FROM signed_contract_data AS c
-    LEFT JOIN default_contract AS d USING (pcid_key, namespace, emaid_key)
-"""
+from ccp.store.rows import SELECT, record_of
 
 _INSERT = """
     INSERT OR REPLACE INTO signed_contract_data (
@@ -252,50 +241,13 @@ class Store:
     def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
         with self._connections.read() as database:
             # *where* is one of the literals above; values are always bound.
-            rows = database.execute(f"{_SELECT} WHERE {where} ORDER BY c.rowid DESC", values)
-            return [
-                SignedContractData(
-                    Emaid(emaid, emaid_key),
-                    Pcid(pcid, pcid_key),
-                    namespace,
-                    fingerprint or None,
-                    root_name,
-                    installation_res_exi,
-                    contract_certificate_der,
-                    datetime.fromtimestamp(valid_from, UTC),
-                    datetime.fromtimestamp(valid_to, UTC),
-                    meta_data,
-                    None if serial_number is None else int(serial_number),
-                    None if remaining_bit is None else (processing_bit, remaining_bit),
-                    bool(is_default),
-                )
-                for (
-                    emaid,
-                    emaid_key,
-                    pcid,
-                    pcid_key,
-                    namespace,
-                    fingerprint,
-                    root_name,
-                    installation_res_exi,
-                    contract_certificate_der,
-                    valid_from,
-                    valid_to,
-                    meta_data,
-                    serial_number,
-                    processing_bit,
-                    remaining_bit,
-                    is_default,
-                ) in rows
-            ]
+            rows = database.execute(f"{SELECT} WHERE {where} ORDER BY c.rowid DESC", values)
+            return [record_of(row) for row in rows]
 
 
 def _migrate(database: Database) -> None:
     """Apply the steps that are missing; refuse a database that knows more steps than we do."""
-    with closing(sqlite3.connect(":memory:")) as empty:
-        ours = {step.name for step in migrations.pending(Database(empty))}
-    if {step.name for step in migrations.applied(database)} - ours:
-        raise StoreUnusable("the database was made by a newer version of this pool")
+    require_ours(database)
     migrations.apply(database)
 
 

@@ -1,0 +1,266 @@
+"""`ccp backup`, `ccp check` and `ccp restore`: nothing is lost, and nothing broken is put back."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlite_utils import Database
+
+from ccp.cli import cli
+from ccp.handlers.add_signed_contract_data import handle
+from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
+from ccp.services import Services
+from ccp.settings import server_settings
+from ccp.store import Store
+from ccp.store.migrations import migrations
+from tests.builders import (
+    EMAID_TEXT,
+    ORIGIN,
+    PCID_20_TEXT,
+    PCID_TEXT,
+    installation_res,
+    installation_res_20,
+    record,
+)
+
+OTHER = "FRXYZ123456789"
+EMAID = Emaid.parse(EMAID_TEXT)
+
+
+@pytest.fixture
+def database(tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A pool's database with a contract of each edition; the commands find it."""
+    for emaid, pcid, namespace, exi in [
+        (EMAID_TEXT, PCID_TEXT, ISO_15118_2, installation_res()),
+        (OTHER, PCID_20_TEXT, ISO_15118_20, installation_res_20(OTHER)),
+    ]:
+        handle(
+            services,
+            emaid=Emaid.parse(emaid),
+            pcid=Pcid.parse(pcid),
+            namespace=namespace,
+            installation_res_exi=exi,
+            origin=ORIGIN,
+        )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CCP_DATABASE_URL", f"sqlite:///{tmp_path}/ccp.db")
+    server_settings.cache_clear()
+    yield tmp_path / "ccp.db"
+    server_settings.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    """Run a command of `ccp`."""
+    return CliRunner().invoke(cli, arguments)
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {
+            name: sorted(connection.execute(f"SELECT * FROM [{name}]"))  # noqa: S608
+            for (name,) in tables
+            if name != "_sqlite_migrations"
+        }
+
+
+def change(path: Path, statement: str, *values: object) -> None:
+    """Do something to a database that no pool does."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(statement, values).rowcount > 0
+        connection.commit()
+
+
+def test_a_copy_is_whole_and_private(database: Path, tmp_path: Path) -> None:
+    """One file with all there is, which its owner alone can read; nothing lies beside it."""
+    before = contents(database)
+    result = run("backup", "copy.db")
+    assert (result.exit_code, result.stdout.split()[-1]) == (0, "copy.db")
+    assert contents(tmp_path / "copy.db") == before
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*copy.db?*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_copy_replaces_nothing(database: Path, tmp_path: Path) -> None:
+    """A file that is there stays as it is."""
+    (tmp_path / "copy.db").write_text("the only other copy")
+    result = run("backup", "copy.db")
+    assert (result.exit_code, "File exists" in result.stderr) == (1, True)
+    assert (tmp_path / "copy.db").read_text() == "the only other copy"
+    assert run("backup", "nowhere/copy.db").exit_code == 1
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_restored_is_what_was_copied(database: Path, store: Store, tmp_path: Path) -> None:
+    """What came later is gone, what went later is there; an open store sees it at once."""
+    before = contents(database)
+    run("backup", "copy.db")
+    store.delete(EMAID, ORIGIN)
+    store.put(record("NLZZZ123456789"), ORIGIN)
+    copy = (tmp_path / "copy.db").read_bytes()
+    result = run("restore", "copy.db", "--yes")
+    assert (result.exit_code, result.output) == (0, "Restored copy.db\n")
+    assert contents(database) == before
+    (found,) = store.find_by_emaid(EMAID, ISO_15118_2)
+    assert found.is_default
+    assert store.find_by_emaid(Emaid.parse("NLZZZ123456789"), ISO_15118_2) == []
+    store.put(record("NLZZZ123456789"), ORIGIN)  # and it goes on as any other
+    assert (tmp_path / "copy.db").read_bytes() == copy
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_restored_where_nothing_was(database: Path, store: Store, tmp_path: Path) -> None:
+    """After the worst: the database is made anew."""
+    before = contents(database)
+    run("backup", "copy.db")
+    store.close()
+    for path in tmp_path.glob("ccp.db*"):
+        path.unlink()
+    assert run("restore", "copy.db", "--yes").exit_code == 0
+    assert contents(database) == before
+    assert run("check").stdout == "Nothing is wrong.\n"
+
+
+def test_a_copy_of_an_older_version_is_brought_up_to_date(database: Path, tmp_path: Path) -> None:
+    """In the copy's copy: the backup stays what it was."""
+    old = tmp_path / "old.db"
+    with closing(sqlite3.connect(old)) as connection:
+        last = [step.name for step in migrations.pending(Database(connection))][-1]
+        migrations.apply(Database(connection), stop_before=last)
+    content = old.read_bytes()
+    assert run("check", "old.db").exit_code == 1
+    assert run("restore", "old.db", "--yes").exit_code == 0
+    assert old.read_bytes() == content
+    assert run("check").exit_code == 0
+    assert contents(database)["signed_contract_data"] == []
+
+
+def test_nobody_restores_by_accident(database: Path) -> None:
+    """Without a yes nothing happens."""
+    run("backup", "copy.db")
+    before = contents(database)
+    assert run("restore", "copy.db").exit_code == 1
+    assert contents(database) == before
+
+
+def broken(path: Path) -> None:
+    """Overwrite the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[8192:12288] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+WRONG = {
+    "a damaged file": (broken, "malformed"),
+    "no database": (lambda path: path.write_text("nonsense" * 1000), "not a database"),
+    "an empty file": (lambda path: path.write_bytes(b""), "no database of a pool"),
+    "another's database": (
+        lambda path: path.unlink() or sqlite3.connect(path).execute("CREATE TABLE a (b)"),
+        "no database of a pool",
+    ),
+    "a newer version": (
+        lambda path: change(
+            path, "INSERT INTO _sqlite_migrations VALUES (99, 'ccp', '9999_future', '2050')"
+        ),
+        "newer version",
+    ),
+    "another message": (
+        lambda path: change(
+            path,
+            "UPDATE signed_contract_data SET installation_res_exi = ? WHERE emaid = ?",
+            installation_res(),
+            EMAID_TEXT,
+        ),
+        f"{EMAID_TEXT} for {PCID_TEXT}: its message has another contract certificate.",
+    ),
+    "a cut message": (
+        lambda path: change(
+            path,
+            "UPDATE signed_contract_data SET installation_res_exi = ? WHERE emaid = ?",
+            installation_res()[:-40],
+            EMAID_TEXT,
+        ),
+        "EXI format is invalid!",
+    ),
+    "another edition": (
+        lambda path: change(
+            path,
+            "UPDATE signed_contract_data SET namespace = ? WHERE emaid = ?",
+            ISO_15118_20,
+            EMAID_TEXT,
+        ),
+        "its message is of another edition.",
+    ),
+    "another validity": (
+        lambda path: change(path, "UPDATE signed_contract_data SET valid_to = valid_to + 1"),
+        "its validity is not that of its contract certificate.",
+    ),
+    "other bits": (
+        lambda path: change(
+            path,
+            "UPDATE signed_contract_data SET remaining_chains_bit = 7 WHERE emaid = ?",
+            OTHER,
+        ),
+        "what answers set in its message is somewhere else.",
+    ),
+    "another key": (
+        lambda path: change(path, "UPDATE signed_contract_data SET emaid = 'DEICE000000001'"),
+        "its EMAID is stored under another key.",
+    ),
+    "a lost default": (
+        lambda path: change(path, "DELETE FROM signed_contract_data WHERE emaid = ?", EMAID_TEXT),
+        f"{EMAID_TEXT} is the default of {PCID_TEXT}, and is not stored for it.",
+    ),
+    "two cars": (
+        lambda path: change(
+            path,
+            "UPDATE signed_contract_data SET emaid_key = ?, emaid = ?",
+            EMAID_TEXT,
+            EMAID_TEXT,
+        ),
+        f"{EMAID_TEXT} is stored for several cars.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_told_and_not_restored(database: Path, tmp_path: Path, name: str) -> None:
+    """The check says what it is; the pool keeps what it has."""
+    spoil, told = WRONG[name]
+    run("backup", "copy.db")
+    spoil(tmp_path / "copy.db")
+    before = contents(database)
+    checked = run("check", "copy.db")
+    assert checked.exit_code == 1
+    assert told in checked.output
+    assert "Traceback" not in checked.output
+    restored = run("restore", "copy.db", "--yes")
+    assert restored.exit_code == 1
+    assert told in restored.output
+    assert contents(database) == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_sound_database_passes(database: Path) -> None:
+    """In use, and nothing in it is written."""
+    before = contents(database)
+    result = run("check")
+    assert (result.exit_code, result.output) == (0, "Nothing is wrong.\n")
+    assert contents(database) == before
+
+
+@pytest.mark.parametrize("command", [["check"], ["backup", "copy.db"], ["check", "no.db"]])
+def test_what_is_not_there_is_told(database: Path, store: Store, tmp_path: Path, command) -> None:
+    """In a sentence; and looking makes no database."""
+    store.close()
+    database.unlink()
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "cannot be used" in result.stderr
+    assert not list(tmp_path.glob("copy.db*"))
+    assert not database.exists()

@@ -1,0 +1,95 @@
+"""A backup of a pool at work: another pool that is given it answers byte for byte the same."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from threading import Event
+
+from tests.builders import BASE, installation_req, installation_res, post_body, put_body
+from tests.running import ROOT, SECONDS, serving
+
+NOW = datetime.now(UTC)
+VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
+SIGNED = f"{BASE}/signedcontractdata"
+
+
+def ids(number: int) -> tuple[str, str]:
+    """A contract and its car."""
+    return f"DEICE{number:09}", f"WAUZZZ4B0CC{number:06}"
+
+
+def put(client, number: int) -> None:
+    """Put a contract in; it has to be acknowledged."""
+    emaid, pcid = ids(number)
+    body = put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid)
+    assert client.put(SIGNED, json=body).status_code == 201
+
+
+def answers(client, number: int) -> list[tuple[int, bytes]]:
+    """All that a pool has to say of a contract and its car."""
+    emaid, pcid = ids(number)
+    asked = [
+        client.get(f"{BASE}/contractData/emaid/{emaid}"),
+        client.get(f"{BASE}/contractData/pcid/{pcid}"),
+        client.get(f"{SIGNED}/{emaid}/{pcid}", params={"sessionID": "0102030405060708"}),
+        client.post(SIGNED, json=REQUESTS[number]),
+    ]
+    return [(answer.status_code, answer.content) for answer in asked]
+
+
+REQUESTS = {n: post_body(installation_req(ids(n)[1], **VALID)) for n in range(8)}
+
+
+def ccp(folder: Path, *arguments: str) -> str:
+    """Run `ccp` in a pool's folder, on its database."""
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "CCP_"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "ccp.cli", *arguments],
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_a_restored_pool_answers_the_same(tmp_path):
+    """All that was acknowledged before the backup began, though more was put in meanwhile."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    with serving(here) as pool, pool.client() as client:
+        for number in REQUESTS:
+            put(client, number)
+        enough, later = Event(), count(100)
+
+        def write() -> int:
+            written = 0
+            with pool.client() as own:
+                while not enough.is_set():
+                    put(own, next(later))
+                    written += 1
+            return written
+
+        with ThreadPoolExecutor(2) as writers:
+            writing = [writers.submit(write) for _ in range(2)]
+            ccp(here, "backup", f"{tmp_path}/copy.db")
+            enough.set()
+            assert all(future.result() > 0 for future in writing)
+        expected = {number: answers(client, number) for number in REQUESTS}
+        assert all(status == 200 for told in expected.values() for status, _ in told)
+        # Into a pool that is running, and has others already.
+        with serving(there) as other, other.client() as theirs:
+            put(theirs, 50)
+            assert ccp(there, "check", f"{tmp_path}/copy.db") == "Nothing is wrong.\n"
+            ccp(there, "restore", f"{tmp_path}/copy.db", "--yes")
+            assert {number: answers(theirs, number) for number in REQUESTS} == expected
+            assert theirs.get(f"{BASE}/contractData/emaid/{ids(50)[0]}").status_code == 404
+            put(theirs, 51)
+            assert ccp(there, "check") == "Nothing is wrong.\n"
