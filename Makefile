@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench lock clean
+.PHONY: help run demo test lint bench proof lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,6 +23,9 @@ lint: .venv/dev  ## check style, formatting and types
 
 bench: .venv/dev  ## measure speed and memory (minutes; never part of the tests)
 	$(BIN)/python -m tests.bench
+
+proof: .venv/dev  ## kill a pool over and over, and see that it loses nothing (minutes)
+	$(BIN)/python -m tests.proof
 
 lock: .venv/dev  ## resolve the dependencies of setup.cfg anew into both lock files
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock

@@ -1,0 +1,1 @@
+"""Proofs: what an operator must be able to rely on, held over and over (`make proof`)."""
