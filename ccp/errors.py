@@ -318,6 +318,16 @@ class StoreBusy(CcpError):
         super().__init__(headers={"Retry-After": "1"})
 
 
+class StoreFull(CcpError):
+    """The disk takes no more; nothing was changed, and what is stored can be read."""
+
+    status = 503
+    message = "The pool has no room to store this. Nothing was changed; try again later."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "60"})
+
+
 class KeysNotThere(CcpError):
     """The keys of the token issuer could not be had yet, so no access token can be checked."""
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
+import structlog
 from sqlite_utils import Database
 
-from ccp.errors import StoreBusy
+from ccp.errors import StoreBusy, StoreFull
+
+log = structlog.get_logger()
 
 # WAL: readers and the one writer do not wait for each other. FULL: a 201 survives a power cut.
 _PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_schema=off")
@@ -72,9 +75,10 @@ class Connections:
         """
         Give the thread's connection inside one transaction, undone if anything is raised.
 
-        The write lock is taken first: what is read inside stays true until the commit.
+        The write lock is taken first: what is read inside stays true until the commit. Where the
+        disk takes no more, that is StoreFull.
         """
-        with _busy_told():
+        with _busy_told(), _full_told():
             database = self.database
             self._begin(database.conn)
             try:
@@ -128,7 +132,22 @@ def _busy_told() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _full_told() -> Iterator[None]:
+    """Turn SQLite's errors of a disk that takes no more into the one that callers are told."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            log.error("the disk takes no more", exc_info=error)
+            raise StoreFull from error
+        raise
+
+
 def _is_busy(error: sqlite3.OperationalError) -> bool:
-    # The low byte is the primary code; the rest only says where it was locked.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: sqlite3.OperationalError) -> int:
+    """The low byte is the primary code; the rest only says where it was."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -35,8 +35,8 @@ class Store:
     """
     The contracts of one pool, shared by threads and processes.
 
-    Every method raises StoreBusy where the database is held by others for too long; a write that
-    does has changed nothing.
+    Every method raises StoreBusy where the database is held by others for too long, and a write
+    StoreFull where the disk takes no more; a write that does has changed nothing.
 
     Args:
         path: Of the SQLite file; it is made, or brought up to date, here.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
+from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy, StoreFull
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import Store, StoreUnusable, read_audit_trail
 from ccp.store.migrations import migrations
@@ -338,6 +338,20 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
         database.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
     ]
     assert pragmas == [("wal",), (2,)]
+
+
+def test_a_full_database_takes_no_more_and_keeps_what_it_has(store: Store) -> None:
+    """Told as such; nothing of the write is there, and with room again it succeeds."""
+    store.put(record(), ORIGIN)
+    connection = store._connections.database.conn
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreFull):
+        store.put(record("FRXYZ123456789", exi=bytes(100_000)), ORIGIN)
+    assert store.find_by_emaid(Emaid.parse("FRXYZ123456789"), ISO_15118_2) == []
+    assert len(store.find_by_emaid(EMAID, ISO_15118_2)) == 1
+    connection.execute("PRAGMA max_page_count=100000")
+    store.put(record("FRXYZ123456789", exi=bytes(100_000)), ORIGIN)
 
 
 def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
