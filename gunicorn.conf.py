@@ -5,10 +5,11 @@ import sys
 
 from gunicorn.glogging import Logger
 
+from ccp.addresses import is_loopback
 from ccp.app import create_app
 from ccp.exposure import require_safe_exposure
 from ccp.log import configure_logging
-from ccp.settings import SettingsInvalid, is_loopback, server_settings
+from ccp.settings import SettingsInvalid, server_settings
 from ccp.tls import read_tls, server_tls
 
 

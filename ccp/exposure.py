@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ccp.settings import Settings, SettingsInvalid, is_loopback
+from ccp.addresses import is_loopback
+from ccp.settings import Settings, SettingsInvalid
 
 
 def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies: bool) -> None:

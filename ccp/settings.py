@@ -1,115 +1,32 @@
 """Every setting: its variable, its default, what it means. Nothing else reads the environment."""
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from ccp.addresses import (
+    TrustedProxies,
+    is_loopback,
+    require_place_of_keys,
+    require_proxies,
+    require_url,
+    require_urls,
+    urls_in,
+)
+
 PREFIX = "CCP_"
-_UNIX = "unix"
 _SQLITE = "sqlite:///"
-_HOST = re.compile(r"[\w.:-]+", re.ASCII)
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
 
 class SettingsInvalid(Exception):
     """The environment asks for something that cannot be; one line for each thing that is wrong."""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches a host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_private_way(text: str) -> bool:
-    """Tell whether nobody on the way to a URL can read or change what is said."""
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname or "", url.port
-    except ValueError:
-        return False
-    if not _HOST.fullmatch(host):
-        return False
-    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
-
-
-def require_private_way(text: str) -> None:
-    """
-    Check a URL that secrets are sent to; none is inside it.
-
-    Raises:
-        ValidationError: It is no https URL, nor an http URL on this machine.
-    """
-    if not _is_private_way(text) or set("@?#") & set(text) or not text.isprintable():
-        raise ValidationError("must be an https URL, or an http URL on this machine")
-
-
-def _check_place_of_keys(place: str) -> None:
-    """A path, or a URL whose answer nobody on the way can change."""
-    if "://" in place and not _is_private_way(place):
-        raise ValidationError("must be a file, an https URL, or an http URL on this machine")
-
-
-def _urls(text: str) -> tuple[str, ...]:
-    """Base URLs, after commas, each once and without a slash at its end."""
-    urls = (url.strip().rstrip("/") for url in text.split(","))
-    return tuple(dict.fromkeys(url for url in urls if url))
-
-
-def _check_urls(text: str) -> None:
-    for url in _urls(text):
-        require_private_way(url)
-
-
-def _check_url(text: str) -> None:
-    if text:
-        require_private_way(text)
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedProxies:
-    """
-    Whose forwarded headers are believed.
-
-    Attributes:
-        networks: Of proxies that connect over IP.
-        unix: Whether whoever connects to a Unix socket is one.
-    """
-
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-    unix: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """
-        Read addresses, networks and the word `unix`, after commas; none where there is nothing.
-
-        Raises:
-            ValueError: Something else is there.
-        """
-        proxies = [proxy.strip() for proxy in text.split(",") if proxy.strip()]
-        networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies if proxy != _UNIX)
-        return cls(networks, _UNIX in proxies)
-
-
-def _require_proxies(text: str) -> None:
-    try:
-        TrustedProxies.parse(text)
-    except ValueError:
-        raise ValidationError("must be addresses, networks or unix") from None
 
 
 class Variables(Schema):
@@ -169,7 +86,7 @@ class Variables(Schema):
     )
     CCP_JWT_KEYS = fields.String(
         load_default="",
-        validate=_check_place_of_keys,
+        validate=require_place_of_keys,
         metadata={"meaning": "with `jwt`: the issuer's public keys, a JWKS file or its https URL"},
     )
     CCP_JWT_ROLE_CLAIM = fields.String(
@@ -194,7 +111,7 @@ class Variables(Schema):
     )
     CCP_PEERS = fields.String(
         load_default="",
-        validate=_check_urls,
+        validate=require_urls,
         metadata={
             "meaning": "base URLs of peer pools, after commas: asked for cars that this pool does"
             " not know, where a request has `broadcast: true`"
@@ -207,7 +124,7 @@ class Variables(Schema):
     )
     CCP_REVOCATION_URL = fields.String(
         load_default="",
-        validate=_check_url,
+        validate=require_url,
         metadata={"meaning": "base URL of the PKI service that revokes deleted contracts"},
     )
     CCP_REVOCATION_TIMEOUT_SECONDS = fields.Float(
@@ -240,7 +157,7 @@ class Variables(Schema):
     )
     CCP_TRUSTED_PROXIES = fields.String(
         load_default="",
-        validate=_require_proxies,
+        validate=require_proxies,
         metadata={
             "meaning": "addresses or networks, after commas, whose `X-Forwarded-For` and `-Proto`"
             " are believed; `unix` for those of a Unix socket"
@@ -385,7 +302,7 @@ class Settings:
                 )
             ) from None
         values["CCP_TRUSTED_PROXIES"] = TrustedProxies.parse(values["CCP_TRUSTED_PROXIES"])
-        values["CCP_PEERS"] = _urls(values["CCP_PEERS"])
+        values["CCP_PEERS"] = urls_in(values["CCP_PEERS"])
         values["CCP_REVOCATION_URL"] = values["CCP_REVOCATION_URL"].rstrip("/")
         return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},

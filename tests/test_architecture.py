@@ -7,21 +7,22 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ccp"
 # What each room may import of ccp; `services` and `messages` serve the handlers.
-BELOW = {"base64_text", "identifiers", "errors", "outbound", "settings", "origin"}
+BELOW = {"addresses", "base64_text", "identifiers", "errors", "outbound", "settings", "origin"}
 ALLOWED = {
     "identifiers": set(),
     "errors": set(),
     "origin": set(),
     "outbound": set(),
     "base64_text": {"errors"},
-    "settings": set(),
+    "addresses": set(),
+    "settings": {"addresses"},
     "iso15118": set(),
     "pki": {"identifiers", "errors"},
     "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
     "tls": {"settings"},
-    "exposure": {"settings"},
+    "exposure": {"addresses", "settings"},
     "messages": BELOW | {"iso15118", "pki"},
     "peers": BELOW,
     "services": BELOW | {"peers", "pki", "store"},

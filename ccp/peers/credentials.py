@@ -14,8 +14,9 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from ccp.addresses import require_private_way
 from ccp.outbound import Client, Unanswered
-from ccp.settings import SettingsInvalid, require_private_way
+from ccp.settings import SettingsInvalid
 
 _USUAL_SECONDS = 300  # of a token whose issuer does not say how long it lives
 _EARLY_SECONDS = 30

@@ -1,0 +1,103 @@
+"""Addresses and URLs as settings have them: who is near, and whose word is believed."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError
+
+_UNIX = "unix"
+_HOST = re.compile(r"[\w.:-]+", re.ASCII)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether nobody but this machine reaches a host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_private_way(text: str) -> bool:
+    """Tell whether nobody on the way to a URL can read or change what is said."""
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        return False
+    if not _HOST.fullmatch(host):
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
+
+
+def require_private_way(text: str) -> None:
+    """
+    Check a URL that secrets are sent to; none is inside it.
+
+    Raises:
+        ValidationError: It is no https URL, nor an http URL on this machine.
+    """
+    if not _is_private_way(text) or set("@?#") & set(text) or not text.isprintable():
+        raise ValidationError("must be an https URL, or an http URL on this machine")
+
+
+def require_place_of_keys(place: str) -> None:
+    """Check where keys are: a path, or a URL whose answer nobody on the way can change."""
+    if "://" in place and not _is_private_way(place):
+        raise ValidationError("must be a file, an https URL, or an http URL on this machine")
+
+
+def urls_in(text: str) -> tuple[str, ...]:
+    """Give base URLs that stand after commas, each once and without a slash at its end."""
+    given = (url.strip().rstrip("/") for url in text.split(","))
+    return tuple(dict.fromkeys(url for url in given if url))
+
+
+def require_urls(text: str) -> None:
+    """Check base URLs after commas, each as `require_private_way` does."""
+    for url in urls_in(text):
+        require_private_way(url)
+
+
+def require_url(text: str) -> None:
+    """Check a URL as `require_private_way` does; there may be none."""
+    if text:
+        require_private_way(text)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """
+    Whose forwarded headers are believed.
+
+    Attributes:
+        networks: Of proxies that connect over IP.
+        unix: Whether whoever connects to a Unix socket is one.
+    """
+
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    unix: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read addresses, networks and the word `unix`, after commas; none where there is nothing.
+
+        Raises:
+            ValueError: Something else is there.
+        """
+        proxies = [proxy.strip() for proxy in text.split(",") if proxy.strip()]
+        networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies if proxy != _UNIX)
+        return cls(networks, _UNIX in proxies)
+
+
+def require_proxies(text: str) -> None:
+    """Check what `TrustedProxies.parse` reads; ValidationError if it cannot."""
+    try:
+        TrustedProxies.parse(text)
+    except ValueError:
+        raise ValidationError("must be addresses, networks or unix") from None
