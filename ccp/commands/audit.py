@@ -7,9 +7,9 @@ from typing import Any
 import click
 import orjson
 
+from ccp.commands.database import pool_database
 from ccp.identifiers import Emaid, Pcid
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import AuditLine, StoreUnusable, read_audit_trail
+from ccp.store import AuditLine, read_audit_trail
 
 
 def _parsed_by(parse: Callable[[str], Any], kind: str) -> Callable[..., Any]:
@@ -41,12 +41,9 @@ def audit(emaid: Emaid | None, pcid: Pcid | None, after: int, as_json: bool) -> 
     action, contract, car, the trace id that the log has too, and of the access token the roles, ids
     and subject; `-` stands for what is not known. The EMAID is without its check digit.
     """
-    try:
-        path = server_settings().database_path
+    with pool_database() as path:
         for line in read_audit_trail(path, emaid=emaid, pcid=pcid, after=after):
             click.echo(orjson.dumps(asdict(line)) if as_json else _row(line))
-    except (SettingsInvalid, StoreUnusable) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _row(line: AuditLine) -> str:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
+from ccp.commands.database import pool_database
 from ccp.store.backup import back_up
 
 
@@ -18,8 +17,6 @@ def backup(file: Path) -> None:
     The database is that of CCP_DATABASE_URL; the pool may be running. FILE has all that was
     acknowledged before, and only its owner can read it.
     """
-    try:
-        back_up(server_settings().database_path, file)
-    except (SettingsInvalid, StoreUnusable) as error:
-        raise click.ClickException(str(error)) from None
+    with pool_database() as database:
+        back_up(database, file)
     click.echo(f"Copied {file.stat().st_size} bytes to {file}")

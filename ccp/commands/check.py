@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from ccp.commands.checking import all_problems
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
+from ccp.commands.database import pool_database
 
 
 @click.command()
@@ -19,12 +18,10 @@ def check(file: Path | None) -> None:
     is written, and the pool may be running. The exit status is 1 where something is wrong.
     """
     found = 0
-    try:
-        for problem in all_problems(file or server_settings().database_path):
+    with pool_database(file) as database:
+        for problem in all_problems(database):
             found += 1
             click.echo(problem)
-    except (SettingsInvalid, StoreUnusable) as error:
-        raise click.ClickException(str(error)) from None
     if found:
         raise click.ClickException(f"{found} things are wrong.")
     click.echo("Nothing is wrong.")

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from ccp.commands.checking import all_problems
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
+from ccp.commands.database import pool_database
 from ccp.store.backup import brought_up_to_date, replace
 
 
@@ -22,16 +21,11 @@ def restore(file: Path) -> None:
     The copy is checked before, as by `ccp check`, and brought up to date; FILE itself stays as it
     is. The pool may be running: from one moment to the next it has the other contracts.
     """
-    try:
-        database = server_settings().database_path
-        with brought_up_to_date(file, database) as copy:
-            problems = list(all_problems(copy))
-            if problems:
-                raise click.ClickException(
-                    f"{file} is not restored, since something is wrong with it:\n"
-                    + "\n".join(problems)
-                )
-            replace(database, copy)
-    except (SettingsInvalid, StoreUnusable) as error:
-        raise click.ClickException(str(error)) from None
+    with pool_database() as database, brought_up_to_date(file, database) as copy:
+        problems = list(all_problems(copy))
+        if problems:
+            raise click.ClickException(
+                f"{file} is not restored, since something is wrong with it:\n" + "\n".join(problems)
+            )
+        replace(database, copy)
     click.echo(f"Restored {file}")

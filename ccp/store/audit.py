@@ -6,13 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlite_utils import Database
 
 from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
-from ccp.store.connections import StoreUnusable
+from ccp.store.connections import StoreUnusable, connect
+
+_BUSY_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def read_audit_trail(
         where.append("pcid_key = ?")
         values.append(pcid.key)
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        with closing(connect(path, "ro", timeout_seconds=_BUSY_SECONDS)) as connection:
             for row in connection.execute(
                 f"""
                 SELECT id, at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,

@@ -6,11 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from ccp.store.connections import StoreUnusable
+from ccp.store.connections import StoreUnusable, connect
 from ccp.store.migrations import migrations, require_ours
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
@@ -151,12 +150,7 @@ def _require_pool(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
-        uri=True,
-        timeout=_BUSY_SECONDS,
-        isolation_level=None,
-    )
+    return connect(path, mode, timeout_seconds=_BUSY_SECONDS)
 
 
 @contextmanager

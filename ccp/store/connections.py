@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import structlog
@@ -21,6 +22,27 @@ _PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_
 
 class StoreUnusable(Exception):
     """The database cannot serve this version of the pool; the text says why."""
+
+
+def connect(
+    path: str | Path, mode: str, *, timeout_seconds: float, one_thread: bool = True
+) -> sqlite3.Connection:
+    """
+    Open a database; transactions are begun and ended by whoever uses it.
+
+    Args:
+        path: Of the file.
+        mode: `ro` reads, `rw` writes, `rwc` makes the file if its folder exists.
+        timeout_seconds: How long a statement waits for others.
+        one_thread: False if another thread may close it.
+    """
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        timeout=timeout_seconds,
+        isolation_level=None,
+        check_same_thread=one_thread,
+    )
 
 
 class Connections:
@@ -49,12 +71,8 @@ class Connections:
         return database
 
     def _open(self) -> Database:
-        connection = sqlite3.connect(
-            f"file:{quote(self._path)}?mode={self._mode}",
-            uri=True,
-            timeout=self._busy_timeout_seconds,
-            isolation_level=None,  # transactions are begun and ended in `write` alone
-            check_same_thread=False,  # only `close` is called from another thread
+        connection = connect(
+            self._path, self._mode, timeout_seconds=self._busy_timeout_seconds, one_thread=False
         )
         try:
             for pragma in _PRAGMAS:

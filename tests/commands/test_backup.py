@@ -254,6 +254,17 @@ def test_a_sound_database_passes(database: Path) -> None:
     assert contents(database) == before
 
 
+def test_a_copy_is_checked_whatever_the_settings_are(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the pool's own database is found by them."""
+    run("backup", "copy.db")
+    monkeypatch.setenv("CCP_PORT", "nonsense")
+    server_settings.cache_clear()
+    assert run("check", "copy.db").exit_code == 0
+    assert "CCP_PORT" in run("check").stderr
+
+
 @pytest.mark.parametrize("command", [["check"], ["backup", "copy.db"], ["check", "no.db"]])
 def test_what_is_not_there_is_told(database: Path, store: Store, tmp_path: Path, command) -> None:
     """In a sentence; and looking makes no database."""
