@@ -1,4 +1,4 @@
-"""JSON that means one thing: no field twice, no depth that only an attacker needs."""
+"""JSON that means one thing: no field twice, no depth or number that only an attacker needs."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 MOST_DEPTH = 32
+MOST_VALUES = 2048  # in all its objects and arrays; a body of the spec has a few
 
 
 class JsonInvalid(Exception):
@@ -19,30 +20,33 @@ def parse_json(text: bytes) -> Any:
     Args:
         text: UTF-8, without a byte order mark.
     Raises:
-        JsonInvalid: It is something else, has a field twice in an object, or is nested too deeply.
+        JsonInvalid: It is something else, has a field twice in an object, is nested
+            too deeply, or has too many values.
     """
     try:
         value = orjson.loads(text)
     except ValueError:
         raise JsonInvalid("The request body is not valid JSON.") from None
-    if _is_deeper(value, MOST_DEPTH):
-        raise JsonInvalid(f"The request body is nested deeper than {MOST_DEPTH} levels.")
+    _require_bounded(value)
     _EVERY_FIELD.decode(text.decode())
     return value
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def _require_bounded(value: Any) -> None:
     """Look at a level at a time, which is twice as fast as from each value to those inside."""
-    level = [value] if isinstance(value, dict | list) else []
-    while level and levels:
+    level, values = [value], 0
+    for _ in range(MOST_DEPTH):
+        outers = [item for item in level if isinstance(item, (dict, list))]
+        values += sum(map(len, outers))
+        if values > MOST_VALUES:
+            raise JsonInvalid(f"The request body has more than {MOST_VALUES} values.")
         level = [
             item
-            for outer in level
+            for outer in outers
             for item in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(item, (dict, list))
         ]
-        levels -= 1
-    return bool(level)
+    if any(isinstance(item, (dict, list)) for item in level):
+        raise JsonInvalid(f"The request body is nested deeper than {MOST_DEPTH} levels.")
 
 
 def _require_unique(pairs: list[tuple[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ccp.settings import Variables
-from ccp.web.strict_json import MOST_DEPTH, JsonInvalid, parse_json
+from ccp.web.strict_json import MOST_DEPTH, MOST_VALUES, JsonInvalid, parse_json
 from tests.builders import BASE, put_body
 from tests.contract.conformance import assert_error
 
@@ -93,6 +93,28 @@ def test_depth_at_the_limit():
     """32 levels are not too many."""
     parse_json(nested(MOST_DEPTH))
     parse_json(nested(MOST_DEPTH, b'{"a":', b"}", b"0"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [0] * (MOST_VALUES + 1),
+        dict.fromkeys(map(str, range(MOST_VALUES + 1))),
+        [[]] * (MOST_VALUES - 1) + [[0, 0]],
+        {"a": [[0] * 1023] * 2, "b": {}},
+    ],
+    ids=["array", "object", "arrays", "at different depths"],
+)
+def test_the_number_of_values_is_limited(value):
+    """No more than 2048 in all objects and arrays together: each of them costs time."""
+    with pytest.raises(JsonInvalid, match="has more than 2048 values"):
+        parse_json(json.dumps(value).encode())
+
+
+def test_values_at_the_limit():
+    """2048 are not too many."""
+    for value in ([0] * MOST_VALUES, {"a": [[0] * 1022, [0] * 1023]}):
+        assert parse_json(json.dumps(value).encode()) == value
 
 
 def test_violations_are_told_in_the_answer(empty_client):
