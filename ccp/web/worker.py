@@ -1,6 +1,9 @@
 """gunicorn's ASGI worker, with an end to its patience with slow clients and to their number."""
 
 import asyncio
+import itertools
+import socket
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -11,6 +14,8 @@ from ccp.web.security_headers import OF_REFUSALS
 _HEADER_SECONDS = 5
 # Idle connections of a worker that ends; a request that is on its way is still answered.
 _ENDING_SECONDS = 3
+# Before `graceful_timeout`, when the master kills what still goes on.
+_SPARE_SECONDS = 2
 # Of 64 KiB of an answer, beyond what the kernel takes at once.
 _UNREAD_SECONDS = 10
 
@@ -55,7 +60,13 @@ class BoundedConnection(ASGIProtocol):
     def _arm_keepalive_timer(self) -> None:
         connections = self.worker.connections
         connections[self] = connections.pop(self, None)  # the last one now
-        self.wait_for_headers(_HEADER_SECONDS if self._headers_begun else self.cfg.keepalive)
+        idle_seconds = _ENDING_SECONDS if self.worker.is_ending else self.cfg.keepalive
+        self.wait_for_headers(_HEADER_SECONDS if self._headers_begun else idle_seconds)
+
+    def _will_close(self, request: object, response_requires_close: bool) -> bool:
+        """Tell clients of a worker that ends not to send anything more on this connection."""
+        wants: bool = super()._will_close(request, response_requires_close)
+        return wants or self.worker.is_ending
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -107,7 +118,9 @@ class BoundedConnection(ASGIProtocol):
 
 
 class BoundedWorker(gasgi.ASGIWorker):
-    """A worker whose connections are bounded."""
+    """A worker whose connections are bounded, and that ends without dropping any of them."""
+
+    is_ending = False
 
     def init_process(self) -> None:
         """Begin as gunicorn's worker, which has no other way to choose its connections."""
@@ -123,9 +136,62 @@ class BoundedWorker(gasgi.ASGIWorker):
                 return True
         return False
 
+    def handle_exit_signal(self) -> None:
+        """
+        Finish, at SIGTERM.
+
+        `alive` stays true until all is answered. gunicorn's connections close when it is not, also
+        where they have just told a client that it may go on; and its servers accept until it is
+        next looked at, then leave whoever waits to be reset.
+        """
+        if not self.is_ending:
+            self._finishing = self.loop.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        try:
+            await self._drain()
+        finally:
+            self.alive = False
+
     async def _shutdown(self) -> None:
-        """End, without waiting for idle connections as long as they may be idle."""
+        """End also where it was not asked to, as when its master has gone."""
+        await self._drain()
+        await super()._shutdown()
+
+    async def _drain(self) -> None:
+        """Accept nothing more than what has come, and wait until it is answered."""
+        deadline = self.loop.time() + self.cfg.graceful_timeout - _SPARE_SECONDS
+        self.is_ending = True
+        came = itertools.chain(*map(waiting, self._close_servers()))
+        await asyncio.gather(*map(self._connect, came), return_exceptions=True)
         for connection in self.connections:
             if connection.is_idle:
                 connection.wait_for_headers(_ENDING_SECONDS)
-        await super()._shutdown()
+        while self.nr_conns and self.loop.time() < deadline and not self._quick_shutdown:
+            await asyncio.sleep(0.05)
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+    def _close_servers(self) -> list[socket.socket]:
+        """Stop listening, but keep what has not been accepted yet."""
+        listeners = [listener.sock.dup() for listener in self.sockets if self.servers]
+        for server in self.servers:
+            server.close()
+        self.servers.clear()
+        return listeners
+
+    async def _connect(self, connection: socket.socket) -> None:
+        await self.loop.connect_accepted_socket(
+            lambda: BoundedConnection(self), connection, ssl=self._get_ssl_context()
+        )
+
+
+def waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """All connections that nobody has accepted; *listener* is closed behind them."""
+    with listener:
+        listener.setblocking(False)
+        while True:
+            try:
+                yield listener.accept()[0]
+            except OSError:  # nobody waits, or there is no room for one more
+                return

@@ -1,0 +1,99 @@
+"""Clients that never rest, and note how each of their requests ended."""
+
+import http.client
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import cycle
+from typing import Any
+
+from tests.builders import BASE, put_body
+from tests.proof.machine import EMAIDS, PCIDS, message
+from tests.running import SECONDS
+
+ANSWERED = "answered"
+REFUSED = "refused"
+_SEEN = {200, 201}
+
+
+class Callers:
+    """
+    What several clients have met: half of them keep their connections, half make new ones.
+
+    Attributes:
+        met: How often each outcome was; anything but ANSWERED and REFUSED is a request that a
+            server had taken, or seemed to have taken, and that was lost.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.met: Counter[str] = Counter()
+        self._port = port
+        self._ended = threading.Event()
+
+    def call(self, number: int) -> None:
+        """Call until the pool refuses connections, or it is enough."""
+        requests = cycle(_requests(number // 2))
+        while not self._ended.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
+            with closing(connection):
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    self.met[REFUSED] += 1
+                    return
+                self._call_on(connection, requests, keeps=number % 2 == 0)
+
+    def end(self) -> None:
+        """It is enough."""
+        self._ended.set()
+
+    def _call_on(
+        self,
+        connection: http.client.HTTPConnection,
+        requests: Iterator[tuple[str, str, str | None]],
+        *,
+        keeps: bool,
+    ) -> None:
+        """Call as long as the connection is good for more."""
+        headers = {"Content-Type": "application/json"} | ({} if keeps else {"Connection": "close"})
+        for method, path, body in requests:
+            try:
+                connection.request(method, path, body, headers)
+                answer = connection.getresponse()
+                answer.read()
+            except OSError as error:
+                self.met[f"{method}, {keeps=}: {error!r}"] += 1
+                return
+            self.met[ANSWERED if answer.status in _SEEN else f"{method} {answer.status}"] += 1
+            if answer.will_close or self._ended.is_set():
+                return
+
+
+@contextmanager
+def calling(port: int, callers: int) -> Iterator[Callers]:
+    """So many clients, calling; they have ended afterwards."""
+    calls = Callers(port)
+    threads = [threading.Thread(target=calls.call, args=[number]) for number in range(callers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield calls
+    finally:
+        calls.end()
+        for thread in threads:
+            thread.join()
+
+
+def _requests(number: int) -> list[tuple[str, str, str | None]]:
+    """A write and two reads of what was written."""
+    emaid, pcid = EMAIDS[number % len(EMAIDS)], PCIDS[0]
+    body: dict[str, Any] = put_body(
+        emaid=emaid, pcid=pcid, certificateInstallationRes=message(emaid, 0)
+    )
+    return [
+        ("PUT", f"{BASE}/signedcontractdata", json.dumps(body)),
+        ("GET", f"{BASE}/contractData/pcid/{pcid}", None),
+        ("GET", f"{BASE}/signedcontractdata/{emaid}/{pcid}", None),
+    ]
