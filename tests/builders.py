@@ -19,6 +19,10 @@ from ccp.workshop.signing import sign
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 """The present of the tests: the published message's contract is valid."""
 
+_TODAY = datetime.now(UTC).replace(microsecond=0)
+VALID_TODAY = {"not_before": _TODAY - timedelta(days=1), "not_after": _TODAY + timedelta(days=1)}
+"""Of certificates, for a server whose clock is the real one."""
+
 ORIGIN = Origin(at=NOW)
 """Of what tests write into a store."""
 

@@ -4,16 +4,20 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Event
 
-from tests.builders import BASE, installation_req, installation_res, post_body, put_body
+from tests.builders import (
+    BASE,
+    VALID_TODAY,
+    installation_req,
+    installation_res,
+    post_body,
+    put_body,
+)
 from tests.running import ROOT, SECONDS, serving
 
-NOW = datetime.now(UTC)
-VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
 SIGNED = f"{BASE}/signedcontractdata"
 
 
@@ -25,7 +29,7 @@ def ids(number: int) -> tuple[str, str]:
 def put(client, number: int) -> None:
     """Put a contract in; it has to be acknowledged."""
     emaid, pcid = ids(number)
-    body = put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid)
+    body = put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid)
     assert client.put(SIGNED, json=body).status_code == 201
 
 
@@ -41,7 +45,7 @@ def answers(client, number: int) -> list[tuple[int, bytes]]:
     return [(answer.status_code, answer.content) for answer in asked]
 
 
-REQUESTS = {n: post_body(installation_req(ids(n)[1], **VALID)) for n in range(8)}
+REQUESTS = {n: post_body(installation_req(ids(n)[1], **VALID_TODAY)) for n in range(8)}
 
 
 def ccp(folder: Path, *arguments: str) -> str:

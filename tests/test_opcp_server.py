@@ -1,15 +1,14 @@
 """The facade for OPCP as a CSMS meets it: real gunicorn, real HTTP, a new base URL."""
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ccp.iso15118 import decode
-from tests.builders import PCID_TEXT, b64, installation_req, installation_res
+from tests.builders import PCID_TEXT, VALID_TODAY, b64, installation_req, installation_res
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.running import serving
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
 URL = "/v1/ccp/signedContractData"
 NAMESPACE = "urn:iso:15118:2:2013:MsgDef"
 EMAID = "DE-ICE-CFACADE01"
@@ -22,11 +21,11 @@ def test_a_csms_changes_its_base_url_and_nothing_else(tmp_path):
         "Content-Type": "application/json",
     }
     request = {
-        "certificateInstallationReq": b64(installation_req(**VALID)),
+        "certificateInstallationReq": b64(installation_req(**VALID_TODAY)),
         "xsdMsgDefNamespace": NAMESPACE,
     }
     contract = {
-        "signedContractDataXML": b64(installation_res(EMAID.replace("-", ""), **VALID)),
+        "signedContractDataXML": b64(installation_res(EMAID.replace("-", ""), **VALID_TODAY)),
         "emaid": EMAID,
         "pcid": PCID_TEXT,
         "xsdMsgDefNamespace": NAMESPACE,

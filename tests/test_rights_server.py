@@ -14,12 +14,18 @@ import httpx2
 import pytest
 
 from ccp.store import read_audit_trail
-from tests.builders import BASE, installation_req, installation_res, post_body, put_body
+from tests.builders import (
+    BASE,
+    VALID_TODAY,
+    installation_req,
+    installation_res,
+    post_body,
+    put_body,
+)
 from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
 from tests.running import SECONDS, serving, wait_until
 
 NOW = datetime.now(UTC)
-VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
 SIGNED = f"{BASE}/signedcontractdata"
 
 # A contract and its car, for each relation to the callers below.
@@ -60,8 +66,8 @@ TABLE = {
 
 def call(client, operation, emaid, pcid, headers):
     """Do an operation about a contract and its car."""
-    put = put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid)
-    post = post_body(installation_req(pcid, **VALID))
+    put = put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid)
+    post = post_body(installation_req(pcid, **VALID_TODAY))
     method, path, body = {
         "get by EMAID": ("GET", f"{BASE}/contractData/emaid/{emaid}", None),
         "get by PCID": ("GET", f"{BASE}/contractData/pcid/{pcid}", None),

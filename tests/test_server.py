@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -21,6 +20,7 @@ from tests.builders import (
     PCID_TEXT,
     ROOT_A,
     ROOT_B,
+    VALID_TODAY,
     installation_req,
     installation_res,
     post_body,
@@ -31,8 +31,6 @@ from tests.running import SECONDS, assert_clean, refused_start, serving, wait_un
 
 WORKERS = 3
 URL = f"{BASE}/signedcontractdata"
-TODAY = datetime.now(UTC).replace(microsecond=0)
-VALID = {"not_before": TODAY - timedelta(days=1), "not_after": TODAY + timedelta(days=1)}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,7 @@ def http_client(server):
 
 def contract(emaid, pcid=PCID_TEXT, **changes):
     """The body of a PUT of a contract that is valid today."""
-    return put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid, **changes)
+    return put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid, **changes)
 
 
 def talk(server, *parts, pause=0.2):
@@ -103,8 +101,8 @@ def test_all_seven_operations(http_client):
         "pcid": pcid,
         "xsdMsgDefNamespace": "urn:iso:15118:2:2013:MsgDef",
         "defaultContract": True,
-        "certValidFrom": f"{VALID['not_before']:%Y-%m-%dT%H:%M:%SZ}",
-        "certValidTo": f"{VALID['not_after']:%Y-%m-%dT%H:%M:%SZ}",
+        "certValidFrom": f"{VALID_TODAY['not_before']:%Y-%m-%dT%H:%M:%SZ}",
+        "certValidTo": f"{VALID_TODAY['not_after']:%Y-%m-%dT%H:%M:%SZ}",
         "cpsV2GRootDistinguishedName": "CN=V2G Root CA, DC=V2G, O=Test, C=DE",
         "cpsV2GRootCertificateFingerprint": ROOT_A,
     }
@@ -121,7 +119,7 @@ def test_all_seven_operations(http_client):
 
     assert http_client.post(f"{URL}/{other}/{pcid}/setdefault").status_code == 200
 
-    car = installation_req(pcid, session_id=b"car sess", **VALID)
+    car = installation_req(pcid, session_id=b"car sess", **VALID_TODAY)
     answer = http_client.post(URL, json=post_body(car))
     (item,) = answer.json()["signedContractDataCollection"]
     assert item["emaid"] == other

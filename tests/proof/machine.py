@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from hypothesis import HealthCheck, Phase, settings
@@ -17,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.builders import SESSION_20, b64, installation_req, installation_res
+from tests.builders import SESSION_20, VALID_TODAY, b64, installation_req, installation_res
 from tests.proof.calls import Call, Delete, Get, Install, ListOfCar, LookUp, Put, SetDefault
 from tests.proof.contents import Contents
 from tests.proof.linear import Answered, outcomes
@@ -26,20 +25,18 @@ from tests.running import Server
 EMAIDS = ["DEICELINE00001", "DEICELINE00002", "DEICELINE00003"]
 PCIDS = ["WAUZZZ4B0CC100001", "WAUZZZ4B0CC100002"]
 CLIENTS = 4
-_TODAY = datetime.now(UTC)
-_VALID = {"not_before": _TODAY - timedelta(days=1), "not_after": _TODAY + timedelta(days=1)}
 
 
 @cache
 def message(emaid: str, number: int) -> str:
     """One of two messages for a contract."""
-    return b64(installation_res(emaid, session_id=SESSION_20, **_VALID))
+    return b64(installation_res(emaid, session_id=SESSION_20, **VALID_TODAY))
 
 
 @cache
 def request(pcid: str) -> bytes:
     """What a car asks."""
-    return installation_req(pcid, session_id=SESSION_20, **_VALID)
+    return installation_req(pcid, session_id=SESSION_20, **VALID_TODAY)
 
 
 def calls() -> st.SearchStrategy[Call]:

@@ -1,15 +1,12 @@
 """A disk that takes no more: what is stored can be read, nothing is half written, it goes on."""
 
 import resource
-from datetime import UTC, datetime, timedelta
 
 from ccp.commands.checking import all_problems
-from tests.builders import BASE, installation_res, put_body
+from tests.builders import BASE, VALID_TODAY, installation_res, put_body
 from tests.contract.conformance import assert_error
 from tests.running import serving
 
-NOW = datetime.now(UTC)
-VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
 SIGNED = f"{BASE}/signedcontractdata"
 NO_ROOM = "The pool has no room to store this. Nothing was changed; try again later."
 
@@ -17,7 +14,7 @@ NO_ROOM = "The pool has no room to store this. Nothing was changed; try again la
 def put(client, number):
     """Put a contract in."""
     emaid, pcid = f"DEICE{number:09}", f"WAUZZZ4B0CC{number:06}"
-    body = put_body(installation_res(emaid, **VALID), emaid=emaid, pcid=pcid)
+    body = put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid)
     return client.put(SIGNED, json=body)
 
 

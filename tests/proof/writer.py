@@ -1,16 +1,13 @@
 """A client that writes, remembers what was acknowledged, and holds the pool to it."""
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import httpx2
 
-from tests.builders import b64, installation_res
+from tests.builders import VALID_TODAY, b64, installation_res
 from tests.proof.calls import Call, Delete, Get, ListOfCar, Put, SetDefault
 from tests.proof.contents import Contents
 
-NOW = datetime.now(UTC)
-VALID = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=1)}
 CONTRACTS = 3
 
 
@@ -34,7 +31,7 @@ class Writer:
         self._emaids = [f"DEICE{number:05}{n:04}" for n in range(CONTRACTS)]
         # A contract may be put with either of two messages.
         self._messages = {
-            emaid: [b64(installation_res(emaid, **VALID)) for _ in range(2)]
+            emaid: [b64(installation_res(emaid, **VALID_TODAY)) for _ in range(2)]
             for emaid in self._emaids
         }
         self.contents = Contents()
