@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ccp.commands.database import pool_database
-from ccp.store.backup import back_up
+from ccp.store.copies import back_up
 
 
 @click.command()

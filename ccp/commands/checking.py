@@ -8,7 +8,7 @@ from ccp.identifiers import Emaid
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import read_certificate
 from ccp.store import SignedContractData
-from ccp.store.backup import every_record, problems_of
+from ccp.store.problems import every_record, problems_of
 
 
 def all_problems(path: Path) -> Iterator[str]:

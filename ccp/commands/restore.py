@@ -6,7 +6,7 @@ import click
 
 from ccp.commands.checking import all_problems
 from ccp.commands.database import pool_database
-from ccp.store.backup import brought_up_to_date, replace
+from ccp.store.restore import brought_up_to_date, replace
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import cast
 
 from sqlite_utils import Database, Migrations
@@ -23,6 +24,19 @@ def require_ours(database: Database) -> None:
         ours = {step.name for step in migrations.pending(Database(empty))}
     if {step.name for step in migrations.applied(database)} - ours:
         raise StoreUnusable("the database was made by a newer version of this pool")
+
+
+def require_pool(connection: sqlite3.Connection, path: Path) -> None:
+    """
+    Refuse what no pool made, or a newer version did.
+
+    Raises:
+        StoreUnusable: It is such a database; *path* is what it is called.
+    """
+    database = Database(connection, execute_plugins=False)
+    if not migrations.applied(database):
+        raise StoreUnusable(f"{path} is no database of a pool")
+    require_ours(database)
 
 
 @migrations(name="0001_signed_contract_data")

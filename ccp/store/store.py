@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from sqlite_utils import Database
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
@@ -13,9 +14,12 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import audit
 from ccp.store.connections import Connections, StoreUnusable
+from ccp.store.copies import back_up
 from ccp.store.migrations import migrations, require_ours
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
+
+log = structlog.get_logger()
 
 _INSERT = """
     INSERT OR REPLACE INTO signed_contract_data (
@@ -39,18 +43,19 @@ class Store:
     StoreFull where the disk takes no more; a write that does has changed nothing.
 
     Args:
-        path: Of the SQLite file; it is made, or brought up to date, here.
+        path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older
+            version has made a copy is left beside it.
         busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
     Raises:
         StoreUnusable: The file cannot be opened, is no database, is held by somebody for too long,
-            or was made by a newer version.
+            was made by a newer version, or there is no room for the copy.
     """
 
     def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 1.0) -> None:
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
         try:
             with self._connections.write() as database:
-                _migrate(database)
+                _migrate(database, Path(path))
         except (sqlite3.DatabaseError, StoreBusy) as error:
             raise StoreUnusable(f"the database {path} cannot be used: {error}") from error
         finally:
@@ -245,9 +250,14 @@ class Store:
             return [record_of(row) for row in rows]
 
 
-def _migrate(database: Database) -> None:
-    """Apply the steps that are missing; refuse a database that knows more steps than we do."""
+def _migrate(database: Database, path: Path) -> None:
+    """Apply the steps that are missing, behind a copy of a database that has had others."""
     require_ours(database)
+    pending = migrations.pending(database)
+    if pending and migrations.applied(database):
+        copy = path.with_name(f"{path.name}.before-{pending[0].name}")
+        back_up(path, copy, replaces=True)
+        log.warning("the database is brought up to date", copy_of_it_as_it_was=str(copy))
     migrations.apply(database)
 
 

@@ -3,17 +3,14 @@
 import multiprocessing
 import sqlite3
 import threading
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy, StoreFull
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import Store, StoreUnusable, read_audit_trail
-from ccp.store.migrations import migrations
 from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
@@ -365,35 +362,6 @@ def test_reads_use_an_index(tmp_path: Path, store: Store) -> None:
             ).fetchall()
             assert all("SEARCH" in step[3] for step in plan), plan
     connection.close()
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 4])
-def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path, steps: int) -> None:
-    """What was stored before a step was there is found after it, and is still the default."""
-    path = tmp_path / "ccp.db"
-    with closing(sqlite3.connect(path)) as connection:
-        database = Database(connection)
-        names = [step.name for step in migrations.pending(database)]
-        migrations.apply(database, stop_before=names[steps])
-        connection.execute(
-            "INSERT INTO signed_contract_data (emaid_key, pcid_key, namespace,"
-            " v2g_root_fingerprint, emaid, pcid, v2g_root_distinguished_name,"
-            " installation_res_exi, contract_certificate_der, valid_from, valid_to)"
-            " VALUES (?, ?, ?, '', ?, ?, 'CN=Root', x'8098', x'30', 0, 1)",
-            [EMAID.key, PCID.key, ISO_15118_2, EMAID.text, PCID.text],
-        )
-        connection.execute(
-            "INSERT INTO default_contract VALUES (?, ?, ?)", [PCID.key, ISO_15118_2, EMAID.key]
-        )
-        connection.commit()
-    store = Store(path)
-    (found,) = store.find_default(PCID, ISO_15118_2)
-    assert (found.emaid, found.installation_res_exi) == (EMAID, b"\x80\x98")
-    assert found.v2g_root_serial_number is found.unsigned_bits is None
-    store.put(record(), ORIGIN)
-    store.note_revoked(EMAID, b"leaf", ORIGIN)
-    assert [line.action for line in read_audit_trail(path)] == ["put", "revoke"]
-    store.close()
 
 
 def test_certificates_of_a_contract_are_told_once(store: Store) -> None:

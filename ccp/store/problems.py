@@ -1,0 +1,59 @@
+"""What is wrong with a database as such, and all that it has to be looked at."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ccp.store.connections import StoreUnusable
+from ccp.store.copies import connect_patiently, told
+from ccp.store.migrations import migrations, require_pool
+from ccp.store.records import SignedContractData
+from ccp.store.rows import SELECT, record_of
+
+
+def problems_of(path: Path) -> Iterator[str]:
+    """
+    Look for what is wrong with a database as such; nothing is written, and it may be in use.
+
+    Returns: A sentence each: what SQLite's own check finds, and what contradicts itself.
+    Raises:
+        StoreUnusable: It cannot be read, or is none of a pool of this version.
+    """
+    with told(path), closing(connect_patiently(path, "ro")) as connection:
+        require_pool(connection, path)
+        if migrations.pending(Database(connection, execute_plugins=False)):
+            raise StoreUnusable(f"{path} is of an older version; a pool brings it up to date")
+        found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+        yield from found
+        if found:  # what follows would stumble over it
+            return
+        orphans = connection.execute(
+            """
+            SELECT emaid_key, pcid_key FROM default_contract
+            EXCEPT SELECT emaid_key, pcid_key FROM signed_contract_data
+            """
+        )
+        for emaid, pcid in orphans:
+            yield f"{emaid} is the default of {pcid}, and is not stored for it."
+        shared = connection.execute(
+            """
+            SELECT emaid_key FROM signed_contract_data
+            GROUP BY emaid_key HAVING COUNT(DISTINCT pcid_key) > 1
+            """
+        )
+        for (emaid,) in shared:
+            yield f"{emaid} is stored for several cars."
+
+
+def every_record(path: Path) -> Iterator[SignedContractData]:
+    """
+    Give all records of a database, one after the other; nothing is written.
+
+    Raises:
+        StoreUnusable: It cannot be read.
+    """
+    with told(path), closing(connect_patiently(path, "ro")) as connection:
+        for row in connection.execute(SELECT):
+            yield record_of(row)
