@@ -29,6 +29,7 @@ from tests.iso15118.bit_strings import (
     octets,
     unsigned,
 )
+from tests.iso15118.outcome import outcome
 from tests.vectors import (
     genuine_res,
     iso20_requests,
@@ -51,21 +52,6 @@ SIGNED_INFO = "01 01 01"  # Signature, SignedInfo, CanonicalizationMethod
 METHODS = f"0 {LETTER} 01 0 0 {LETTER} 010"  # its Algorithm and end, SignatureMethod
 REFERENCE = f"100 0 {LETTER} 01 0 0 {BYTE} 0 0"  # DigestMethod, DigestValue, ends
 TRANSFORM = f"0 {LETTER} 010"  # Algorithm, end
-
-
-def outcome(exi: bytes) -> ExiError | None:
-    """The error that decoding *exi* ends in, checked; None if it is valid."""
-    try:
-        decoded = decode(exi)
-    except ExiError as refusal:
-        error = refusal
-    else:
-        encode(decoded)  # what is decoded is what its types allow
-        return None
-    assert error.reason.endswith(".")
-    assert len(error.reason) < 200
-    assert error.bit is None or 0 <= error.bit <= 8 * len(exi)
-    return error
 
 
 WHOLE = [REQUEST, genuine_res(), *SMALL[:3], REQUEST20, RES20, FAILURE20, *SMALL20[:3]]

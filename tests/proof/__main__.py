@@ -1,24 +1,103 @@
-"""`make proof`: the proofs at full strength, in minutes; the tests do a handful of each."""
+"""
+The proofs at full strength; the tests do a little of each.
+
+`make proof` does all of them, one after the other, in some two and a half hours;
+`python -m tests.proof stop contract` does some.
+"""
 
 import random
+import sys
 import tempfile
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.contract.driving import MODES, SPECS, drive_by_spec
 from tests.proof.crash import kill_over_and_over
+from tests.proof.fuzz.run import fuzz
+from tests.proof.machine import drive
+from tests.proof.soak import growths, soak
+from tests.proof.stop import end_under_load, reload_under_load
+from tests.running import serving
 
 KILLS = 200
+STOPS = 30
+CONCURRENT_EXAMPLES = 500
+CONTRACT_EXAMPLES = 500
+SOAK_SECONDS = 30 * 60
+FUZZ_SECONDS = 60 * 60
+
+note = partial(print, flush=True)
 
 
-def main() -> None:
-    """Prove it, and tell what was done."""
-    seed = random.SystemRandom().randrange(10**6)
-    print(f"{KILLS} kills, seed {seed}")  # to be repeated
-    note = partial(print, flush=True)
-    with tempfile.TemporaryDirectory(prefix="ccp-proof-") as folder:
-        written = kill_over_and_over(Path(folder), KILLS, seed, note)
-    print(f"{KILLS} kills: none of {written} acknowledged writes was lost.")
+def crash(folder: Path, seed: int) -> str:
+    """Workers and master are killed at any moment."""
+    written = kill_over_and_over(folder, KILLS, seed, note)
+    return f"{KILLS} kills: none of {written} acknowledged writes was lost."
+
+
+def concurrency(folder: Path, seed: int) -> str:
+    """Several clients call at once."""
+    with serving(folder, workers=2) as pool:
+        drive(pool, examples=CONCURRENT_EXAMPLES, steps=20, seed=seed)
+    return f"{CONCURRENT_EXAMPLES} times 20 rounds of calls at once: all as if made in turn."
+
+
+def stop(folder: Path, _seed: int) -> str:
+    """The pool ends, or replaces its workers, under load."""
+    ended = end_under_load(folder, STOPS)
+    reloaded = reload_under_load(folder, STOPS)
+    return (
+        f"{STOPS} times SIGTERM ({ended} requests answered behind it) and SIGHUP "
+        f"({reloaded} requests meanwhile): nobody was reset, nothing was dropped."
+    )
+
+
+def contract(folder: Path, seed: int) -> str:
+    """Schemathesis drives both specs, in all modes."""
+    cases = 0
+    for spec in SPECS:
+        for mode in MODES:
+            (home := folder / f"{spec}-{mode}").mkdir()
+            driven = drive_by_spec(home, spec, mode, most_examples=CONTRACT_EXAMPLES, seed=seed)
+            note(f"{spec}, {mode}: {dict(driven.cases)}, answered {dict(driven.statuses)}")
+            assert driven.failures == [], "\n".join(driven.failures)
+            assert max(driven.statuses) < 500
+            cases += sum(driven.cases.values())
+    return f"{cases} cases over both specs, in {len(MODES)} modes: no failure, no 5xx."
+
+
+def endurance(folder: Path, seed: int) -> str:
+    """Mixed load, for half an hour."""
+    samples = soak(folder, SOAK_SECONDS, 30, seed, note)
+    grown = growths(samples)
+    assert grown == [], grown
+    requests = sum(sample.requests for sample in samples)
+    return f"{requests} requests in {SOAK_SECONDS // 60} minutes, each answer right: all is flat."
+
+
+def fuzzing(_folder: Path, _seed: int) -> str:
+    """Atheris makes messages and bodies that nobody has thought of."""
+    inputs = fuzz(FUZZ_SECONDS, note)
+    return f"{sum(inputs.values())} inputs in {FUZZ_SECONDS // 60} minutes: nothing was found."
+
+
+PROOFS: dict[str, Callable[[Path, int], str]] = {
+    proof.__name__: proof for proof in (stop, concurrency, crash, contract, endurance, fuzzing)
+}
+
+
+def main(names: list[str]) -> None:
+    """Prove what is named, and tell what was done."""
+    for name in names or PROOFS:
+        seed = random.SystemRandom().randrange(10**6)
+        note(f"\n{name}, seed {seed}: {PROOFS[name].__doc__}")
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="ccp-proof-") as folder:
+            proven = PROOFS[name](Path(folder), seed)
+        note(f"{name}: {proven} {(time.monotonic() - begun) / 60:.1f} minutes.")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -40,7 +40,7 @@ def kill_over_and_over(
                 writer.verify(client)
             with ThreadPoolExecutor(WRITERS) as threads:
                 writing = [
-                    threads.submit(writer.write_until_it_breaks, client)
+                    threads.submit(writer.call_until_it_breaks, client)
                     for writer, client in zip(writers, connected, strict=True)
                 ]
                 kill(pool, chance)

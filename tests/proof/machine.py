@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 
-from hypothesis import HealthCheck, Phase, settings
+import hypothesis
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -108,20 +109,26 @@ class PoolMachine(RuleBasedStateMachine):
         self._possible = possible
 
 
-def drive(pool: Server, examples: int, steps: int) -> None:
+def drive(pool: Server, examples: int, steps: int, seed: int | None = None) -> None:
     """
     Drive a pool with as many examples of as many steps.
 
-    What clients do is drawn, the same at each run; how their calls meet is up to the machine, so a
-    failure is shown as it came, and not made smaller.
+    How calls meet is up to the computer, so a failure is shown as it came, and not made smaller.
+
+    Args:
+        seed: Of what clients do; the same at each run where there is none.
     """
+
+    def machine() -> PoolMachine:
+        return PoolMachine(pool)
+
     run_state_machine_as_test(
-        lambda: PoolMachine(pool),
-        settings=settings(
+        machine if seed is None else hypothesis.seed(seed)(machine),
+        settings=hypothesis.settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
-            derandomize=True,
+            derandomize=seed is None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -1,11 +1,12 @@
-"""A client that writes, remembers what was acknowledged, and holds the pool to it."""
+"""A client that reads and writes, remembers what was acknowledged, and holds the pool to it."""
 
 import random
+from functools import partial
 
 import httpx2
 
-from tests.builders import VALID_TODAY, b64, installation_res
-from tests.proof.calls import Call, Delete, Get, ListOfCar, Put, SetDefault
+from tests.builders import SESSION_20, VALID_TODAY, b64, installation_req, installation_res
+from tests.proof.calls import Call, Delete, Get, Install, ListOfCar, LookUp, Put, SetDefault
 from tests.proof.contents import Contents
 
 CONTRACTS = 3
@@ -31,20 +32,31 @@ class Writer:
         self._emaids = [f"DEICE{number:05}{n:04}" for n in range(CONTRACTS)]
         # A contract may be put with either of two messages.
         self._messages = {
-            emaid: [b64(installation_res(emaid, **VALID_TODAY)) for _ in range(2)]
+            emaid: [
+                b64(installation_res(emaid, session_id=SESSION_20, **VALID_TODAY)) for _ in range(2)
+            ]
             for emaid in self._emaids
         }
+        self._request = installation_req(self.pcid, session_id=SESSION_20, **VALID_TODAY)
         self.contents = Contents()
         self.instead: Contents | None = None
         self.acknowledged = 0
 
-    def write_until_it_breaks(self, client: httpx2.Client) -> None:
-        """Write one thing after the other, until an answer does not come."""
+    def call_until_it_breaks(self, client: httpx2.Client) -> None:
+        """Call one thing after the other, until an answer does not come."""
         try:
             while True:
-                self._write(client)
+                self.call(client)
         except httpx2.TransportError:
             return
+
+    def call(self, client: httpx2.Client) -> None:
+        """Read or write something; the answer has to be that of the contents."""
+        call = self._draw()
+        self.instead, expected = call.apply(self.contents)
+        assert call.send(client) == expected, call
+        self.acknowledged += self.instead is not self.contents
+        self.contents, self.instead = self.instead, None
 
     def verify(self, client: httpx2.Client) -> None:
         """Hold the pool to what it has acknowledged: that, and nothing half."""
@@ -59,18 +71,20 @@ class Writer:
         assert explaining, (answers, allowed)
         self.contents, self.instead = explaining[0], None
 
-    def _write(self, client: httpx2.Client) -> None:
-        call = self._draw()
-        self.instead, expected = call.apply(self.contents)
-        assert call.send(client) == expected, call
-        self.contents, self.instead = self.instead, None
-        self.acknowledged += 1
-
     def _draw(self) -> Call:
-        """Draw a write that the pool does not refuse."""
+        """Draw any operation; more often a write than each of the others."""
         emaid = self._random.choice(self._emaids)
-        if self.contents.find(emaid) is None or self._random.random() < 0.5:
-            return Put(emaid, self.pcid, self._random.choice(self._messages[emaid]))
-        if self._random.random() < 0.5:
-            return SetDefault(emaid, self.pcid)
-        return Delete(emaid)
+        put = partial(Put, emaid, self.pcid, self._random.choice(self._messages[emaid]))
+        if self.contents.find(emaid) is None:
+            return put()
+        draws = [
+            put,
+            put,
+            partial(SetDefault, emaid, self.pcid),
+            partial(Delete, emaid),
+            partial(Get, emaid, self.pcid),
+            partial(LookUp, emaid),
+            partial(ListOfCar, self.pcid),
+            partial(Install, self.pcid, self._request),
+        ]
+        return self._random.choice(draws)()

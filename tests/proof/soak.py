@@ -1,0 +1,154 @@
+"""Endurance: after half an hour of load a pool takes what it took after a few minutes."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import httpx2
+
+from tests.proof.writer import Writer
+from tests.running import Server, serving
+
+CLIENTS = 8
+_MOST_WAL = 16 * 2**20
+"""Bytes. SQLite writes it back at 4 MB; while somebody reads it may have to wait for a while."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    How a pool was during some seconds.
+
+    Attributes:
+        memory: Of the fattest worker, resident, in bytes.
+        files: Open ones of master and workers.
+        wal: Size of the write-ahead log, in bytes.
+        milliseconds: The median of all requests.
+        slow_milliseconds: Their 99th percentile.
+        requests: How many there were.
+    """
+
+    memory: int
+    files: int
+    wal: int
+    milliseconds: float
+    slow_milliseconds: float
+    requests: int
+
+    def __str__(self) -> str:
+        """A line for people."""
+        return (
+            f"{self.requests} requests, p50 {self.milliseconds:.1f} ms, "
+            f"p99 {self.slow_milliseconds:.1f} ms; worker {self.memory / 2**20:.1f} MiB, "
+            f"{self.files} files, WAL {self.wal / 2**20:.1f} MiB"
+        )
+
+
+class Load:
+    """Clients that call a pool with all seven operations, and hold each answer to be right."""
+
+    def __init__(self, seed: int) -> None:
+        self._writers = [Writer(number, seed) for number in range(CLIENTS)]
+        self._ended = threading.Event()
+        self._durations: list[float] = []
+
+    @contextmanager
+    def on(self, pool: Server) -> Iterator[list[Future[None]]]:
+        """Call in the background; give what ends only when an answer was wrong, or did not come."""
+        with ExitStack() as stack, ThreadPoolExecutor(CLIENTS) as threads:
+            clients = [stack.enter_context(pool.client()) for _ in self._writers]
+            running = [
+                threads.submit(self._call, writer, client)
+                for writer, client in zip(self._writers, clients, strict=True)
+            ]
+            try:
+                yield running
+            finally:
+                self._ended.set()
+            for future in running:
+                future.result()
+
+    def durations(self) -> list[float]:
+        """Of all requests since this was last asked, in seconds, the shortest first."""
+        durations, self._durations = self._durations, []
+        return sorted(durations)
+
+    def _call(self, writer: Writer, client: httpx2.Client) -> None:
+        while not self._ended.is_set():
+            begun = time.monotonic()
+            writer.call(client)
+            self._durations.append(time.monotonic() - begun)
+
+
+def soak(
+    folder: Path, seconds: float, every: float, seed: int, note: Callable[[str], None]
+) -> list[Sample]:
+    """
+    Serve a pool under mixed load.
+
+    Args:
+        folder: Takes the pool.
+        seconds: How long.
+        every: So many seconds make a sample.
+        note: Told each sample.
+    """
+    samples: list[Sample] = []
+    load = Load(seed)
+    with serving(folder, workers=2) as pool, load.on(pool) as running:
+        ended = time.monotonic() + seconds
+        while time.monotonic() < ended and not any(future.done() for future in running):
+            time.sleep(every)
+            samples.append(sample(pool, load.durations()))
+            note(str(samples[-1]))
+    return samples
+
+
+def sample(pool: Server, durations: list[float]) -> Sample:
+    """Look at a pool from outside; *durations* are of its latest requests, sorted."""
+    processes = [pool.process.pid, *pool.workers]
+    wal = pool.folder / "ccp.db-wal"
+    return Sample(
+        memory=max(map(resident, pool.workers)),
+        files=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in processes),
+        wal=wal.stat().st_size if wal.exists() else 0,
+        milliseconds=1000 * median(durations),
+        slow_milliseconds=1000 * durations[len(durations) * 99 // 100],
+        requests=len(durations),
+    )
+
+
+def resident(pid: int) -> int:
+    """The resident memory of a process, in bytes."""
+    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kilobytes) * 1024
+
+
+def growths(samples: list[Sample]) -> list[str]:
+    """
+    Tell what is not flat: the last quarter of the samples is held against the second.
+
+    The first is left out: caches fill, and threads and connections are made.
+    """
+    quarter = len(samples) // 4
+    early, late = samples[quarter : 2 * quarter], samples[-quarter:]
+    found = []
+    for what, most in (
+        ("memory", 1.05),
+        ("files", 1.05),
+        ("milliseconds", 1.25),
+        ("slow_milliseconds", 1.5),
+    ):
+        before, after = (median(getattr(one, what) for one in half) for half in (early, late))
+        if after > most * before:
+            found.append(f"{what}: {before:.1f}, later {after:.1f}")
+    worst = max(one.wal for one in samples)
+    if worst > _MOST_WAL:
+        found.append(f"wal: {worst} bytes")
+    return found
