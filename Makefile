@@ -24,7 +24,7 @@ lint: .venv/dev  ## check style, formatting and types
 bench: .venv/dev  ## measure speed and memory (minutes; never part of the tests)
 	$(BIN)/python -m tests.bench
 
-proof: .venv/dev  ## kill a pool over and over, and see that it loses nothing (minutes)
+proof: .venv/dev  ## prove at length what the README says can be relied on (hours)
 	$(BIN)/python -m tests.proof
 
 lock: .venv/dev  ## resolve the dependencies of setup.cfg anew into both lock files

@@ -121,3 +121,16 @@ def _run(folder: Path, commands: list[str]) -> list[str]:
     )
     assert ran.returncode == 0, ran.stdout
     return [TRACE_ID.sub("TRACE", output) for output in ran.stdout.split("\036")[:-1]]
+
+
+def test_what_can_be_relied_on_is_tested() -> None:
+    """Each sentence names tests, and these are where it says."""
+    sentences = SECTIONS["What you can rely on"].split("\n- ")[1:]
+    assert len(sentences) >= 10
+    for sentence in sentences:
+        links = re.findall(r"\[((?:`\w+`(?:, )?)+)\]\(([\w/.]+)\)", sentence)
+        assert links, sentence
+        for names, file in links:
+            defined = (ROOT / file).read_text()
+            for name in re.findall(r"\w+", names):
+                assert f"def {name}(" in defined, (name, file)

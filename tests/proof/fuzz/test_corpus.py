@@ -3,7 +3,6 @@
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 import pytest
