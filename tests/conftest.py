@@ -18,12 +18,17 @@ from tests.iso15118.exificient import Exificient, has_java
 
 
 def make_settings(folder: Path, **variables: str) -> Settings:
-    """Settings of a pool whose database is in *folder*; *variables* without their prefix."""
+    """
+    Settings of a pool whose database is in *folder*; *variables* without their prefix.
+
+    Without the facade, which takes a third of the time that an app takes to start.
+    """
     given = {f"CCP_{name.upper()}": value for name, value in variables.items()}
     (folder / "trust").mkdir(exist_ok=True)
     here = {
         "CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db",
         "CCP_TRUST_DIR": f"{folder}/trust",
+        "CCP_OPCP": "off",
     }
     return Settings.from_environment({**here, **given})
 

@@ -385,7 +385,7 @@ def test_parameter_that_connexion_lists_twice_is_one():
 def started_with(monkeypatch, tmp_path, document):
     """Make a pool whose spec is *document*."""
     monkeypatch.setattr(ccp.app, "load_spec", lambda _name: document)
-    create_app(make_settings(tmp_path, opcp="off"))
+    create_app(make_settings(tmp_path))
 
 
 def test_published_spec_starts(monkeypatch, tmp_path):
