@@ -1,9 +1,12 @@
 """TLS as the real server speaks it: from 1.2 on, with certificates of clients where asked for."""
 
+import os
+import signal
 import socket
 import ssl
 import time
 import warnings
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -325,3 +328,32 @@ def test_gunicorns_own_way_to_tls_is_not_taken(tmp_path, identity):
     assert status == 1
     assert_clean(output)
     assert "CCP_TLS_CERTIFICATE" in output
+
+
+def test_a_handshake_that_has_begun_when_the_pool_ends_is_finished(tmp_path, identity, trusting):
+    """Whoever was let in by TCP is let in by TLS, and answered."""
+    with serving(tmp_path, workers=1, **identity) as server:
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as connection:
+            time.sleep(0.5)  # until it is accepted
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(1.5)  # until a worker that waits for nobody has gone
+            with trusting.wrap_socket(connection, server_hostname="localhost") as talking:
+                talking.sendall(f"GET {URL} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                assert talking.recv(12) == b"HTTP/1.1 200"
+        assert server.process.wait(SECONDS) == 0
+
+
+def test_silent_clients_hold_no_end_up(tmp_path, identity):
+    """The end waits for handshakes as long as for headers, also where nobody has accepted yet."""
+    with serving(tmp_path, workers=1, **identity) as server, ExitStack() as stack:
+        os.kill(*server.workers, signal.SIGSTOP)
+        for _ in range(20):
+            address = ("127.0.0.1", server.port)
+            stack.enter_context(socket.create_connection(address, SECONDS))
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        os.kill(*server.workers, signal.SIGCONT)
+        assert server.process.wait(SECONDS) == 0
+        assert 5 <= time.monotonic() - started < 12
+        assert "Worker shutting down" in server.log

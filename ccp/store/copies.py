@@ -31,9 +31,9 @@ def back_up(path: Path, target: Path, *, replaces: bool = False) -> None:
         os.close(descriptor)
         draft = Path(name)
         copy_database(path, draft)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
+        _to_disk(draft)
         (os.replace if replaces else os.link)(draft, target)
+        _to_disk(target.parent)
     except OSError as error:
         raise StoreUnusable(f"{target} cannot be written: {error.strerror}") from error
     finally:
@@ -42,9 +42,14 @@ def back_up(path: Path, target: Path, *, replaces: bool = False) -> None:
 
 
 def copy_database(path: Path, target: Path) -> None:
-    """Copy a database as it is at one moment to one file, with nothing beside it."""
+    """
+    Copy a database as it is at one moment to one file, with nothing beside it.
+
+    Raises:
+        StoreUnusable: It cannot be read, or the copy cannot be written.
+    """
     with (
-        told(path),
+        told(f"{path} cannot be copied"),
         closing(connect_patiently(path, "ro")) as source,
         closing(connect_patiently(target, "rwc")) as copy,
     ):
@@ -58,9 +63,18 @@ def connect_patiently(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Tell what SQLite finds wrong with a database as StoreUnusable."""
+def told(what: str) -> Iterator[None]:
+    """Tell what SQLite finds wrong as StoreUnusable: *what*, and why."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreUnusable(f"{path} cannot be used: {error}") from error
+        raise StoreUnusable(f"{what}: {error}") from error
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -21,7 +21,7 @@ def problems_of(path: Path) -> Iterator[str]:
     Raises:
         StoreUnusable: It cannot be read, or is none of a pool of this version.
     """
-    with told(path), closing(connect_patiently(path, "ro")) as connection:
+    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
         require_pool(connection, path)
         if migrations.pending(Database(connection, execute_plugins=False)):
             raise StoreUnusable(f"{path} is of an older version; a pool brings it up to date")
@@ -54,6 +54,6 @@ def every_record(path: Path) -> Iterator[SignedContractData]:
     Raises:
         StoreUnusable: It cannot be read.
     """
-    with told(path), closing(connect_patiently(path, "ro")) as connection:
+    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
         for row in connection.execute(SELECT):
             yield record_of(row)

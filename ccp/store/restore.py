@@ -28,7 +28,10 @@ def brought_up_to_date(source: Path, beside: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}.") as folder:
             copy = Path(folder) / "copy"
             copy_database(source, copy)
-            with told(source), closing(connect_patiently(copy, "rw")) as connection:
+            with (
+                told(f"{source} cannot be brought up to date"),
+                closing(connect_patiently(copy, "rw")) as connection,
+            ):
                 require_pool(connection, source)
                 migrations.apply(Database(connection, execute_plugins=False))
             yield copy
@@ -47,7 +50,7 @@ def replace(path: Path, copy: Path) -> None:
         StoreUnusable: The database cannot be written; nothing was changed.
     """
     Store(path).close()  # one that is not there yet is begun as any other
-    with told(path), closing(connect_patiently(path, "rw")) as database:
+    with told(f"{path} cannot be used"), closing(connect_patiently(path, "rw")) as database:
         database.execute("PRAGMA synchronous=full")
         with closing(connect_patiently(copy, "ro")) as source:
             source.backup(database)

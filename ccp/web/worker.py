@@ -1,9 +1,10 @@
 """gunicorn's ASGI worker, with an end to its patience with slow clients and to their number."""
 
 import asyncio
-import itertools
 import socket
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -33,8 +34,14 @@ class BoundedConnection(ASGIProtocol):
     _keepalive_handle: asyncio.TimerHandle | None
     _unread: asyncio.TimerHandle | None = None
 
+    def __init__(self, worker: "BoundedWorker") -> None:
+        """Begin with what comes before HTTP: the handshake of TLS."""
+        super().__init__(worker)
+        worker.shaking_hands.add(self)
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for headers; beyond `worker_connections` one that is idle has to go."""
+        self.worker.shaking_hands.discard(self)
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that all that is not taken is told of
         if self.worker.nr_conns > self.cfg.worker_connections and not self.worker.end_an_idle_one():
@@ -126,6 +133,8 @@ class BoundedWorker(gasgi.ASGIWorker):
         """Begin as gunicorn's worker, which has no other way to choose its connections."""
         gasgi.ASGIProtocol = BoundedConnection
         self.connections: dict[BoundedConnection, None] = {}  # the longest idle first
+        # A handshake that fails tells nobody; the connection is just gone.
+        self.shaking_hands = weakref.WeakSet[BoundedConnection]()
         super().init_process()
 
     def end_an_idle_one(self) -> bool:
@@ -160,30 +169,40 @@ class BoundedWorker(gasgi.ASGIWorker):
 
     async def _drain(self) -> None:
         """Accept nothing more than what has come, and wait until it is answered."""
-        deadline = self.loop.time() + self.cfg.graceful_timeout - _SPARE_SECONDS
+        if self.is_ending:  # done already, or being done
+            return
         self.is_ending = True
-        came = itertools.chain(*map(waiting, self._close_servers()))
-        await asyncio.gather(*map(self._connect, came), return_exceptions=True)
+        begun = self.loop.time()
+        late = [
+            self.loop.create_task(self._connect(connection, BoundedConnection(self)))
+            for connection in self._close_servers()
+        ]
         for connection in self.connections:
             if connection.is_idle:
                 connection.wait_for_headers(_ENDING_SECONDS)
-        while self.nr_conns and self.loop.time() < deadline and not self._quick_shutdown:
+        while not self._quick_shutdown:
+            passed = self.loop.time() - begun
+            is_awaited = self.nr_conns or (self.shaking_hands and passed < _HEADER_SECONDS)
+            if not is_awaited or passed > self.cfg.graceful_timeout - _SPARE_SECONDS:
+                break
             await asyncio.sleep(0.05)
+        for task in late:
+            task.cancel()
         for connection in list(self.connections):
             connection.transport.abort()
 
     def _close_servers(self) -> list[socket.socket]:
-        """Stop listening, but keep what has not been accepted yet."""
-        listeners = [listener.sock.dup() for listener in self.sockets if self.servers]
+        """Stop listening; give the connections that nobody has accepted yet."""
+        listeners = [listener.sock.dup() for listener in self.sockets] if self.servers else []
         for server in self.servers:
             server.close()
-        self.servers.clear()
-        return listeners
+        return [connection for listener in listeners for connection in waiting(listener)]
 
-    async def _connect(self, connection: socket.socket) -> None:
-        await self.loop.connect_accepted_socket(
-            lambda: BoundedConnection(self), connection, ssl=self._get_ssl_context()
-        )
+    async def _connect(self, connection: socket.socket, protocol: BoundedConnection) -> None:
+        with suppress(OSError):  # its handshake fails
+            await self.loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=self._get_ssl_context()
+            )
 
 
 def waiting(listener: socket.socket) -> Iterator[socket.socket]:

@@ -1,5 +1,7 @@
 """`ccp backup`, `ccp check` and `ccp restore`: nothing is lost, and nothing broken is put back."""
 
+import re
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -272,6 +274,23 @@ def test_what_is_not_there_is_told(database: Path, store: Store, tmp_path: Path,
     database.unlink()
     result = run(*command)
     assert result.exit_code == 1
-    assert "cannot be used" in result.stderr
+    assert re.search("cannot be (used|copied): unable to open", result.stderr)
     assert not list(tmp_path.glob("copy.db*"))
     assert not database.exists()
+
+
+@pytest.mark.parametrize("command", [["backup", "copy.db"], ["restore", "old.db", "--yes"]])
+def test_a_disk_without_room_for_a_copy_is_told(database: Path, tmp_path: Path, command) -> None:
+    """In a sentence that says nothing against the database; nothing is left behind."""
+    run("backup", "old.db")
+    before, files = contents(database), sorted(tmp_path.iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        result = run(*command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 1
+    assert re.search(r"\.db cannot be copied: disk I/O error", result.stderr)
+    assert sorted(tmp_path.iterdir()) == files
+    assert contents(database) == before

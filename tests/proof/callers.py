@@ -15,6 +15,7 @@ from tests.running import SECONDS
 
 ANSWERED = "answered"
 REFUSED = "refused"
+TURNED_AWAY = "turned away"
 _SEEN = {200, 201}
 
 
@@ -23,8 +24,9 @@ class Callers:
     What several clients have met: half of them keep their connections, half make new ones.
 
     Attributes:
-        met: How often each outcome was; anything but ANSWERED and REFUSED is a request that a
-            server had taken, or seemed to have taken, and that was lost.
+        met: How often each outcome was. TURNED_AWAY are connections that were reset before they
+            had any answer: perhaps before the server knew of them. Anything but these, ANSWERED
+            and REFUSED is a request that was lost.
     """
 
     def __init__(self, port: int) -> None:
@@ -43,7 +45,10 @@ class Callers:
                 except ConnectionRefusedError:
                     self.met[REFUSED] += 1
                     return
-                self._call_on(connection, requests, keeps=number % 2 == 0)
+                except OSError as error:
+                    self.met[repr(error)] += 1
+                else:
+                    self._call_on(connection, requests, keeps=number % 2 == 0)
 
     def end(self) -> None:
         """It is enough."""
@@ -58,13 +63,14 @@ class Callers:
     ) -> None:
         """Call as long as the connection is good for more."""
         headers = {"Content-Type": "application/json"} | ({} if keeps else {"Connection": "close"})
-        for method, path, body in requests:
+        for number, (method, path, body) in enumerate(requests):
             try:
                 connection.request(method, path, body, headers)
                 answer = connection.getresponse()
                 answer.read()
-            except OSError as error:
-                self.met[f"{method}, {keeps=}: {error!r}"] += 1
+            except (OSError, http.client.HTTPException) as error:
+                is_first = number == 0 and isinstance(error, ConnectionError)
+                self.met[TURNED_AWAY if is_first else f"{method}, {keeps=}: {error!r}"] += 1
                 return
             self.met[ANSWERED if answer.status in _SEEN else f"{method} {answer.status}"] += 1
             if answer.will_close or self._ended.is_set():

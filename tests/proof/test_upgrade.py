@@ -1,5 +1,6 @@
 """Whatever version has made a database, this one answers the same, and keeps it as it was."""
 
+import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -33,6 +34,12 @@ def schema(path: Path) -> set[tuple[str, str]]:
     """The tables and indexes of a database, as SQL."""
     with closing(sqlite3.connect(path)) as database:
         return set(database.execute("SELECT name, sql FROM sqlite_master"))
+
+
+def steps_of(path: Path) -> list[str]:
+    """The steps that a database knows."""
+    with closing(sqlite3.connect(path)) as database:
+        return [step.name for step in migrations.applied(Database(database))]
 
 
 def copies(folder: Path) -> list[str]:
@@ -82,6 +89,7 @@ def test_a_copy_is_left_as_it_was(tmp_path: Path, step: str) -> None:
     (name,) = copies(tmp_path)
     assert name == f"ccp.db.before-{STEPS[OLDER.index(step) + 1]}"
     assert dump(tmp_path / name) == before
+    assert steps_of(tmp_path / name) == STEPS[: OLDER.index(step) + 1]  # as its version wants it
     assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     taken = (tmp_path / name).stat().st_mtime_ns
     Store(path).close()
@@ -109,8 +117,25 @@ def test_a_copy_of_an_earlier_attempt_is_replaced(tmp_path: Path) -> None:
     assert dump(copy) == before
 
 
+def test_what_a_killed_pool_left_in_its_log_is_kept(tmp_path: Path) -> None:
+    """The last writes of a pool that was killed are in the write-ahead log alone."""
+    make_database("0003", tmp_path / "made.db")
+    with closing(sqlite3.connect(tmp_path / "made.db")) as killed:
+        killed.execute("PRAGMA journal_mode=wal")
+        killed.execute("UPDATE default_contract SET emaid_key = 'DEICEC00000001'")
+        killed.commit()
+        for file in tmp_path.glob("made.db*"):  # as it is on disk, not as it would be closed
+            shutil.copy(file, tmp_path / file.name.replace("made", "ccp"))
+    (tmp_path / "ccp.db-shm").unlink()
+    Store(tmp_path / "ccp.db").close()
+    for path in (tmp_path / "ccp.db", tmp_path / f"ccp.db.before-{STEPS[3]}"):
+        with closing(sqlite3.connect(path)) as database:
+            defaults = database.execute("SELECT DISTINCT emaid_key FROM default_contract")
+            assert defaults.fetchall() == [("DEICEC00000001",)]
+
+
 def test_without_a_copy_nothing_is_changed(tmp_path: Path) -> None:
-    """Where there is no room for one, the pool does not start, and says so."""
+    """Where it cannot be put into its place, the pool does not start, and says so."""
     path = tmp_path / "ccp.db"
     make_database("0002", path)
     (tmp_path / f"ccp.db.before-{STEPS[2]}").mkdir()

@@ -100,21 +100,38 @@ def test_depth_at_the_limit():
     [
         [0] * (MOST_VALUES + 1),
         dict.fromkeys(map(str, range(MOST_VALUES + 1))),
-        [[]] * (MOST_VALUES - 1) + [[0, 0]],
+        [[0]] * 1024 + [0],
+        [[]] * 1025,
         {"a": [[0] * 1023] * 2, "b": {}},
     ],
-    ids=["array", "object", "arrays", "at different depths"],
+    ids=["array", "object", "arrays", "empty arrays", "at different depths"],
 )
 def test_the_number_of_values_is_limited(value):
     """No more than 2048 in all objects and arrays together: each of them costs time."""
-    with pytest.raises(JsonInvalid, match="has more than 2048 values"):
+    with pytest.raises(JsonInvalid, match="has too many values"):
         parse_json(json.dumps(value).encode())
 
 
 def test_values_at_the_limit():
     """2048 are not too many."""
-    for value in ([0] * MOST_VALUES, {"a": [[0] * 1022, [0] * 1023]}):
+    text = ",[{]}" * 1000
+    for value in ([0] * MOST_VALUES, {"a": [[0] * 1022, [0] * 1023]}, {text: text + '\\"' + text}):
         assert parse_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        (nested(950), "nested deeper"),
+        (nested(MOST_DEPTH), "nested deeper"),
+        (b"[" + b"0," * 5000 + b"0]", "too many values"),
+    ],
+    ids=["far too deep", "just too deep", "too much"],
+)
+def test_a_field_that_another_hides_counts_too(hidden, told):
+    """orjson keeps the last of two alone; whoever looks at both has to be spared the first."""
+    with pytest.raises(JsonInvalid, match=told):
+        parse_json(b'{"a": ' + hidden + b', "a": 1}')
 
 
 def test_violations_are_told_in_the_answer(empty_client):
@@ -142,21 +159,32 @@ def test_unknown_fields_may_hold_what_they_like(client):
         b"[" + b"0," * 32_000 + b"0]",
         b"[" + b",".join([b'{"":{"":{"":{}}}}'] * 3500) + b"]",
         b"{" + b",".join(b'"%d":0' % i for i in range(7000)) + b"}",
+        b"{" + b",".join([b'"":{}'] * 10_900) + b"}",
+        b'{"a":[' + b",".join([b"{}"] * 20_000) + b'],"a":1}',
         b'["' + b"\\u0041" * 10_000 + b'"]',
         b"[" + b",".join([b"9" * 250] * 250) + b"]",
         nested(32_000),
     ],
-    ids=["numbers", "objects", "fields", "escapes", "long numbers", "depth"],
+    ids=[
+        "numbers",
+        "objects",
+        "fields",
+        "equal fields",
+        "hidden",
+        "escapes",
+        "long numbers",
+        "depth",
+    ],
 )
 def test_no_body_takes_long(text):
-    """The most laborious bodies within the size limit take a fraction of a second."""
+    """The most laborious bodies within the size limit take milliseconds."""
     assert len(text) <= LIMIT
-    assert seconds(text) < 2
+    assert min(seconds(text) for _ in range(3)) < 0.03
 
 
 @pytest.mark.parametrize("unit", [b"0", b"[]", b'{"":{}}', nested(30)], ids=len)
 def test_the_largest_body_that_can_be_set_takes_no_long_either(unit):
-    """Where an operator allows all that the setting can be, a body takes a second or two."""
+    """Where an operator allows all that the setting can be, a body takes a fraction of a second."""
     most = Variables().fields["CCP_MAX_BODY_BYTES"].validate.max
     assert seconds(b"[" + b",".join([unit] * ((most - 2) // (len(unit) + 1))) + b"]") < 4
 
