@@ -12,7 +12,6 @@ from tests.conftest import make_settings
 from tests.contract.conformance import BASE_PATH, SPEC
 from tests.contract.driving import (
     MODES,
-    PHASES,
     SPECS,
     configuration,
     drive_by_spec,
@@ -56,12 +55,7 @@ SCHEMAS = {
 @pytest.mark.parametrize("spec", SPECS)
 def test_whatever_is_sent(tmp_path, spec, mode):
     """Whatever is sent, right or wrong, is answered as the spec says: all checks, no failure."""
-    driven = drive_by_spec(tmp_path, spec, mode, most_examples=10)
-    assert driven.failures == []
-    assert set(driven.cases) == PHASES
-    assert min(driven.cases.values()) > 10
-    assert max(driven.statuses) < 500
-    assert {200, 201, 400, 404} <= set(driven.statuses)
+    drive_by_spec(tmp_path, spec, mode, most_examples=10).assert_held(mode)
 
 
 @pytest.fixture(scope="module")

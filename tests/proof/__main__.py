@@ -1,11 +1,12 @@
 """
 The proofs at full strength; the tests do a little of each.
 
-`make proof` does all of them, one after the other, in some two and a half hours;
+`make proof` does all of them, one after the other, in some two hours;
 `python -m tests.proof stop contract` does some.
 """
 
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from tests.running import serving
 
 KILLS = 200
 STOPS = 30
-CONCURRENT_EXAMPLES = 500
+CONCURRENT_EXAMPLES = 150
 CONTRACT_EXAMPLES = 500
 SOAK_SECONDS = 30 * 60
 FUZZ_SECONDS = 60 * 60
@@ -62,8 +63,7 @@ def contract(folder: Path, seed: int) -> str:
             (home := folder / f"{spec}-{mode}").mkdir()
             driven = drive_by_spec(home, spec, mode, most_examples=CONTRACT_EXAMPLES, seed=seed)
             note(f"{spec}, {mode}: {dict(driven.cases)}, answered {dict(driven.statuses)}")
-            assert driven.failures == [], "\n".join(driven.failures)
-            assert max(driven.statuses) < 500
+            driven.assert_held(mode)
             cases += sum(driven.cases.values())
     return f"{cases} cases over both specs, in {len(MODES)} modes: no failure, no 5xx."
 
@@ -77,9 +77,9 @@ def endurance(folder: Path, seed: int) -> str:
     return f"{requests} requests in {SOAK_SECONDS // 60} minutes, each answer right: all is flat."
 
 
-def fuzzing(_folder: Path, _seed: int) -> str:
+def fuzzing(folder: Path, seed: int) -> str:
     """Atheris makes messages and bodies that nobody has thought of."""
-    inputs = fuzz(FUZZ_SECONDS, note)
+    inputs = fuzz(folder, FUZZ_SECONDS, seed, note)
     return f"{sum(inputs.values())} inputs in {FUZZ_SECONDS // 60} minutes: nothing was found."
 
 
@@ -94,8 +94,10 @@ def main(names: list[str]) -> None:
         seed = random.SystemRandom().randrange(10**6)
         note(f"\n{name}, seed {seed}: {PROOFS[name].__doc__}")
         begun = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="ccp-proof-") as folder:
-            proven = PROOFS[name](Path(folder), seed)
+        folder = Path(tempfile.mkdtemp(prefix=f"ccp-proof-{name}-"))
+        note(f"In {folder}, which stays if it fails.")
+        proven = PROOFS[name](folder, seed)
+        shutil.rmtree(folder)
         note(f"{name}: {proven} {(time.monotonic() - begun) / 60:.1f} minutes.")
 
 

@@ -43,7 +43,10 @@ def kill_over_and_over(
                     threads.submit(writer.call_until_it_breaks, client)
                     for writer, client in zip(writers, connected, strict=True)
                 ]
-                kill(pool, chance)
+                try:
+                    kill(pool, chance)
+                finally:  # or they would write for ever
+                    pool.process.kill()
                 for future in writing:
                     future.result()
         problems = list(all_problems(folder / "ccp.db"))

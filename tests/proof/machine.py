@@ -21,7 +21,7 @@ from tests.builders import SESSION_20, VALID_TODAY, b64, installation_req, insta
 from tests.proof.calls import Call, Delete, Get, Install, ListOfCar, LookUp, Put, SetDefault
 from tests.proof.contents import Contents
 from tests.proof.linear import Answered, outcomes
-from tests.running import Server
+from tests.running import SECONDS, Server
 
 EMAIDS = ["DEICELINE00001", "DEICELINE00002", "DEICELINE00003"]
 PCIDS = ["WAUZZZ4B0CC100001", "WAUZZZ4B0CC100002"]
@@ -77,7 +77,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(lanes=st.lists(st.lists(calls(), min_size=1, max_size=3), min_size=2, max_size=CLIENTS))
     def at_once(self, lanes: list[list[Call]]) -> None:
         """Several clients make some calls each."""
-        start = threading.Barrier(len(lanes))
+        start = threading.Barrier(len(lanes), timeout=SECONDS)
 
         def run(number: int) -> list[Answered]:
             start.wait()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.proof.calls import Answer, Delete, ListOfCar, Put
 from tests.proof.machine import EMAIDS, PCIDS, drive, message
-from tests.running import Server, serving
+from tests.running import SECONDS, Server, serving
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_first_contracts_put_at_once_make_one_default(pool: Server) -> None:
     """Of several first contracts of a car, put at the same time, one is the default."""
     with ExitStack() as stack, ThreadPoolExecutor(len(EMAIDS)) as threads:
         clients = [stack.enter_context(pool.client()) for _ in EMAIDS]
-        start = Barrier(len(EMAIDS))
+        start = Barrier(len(EMAIDS), timeout=SECONDS)
 
         def put(emaid: str, client: httpx2.Client) -> Answer:
             start.wait()

@@ -13,8 +13,8 @@ GROWN = {"memory": 90 * 2**20, "files": 60, "milliseconds": 15.0, "slow_millisec
 
 def test_all_answers_under_load_are_right(tmp_path: Path) -> None:
     """Every answer to every client is held against what it has written, and there is one soon."""
-    samples = soak(tmp_path, seconds=4, every=1, seed=1, note=lambda _: None)
-    assert len(samples) >= 4
+    samples = soak(tmp_path, seconds=6, every=1, seed=1, note=lambda _: None)
+    assert len(samples) >= 3
     assert sum(sample.requests for sample in samples) > 10 * CLIENTS
 
 

@@ -4,9 +4,11 @@ One fuzzer: `python -m tests.proof.fuzz TARGET FOLDER [options of libFuzzer]`.
 It ends when it has found something. What reaches something new is added to FOLDER/corpus.
 """
 
+import atexit
 import logging
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 from random import Random
@@ -26,10 +28,12 @@ _WARM = 200  # inputs until caches and pools have what they keep
 def main(name: str, folder: Path, options: list[str]) -> None:
     """Fuzz; libFuzzer ends the process itself, with a status other than 0 where it has found."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    corpus, pools = folder / "corpus", folder / "pools"
-    for made in (corpus, pools):
-        made.mkdir(exist_ok=True)
-    target = make_target(name, pools)
+    (corpus := folder / "corpus").mkdir()
+    # In memory, where there is such a file system: what is fuzzed is not the disk.
+    memory = Path("/dev/shm")  # noqa: S108
+    pools = tempfile.TemporaryDirectory(prefix="ccp-fuzz-", dir=memory if memory.is_dir() else None)
+    atexit.register(pools.cleanup)
+    target = make_target(name, Path(pools.name))
     for number, seed in enumerate([*target.seeds(), *read_corpus(name)]):
         (corpus / f"begun-with-{number}").write_bytes(seed)
 

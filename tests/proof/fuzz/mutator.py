@@ -47,7 +47,7 @@ def mutate_body(body: bytes, longest: int, random: Random, mutate: Mutate) -> by
             else:
                 fields[name] = _changed(fields[name], random, mutate)
             changed = json.dumps(fields, ensure_ascii=random.random() < 0.5).encode()
-        except (ValueError, TypeError, IndexError, AttributeError):
+        except (ValueError, TypeError, IndexError, AttributeError, RecursionError):
             pass  # no JSON, or no object with a field, or no message in it
         else:
             return changed[:longest]

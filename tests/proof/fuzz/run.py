@@ -3,37 +3,48 @@
 import re
 import subprocess
 import sys
-import tempfile
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.proof.fuzz.targets import TARGETS
 from tests.running import ROOT
 
+_STARTING_SECONDS = 120
 
-def fuzz(seconds: int, note: Callable[[str], None]) -> dict[str, int]:
+
+def fuzz(folder: Path, seconds: int, seed: int, note: Callable[[str], None]) -> dict[str, int]:
     """
     Fuzz every target for so many seconds.
 
     Args:
+        folder: Takes logs, corpora and findings.
+        seed: Of what is changed, and how.
         note: Told of each target how many inputs it has taken.
     Returns: These numbers.
     Raises:
-        AssertionError: Something was found; it has the input.
+        AssertionError: Something was found; it has the inputs.
     """
-    # In memory, where there is such a file system: what is fuzzed is not the disk.
-    memory = Path("/dev/shm")  # noqa: S108
-    with tempfile.TemporaryDirectory(
-        prefix="ccp-fuzz-", dir=memory if memory.is_dir() else None
-    ) as folder:
-        running = {name: _start(name, Path(folder) / name, seconds) for name in TARGETS}
-        return {name: _end(process, Path(folder) / name, note) for name, process in running.items()}
+    with ExitStack() as stack:
+        running = {name: _start(name, folder / name, seconds, seed) for name in TARGETS}
+        for process in running.values():
+            stack.callback(process.kill)
+        wrong = [
+            f"{name} found {_found(folder / name)}; see {folder / name}/log"
+            for name, process in running.items()
+            if process.wait(2 * seconds + _STARTING_SECONDS) != 0
+        ]
+    assert not wrong, wrong
+    inputs = {name: _inputs(folder / name) for name in TARGETS}
+    for name, number in inputs.items():
+        note(f"{name}: {number} inputs")
+    return inputs
 
 
-def _start(name: str, folder: Path, seconds: int) -> subprocess.Popen[bytes]:
+def _start(name: str, folder: Path, seconds: int, seed: int) -> subprocess.Popen[bytes]:
     folder.mkdir()
-    options = ["-print_final_stats=1", f"-max_total_time={seconds}"]
+    options = ["-print_final_stats=1", "-timeout=10", f"-max_total_time={seconds}", f"-seed={seed}"]
     with (folder / "log").open("w") as log:
         return subprocess.Popen(
             [
@@ -47,11 +58,11 @@ def _start(name: str, folder: Path, seconds: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _end(process: subprocess.Popen[bytes], folder: Path, note: Callable[[str], None]) -> int:
-    status = process.wait()
+def _found(folder: Path) -> list[str]:
+    return [b64encode(path.read_bytes()).decode() for path in folder.glob("found-*")]
+
+
+def _inputs(folder: Path) -> int:
     log = (folder / "log").read_text(errors="replace")
-    found = [b64encode(path.read_bytes()).decode() for path in folder.glob("found-*")]
-    assert status == 0, f"{folder.name} found {found}:\n{log[-4000:]}"
     (inputs,) = re.findall(r"stat::number_of_executed_units: (\d+)", log)
-    note(f"{folder.name}: {inputs} inputs")
     return int(inputs)

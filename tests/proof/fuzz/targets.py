@@ -14,6 +14,7 @@ from connexion import FlaskApp
 from starlette.types import Message as Event
 
 from ccp.app import create_app
+from ccp.identifiers import Emaid
 from ccp.iso15118 import decode, encode, iso20, sniff, with_session_id, with_time_stamp
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition
 from tests.builders import BASE, NOW, SESSION_20, b64, post_body
@@ -104,6 +105,7 @@ def bodies() -> Iterator[bytes]:
         yield json.dumps(contract_draft(edition=edition).put_body()).encode()
         yield json.dumps(request_draft(edition=edition).post_body()).encode()
     yield from (b"", b"{}", b"null", b'{"emaid":"\\ud800","pcid":1e999}', b"[" * 40 + b"]" * 40)
+    yield b'{"emaid":' + b"[" * 950 + b"]" * 950 + b',"emaid":1}'  # hidden by another
 
 
 class Pools:
@@ -147,8 +149,11 @@ class Pools:
     def take_body(self, body: bytes) -> None:
         """Any bytes as the body of PUT and of POST."""
         for pool in self._pools.values():
-            self._ask(pool, "PUT", SIGNED, body)
             self._ask(pool, "POST", SIGNED, body)
+            if self._ask(pool, "PUT", SIGNED, body).status_code == 201:
+                emaid = json.loads(body)["emaid"]
+                if Emaid.parse(emaid) not in map(Emaid.parse, KEPT.values()):
+                    assert self._ask(pool, "DELETE", f"{SIGNED}/{emaid}").status_code == 200
 
     def _stores(self, pool: FlaskApp, exi: bytes, edition: Edition) -> None:
         """What is stored comes back as it was, the car gets a message, and then it is gone."""
