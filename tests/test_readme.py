@@ -128,7 +128,7 @@ def test_what_can_be_relied_on_is_tested() -> None:
     sentences = SECTIONS["What you can rely on"].split("\n- ")[1:]
     assert len(sentences) >= 10
     for sentence in sentences:
-        links = re.findall(r"\[((?:`\w+`(?:, )?)+)\]\(([\w/.]+)\)", sentence)
+        links = re.findall(r"\[((?:`\w+`(?:,\s+)?)+)\]\(([\w/.]+)\)", sentence)
         assert links, sentence
         for names, file in links:
             defined = (ROOT / file).read_text()

@@ -1,14 +1,13 @@
 """
-One fuzzer: `python -m tests.proof.fuzz TARGET FOLDER [options of libFuzzer]`.
+One fuzzer: `python -m tests.proof.fuzz TARGET FOLDER POOLS [options of libFuzzer]`.
 
-It ends when it has found something. What reaches something new is added to FOLDER/corpus.
+It ends when it has found something. What reaches something new is added to FOLDER/corpus; POOLS is
+the folder of the pools that it asks.
 """
 
-import atexit
 import logging
 import resource
 import sys
-import tempfile
 import time
 from pathlib import Path
 from random import Random
@@ -18,33 +17,29 @@ import structlog
 
 with atheris.instrument_imports(include=["ccp", "asn1crypto"]):
     from tests.proof.fuzz.corpus import read_corpus
-    from tests.proof.fuzz.targets import Target, make_target
+    from tests.proof.fuzz.targets import Target, made_target
 
 _MOST_SECONDS = 0.3  # ten requests, in instrumented code, which takes several times as long
 _MOST_KILOBYTES = 16 * 1024
 _WARM = 200  # inputs until caches and pools have what they keep
 
 
-def main(name: str, folder: Path, options: list[str]) -> None:
+def main(name: str, folder: Path, pools: Path, options: list[str]) -> None:
     """Fuzz; libFuzzer ends the process itself, with a status other than 0 where it has found."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     (corpus := folder / "corpus").mkdir()
-    # In memory, where there is such a file system: what is fuzzed is not the disk.
-    memory = Path("/dev/shm")  # noqa: S108
-    pools = tempfile.TemporaryDirectory(prefix="ccp-fuzz-", dir=memory if memory.is_dir() else None)
-    atexit.register(pools.cleanup)
-    target = make_target(name, Path(pools.name))
-    for number, seed in enumerate([*target.seeds(), *read_corpus(name)]):
-        (corpus / f"begun-with-{number}").write_bytes(seed)
+    with made_target(name, pools) as target:
+        for number, seed in enumerate([*target.seeds(), *read_corpus(name)]):
+            (corpus / f"begun-with-{number}").write_bytes(seed)
 
-    def mutator(data: bytes, longest: int, seed: int) -> bytes:
-        random = Random(seed)  # noqa: S311 - to be repeated
-        # What atheris.Mutate is, is not known before it fuzzes.
-        return target.mutate(data, longest, random, lambda *given: atheris.Mutate(*given))
+        def mutator(data: bytes, longest: int, seed: int) -> bytes:
+            random = Random(seed)  # noqa: S311 - to be repeated
+            # What atheris.Mutate is, is not known before it fuzzes.
+            return target.mutate(data, longest, random, lambda *given: atheris.Mutate(*given))
 
-    arguments = [sys.argv[0], str(corpus), f"-max_len={target.longest}", *options]
-    atheris.Setup(arguments, _Bounded(target), custom_mutator=mutator)
-    atheris.Fuzz()
+        arguments = [sys.argv[0], str(corpus), f"-max_len={target.longest}", *options]
+        atheris.Setup(arguments, _Bounded(target), custom_mutator=mutator)
+        atheris.Fuzz()
 
 
 class _Bounded:
@@ -75,4 +70,4 @@ def _peak_kilobytes() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

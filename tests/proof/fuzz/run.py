@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,10 +27,19 @@ def fuzz(folder: Path, seconds: int, seed: int, note: Callable[[str], None]) -> 
     Raises:
         AssertionError: Something was found; it has the inputs.
     """
+    options = ["-print_final_stats=1", "-timeout=10", f"-max_total_time={seconds}", f"-seed={seed}"]
+    # In memory, where there is such a file system: what is fuzzed is not the disk.
+    memory = Path("/dev/shm")  # noqa: S108
     with ExitStack() as stack:
-        running = {name: _start(name, folder / name, seconds, seed) for name in TARGETS}
-        for process in running.values():
-            stack.callback(process.kill)
+        running = {}
+        for name in TARGETS:
+            pools = stack.enter_context(
+                tempfile.TemporaryDirectory(
+                    prefix="ccp-fuzz-", dir=memory if memory.is_dir() else None
+                )
+            )
+            running[name] = _start(name, folder / name, pools, options)
+            stack.callback(running[name].kill)
         wrong = [
             f"{name} found {_found(folder / name)}; see {folder / name}/log"
             for name, process in running.items()
@@ -42,13 +52,12 @@ def fuzz(folder: Path, seconds: int, seed: int, note: Callable[[str], None]) -> 
     return inputs
 
 
-def _start(name: str, folder: Path, seconds: int, seed: int) -> subprocess.Popen[bytes]:
+def _start(name: str, folder: Path, pools: str, options: list[str]) -> subprocess.Popen[bytes]:
     folder.mkdir()
-    options = ["-print_final_stats=1", "-timeout=10", f"-max_total_time={seconds}", f"-seed={seed}"]
     with (folder / "log").open("w") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.proof.fuzz", name, str(folder)),
+                *(sys.executable, "-m", "tests.proof.fuzz", name, str(folder), pools),
                 *options,
                 f"-artifact_prefix={folder}/found-",
             ],

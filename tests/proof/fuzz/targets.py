@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -48,7 +49,7 @@ class Target:
     Attributes:
         name: One of TARGETS.
         take: Takes one input; raises where something does not hold.
-        seeds: Inputs to begin with.
+        seeds: Inputs to begin with; the last are whole contracts and requests.
         mutate: Changes inputs so that they get far.
         longest: In bytes; what is longer takes long to get anywhere.
     """
@@ -63,17 +64,17 @@ class Target:
 TARGETS = ("decoder", "messages", "bodies")
 
 
-def make_target(name: str, folder: Path) -> Target:
+@contextmanager
+def made_target(name: str, folder: Path) -> Iterator[Target]:
     """One of TARGETS; *folder* takes its pools, if it has some."""
-    match name:
-        case "decoder":
-            return Target(name, decode_or_tell, messages)
-        case "messages":
-            return Target(name, Pools(folder).take_message, messages)
-        case "bodies":
-            return Target(name, Pools(folder).take_body, bodies, mutate_body, _LONGEST_BODY)
-        case _:
-            raise ValueError(name)
+    if name == "decoder":
+        yield Target(name, decode_or_tell, messages)
+        return
+    with closing(Pools(folder)) as pools:
+        yield {
+            "messages": Target(name, pools.take_message, messages),
+            "bodies": Target(name, pools.take_body, bodies, mutate_body, _LONGEST_BODY),
+        }[name]
 
 
 def decode_or_tell(exi: bytes) -> None:
@@ -100,12 +101,12 @@ def messages() -> Iterator[bytes]:
 
 
 def bodies() -> Iterator[bytes]:
-    """Bodies of PUT and POST that a strict pool accepts, and some that it does not."""
+    """Bodies of PUT and POST: some that no pool accepts, then some that a strict one does."""
+    yield from (b"", b"{}", b"null", b'{"emaid":"\\ud800","pcid":1e999}', b"[" * 40 + b"]" * 40)
+    yield b'{"emaid":' + b"[" * 950 + b"]" * 950 + b',"emaid":1}'  # hidden by another
     for edition in EDITIONS:
         yield json.dumps(contract_draft(edition=edition).put_body()).encode()
         yield json.dumps(request_draft(edition=edition).post_body()).encode()
-    yield from (b"", b"{}", b"null", b'{"emaid":"\\ud800","pcid":1e999}', b"[" * 40 + b"]" * 40)
-    yield b'{"emaid":' + b"[" * 950 + b"]" * 950 + b',"emaid":1}'  # hidden by another
 
 
 class Pools:
@@ -135,6 +136,12 @@ class Pools:
                 draft = contract_draft(edition=edition, emaid=KEPT[edition])
                 answer = self._ask(pool, "PUT", SIGNED, draft.put_body())
                 assert answer.status_code == 201, answer.text
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._loop.close()
+        for pool in self._pools.values():
+            pool.services.store.close()
 
     def take_message(self, exi: bytes) -> None:
         """Any bytes as a car's request, or as what a CPS signed."""
