@@ -33,6 +33,7 @@ class Callers:
         self.met: Counter[str] = Counter()
         self._port = port
         self._ended = threading.Event()
+        self._lock = threading.Lock()
 
     def call(self, number: int) -> None:
         """Call until the pool refuses connections, or it is enough."""
@@ -43,10 +44,10 @@ class Callers:
                 try:
                     connection.connect()
                 except ConnectionRefusedError:
-                    self.met[REFUSED] += 1
+                    self._note(REFUSED)
                     return
                 except OSError as error:
-                    self.met[repr(error)] += 1
+                    self._note(repr(error))
                 else:
                     self._call_on(connection, requests, keeps=number % 2 == 0)
 
@@ -70,11 +71,15 @@ class Callers:
                 answer.read()
             except (OSError, http.client.HTTPException) as error:
                 is_first = number == 0 and isinstance(error, ConnectionError)
-                self.met[TURNED_AWAY if is_first else f"{method}, {keeps=}: {error!r}"] += 1
+                self._note(TURNED_AWAY if is_first else f"{method}, {keeps=}: {error!r}")
                 return
-            self.met[ANSWERED if answer.status in _SEEN else f"{method} {answer.status}"] += 1
+            self._note(ANSWERED if answer.status in _SEEN else f"{method} {answer.status}")
             if answer.will_close or self._ended.is_set():
                 return
+
+    def _note(self, outcome: str) -> None:
+        with self._lock:
+            self.met[outcome] += 1
 
 
 @contextmanager
