@@ -33,6 +33,7 @@ class Sample:
         milliseconds: The median of all requests.
         slow_milliseconds: Their 99th percentile.
         requests: How many there were.
+        work_milliseconds: What some fixed work takes: computers get slower and faster by themselves.
     """
 
     memory: int
@@ -41,6 +42,7 @@ class Sample:
     milliseconds: float
     slow_milliseconds: float
     requests: int
+    work_milliseconds: float
 
     def __str__(self) -> str:
         """A line for people."""
@@ -122,7 +124,15 @@ def sample(pool: Server, durations: list[float]) -> Sample:
         milliseconds=1000 * median(durations),
         slow_milliseconds=1000 * durations[len(durations) * 99 // 100],
         requests=len(durations),
+        work_milliseconds=1000 * min(worked() for _ in range(5)),
     )
+
+
+def worked() -> float:
+    """The processor time of some work, in seconds."""
+    start = time.thread_time()
+    sum(range(10**6))
+    return time.thread_time() - start
 
 
 def resident(pid: int) -> int:
@@ -140,15 +150,17 @@ def growths(samples: list[Sample]) -> list[str]:
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]
     found = []
-    for what, most in (
-        ("memory", 1.02),
-        ("files", 1.0),
-        ("milliseconds", 1.25),
-        ("slow_milliseconds", 1.5),
-    ):
+    for what, most in (("memory", 1.02), ("files", 1.0)):
         before, after = (median(getattr(one, what) for one in half) for half in (early, late))
         if after > most * before:
-            found.append(f"{what}: {before:.1f}, later {after:.1f}")
+            found.append(f"{what}: {before:.0f}, later {after:.0f}")
+    for what, most in (("milliseconds", 1.25), ("slow_milliseconds", 1.5)):
+        before, after = (
+            median(getattr(one, what) / one.work_milliseconds for one in half)
+            for half in (early, late)
+        )
+        if after > most * before:
+            found.append(f"{what}: {before:.1f} times those of some fixed work, later {after:.1f}")
     worst = max(one.wal for one in samples)
     if worst > _MOST_WAL:
         found.append(f"wal: {worst} bytes")

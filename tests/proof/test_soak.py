@@ -7,7 +7,7 @@ import pytest
 
 from tests.proof.soak import CLIENTS, Sample, growths, soak
 
-FLAT = [Sample(80 * 2**20, 40, 4 * 2**20, 10.0, 40.0, 1000)] * 16
+FLAT = [Sample(80 * 2**20, 40, 4 * 2**20, 10.0, 40.0, 1000, 20.0)] * 16
 GROWN = {"memory": 90 * 2**20, "files": 60, "milliseconds": 15.0, "slow_milliseconds": 90.0}
 
 
@@ -24,6 +24,12 @@ def test_what_stays_as_it_is_is_flat() -> None:
     first = replace(FLAT[0], memory=10, files=1, milliseconds=1.0, slow_milliseconds=1.0)
     assert growths([first] * 4 + FLAT[4:]) == []
     assert growths([*FLAT[:-1], replace(FLAT[0], slow_milliseconds=1000.0)]) == []
+
+
+def test_a_computer_that_gets_slower_is_no_growth() -> None:
+    """Answers take longer then, and so does everything else."""
+    slower = replace(FLAT[0], milliseconds=20.0, slow_milliseconds=80.0, work_milliseconds=40.0)
+    assert growths(FLAT[:8] + [slower] * 8) == []
 
 
 @pytest.mark.parametrize("what", GROWN)
