@@ -33,7 +33,7 @@ class Sample:
         milliseconds: The median of all requests.
         slow_milliseconds: Their 99th percentile.
         requests: How many there were.
-        work_milliseconds: What some fixed work takes: computers get slower and faster by themselves.
+        work_milliseconds: What some fixed work takes: computers change their speed.
     """
 
     memory: int
