@@ -46,8 +46,8 @@ class Callers:
                 except ConnectionRefusedError:
                     self._note(REFUSED)
                     return
-                except OSError as error:
-                    self._note(repr(error))
+                except ConnectionError:
+                    self._note(TURNED_AWAY)
                 else:
                     self._call_on(connection, requests, keeps=number % 2 == 0)
 
