@@ -1,6 +1,7 @@
 """gunicorn's ASGI worker, with an end to its patience with slow clients and to their number."""
 
 import asyncio
+import os
 import socket
 import weakref
 from collections.abc import Iterator
@@ -196,7 +197,7 @@ class BoundedWorker(gasgi.ASGIWorker):
         listeners = [listener.sock.dup() for listener in self.sockets] if self.servers else []
         for server in self.servers:
             server.close()
-        return [connection for listener in listeners for connection in waiting(listener)]
+        return [c for listener in listeners for c in waiting(listener, master=self.ppid)]
 
     async def _connect(self, connection: socket.socket, protocol: BoundedConnection) -> None:
         with suppress(OSError):  # its handshake fails
@@ -205,12 +206,25 @@ class BoundedWorker(gasgi.ASGIWorker):
             )
 
 
-def waiting(listener: socket.socket) -> Iterator[socket.socket]:
+def waiting(listener: socket.socket, master: int) -> Iterator[socket.socket]:
     """All connections that nobody has accepted; *listener* is closed behind them."""
     with listener:
         listener.setblocking(False)
+        if not _has_open(master, listener):  # who comes now has nobody to wait for
+            listener.listen(0)  # one, until it is closed; the kernel refuses the others then
         while True:
             try:
                 yield listener.accept()[0]
             except OSError:  # nobody waits, or there is no room for one more
                 return
+
+
+def _has_open(process: int, listener: socket.socket) -> bool:
+    """Tell whether a process has the same socket open; no, where the system does not tell."""
+    same = os.fstat(listener.fileno())
+    with suppress(OSError), os.scandir(f"/proc/{process}/fd") as files:
+        for file in files:
+            with suppress(OSError):  # closed meanwhile
+                if os.path.samestat(file.stat(), same):
+                    return True
+    return False

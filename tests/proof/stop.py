@@ -11,7 +11,7 @@ CALLERS = 16
 WORKERS = 2
 _MOST_SECONDS = 10
 """How long it may take to end: idle connections have 3 seconds."""
-_MOST_TURNED_AWAY = 1
+_MOST_TURNED_AWAY = 2
 
 
 def end_under_load(folder: Path, times: int) -> int:
@@ -35,7 +35,7 @@ def end_under_load(folder: Path, times: int) -> int:
             assert time.monotonic() - begun < _MOST_SECONDS
             wait_until(lambda callers=callers: callers.met[REFUSED] == CALLERS)
         assert set(callers.met) - {TURNED_AWAY} == {ANSWERED, REFUSED}, callers.met
-        # The kernel resets who comes between the last look at its queue and the end of that.
+        # The kernel has a place for one between the last look at its queue and the end of that.
         assert callers.met[TURNED_AWAY] <= _MOST_TURNED_AWAY, callers.met
         assert pool.log.count("operation=") == callers.met[ANSWERED]
         answered += callers.met[ANSWERED] - before
