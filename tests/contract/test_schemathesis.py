@@ -61,7 +61,8 @@ def test_whatever_is_sent(tmp_path, spec, mode):
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """A strict pool, called without a network."""
-    app = create_app(make_settings(tmp_path_factory.mktemp("pool")), clock=lambda: NOW)
+    settings = make_settings(tmp_path_factory.mktemp("pool"), opcp="on")
+    app = create_app(settings, clock=lambda: NOW)
     for schema in SCHEMAS.values():
         schema.app = app
     with get_client(app) as session:
