@@ -88,6 +88,12 @@ class Server:
         return self.process.wait(SECONDS)
 
 
+def resident(pid: int) -> int:
+    """The resident memory of a process, in bytes."""
+    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kilobytes) * 1024
+
+
 def wait_until(condition) -> None:
     """Wait for something that has to happen soon."""
     deadline = time.monotonic() + SECONDS

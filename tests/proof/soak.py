@@ -1,7 +1,6 @@
 """Endurance: after half an hour of load a pool takes what it took after a few minutes."""
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from statistics import median
 import httpx2
 
 from tests.proof.writer import Writer
-from tests.running import Server, serving
+from tests.running import Server, resident, serving
 
 CLIENTS = 8
 _MOST_WAL = 16 * 2**20
@@ -133,12 +132,6 @@ def worked() -> float:
     start = time.thread_time()
     sum(range(10**6))
     return time.thread_time() - start
-
-
-def resident(pid: int) -> int:
-    """The resident memory of a process, in bytes."""
-    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(kilobytes) * 1024
 
 
 def growths(samples: list[Sample]) -> list[str]:

@@ -5,9 +5,9 @@ from functools import partial
 
 import httpx2
 
-from tests.builders import SESSION_20, VALID_TODAY, b64, installation_req, installation_res
 from tests.proof.calls import Call, Delete, Get, Install, ListOfCar, LookUp, Put, SetDefault
 from tests.proof.contents import Contents
+from tests.proof.machine import message, request
 
 CONTRACTS = 3
 
@@ -31,13 +31,8 @@ class Writer:
         self._random = random.Random(f"{seed}/{number}")  # noqa: S311 - to be repeated
         self._emaids = [f"DEICE{number:05}{n:04}" for n in range(CONTRACTS)]
         # A contract may be put with either of two messages.
-        self._messages = {
-            emaid: [
-                b64(installation_res(emaid, session_id=SESSION_20, **VALID_TODAY)) for _ in range(2)
-            ]
-            for emaid in self._emaids
-        }
-        self._request = installation_req(self.pcid, session_id=SESSION_20, **VALID_TODAY)
+        self._messages = {emaid: [message(emaid, n) for n in range(2)] for emaid in self._emaids}
+        self._request = request(self.pcid)
         self.contents = Contents()
         self.instead: Contents | None = None
         self.acknowledged = 0

@@ -33,6 +33,7 @@ from tests.vectors import (
     requests,
     shapes,
 )
+from tests.web.asgi import scope
 
 SIGNED = f"{BASE}/signedcontractdata"
 FUZZED = "DEFUZC00000001"
@@ -202,21 +203,12 @@ class Pools:
 
 async def ask(pool: FlaskApp, method: str, path: str, body: bytes, query: str) -> httpx2.Response:
     """Ask a pool as its server does, from below HTTP."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(b"host", b"pool"), (b"content-type", b"application/json")],
-        "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 1),
-        "state": {},
-    }
+    request = scope(
+        method,
+        path,
+        query_string=query.encode(),
+        headers=[(b"host", b"pool"), (b"content-type", b"application/json")],
+    )
     events: list[Event] = []
 
     async def receive() -> Event:
@@ -225,7 +217,7 @@ async def ask(pool: FlaskApp, method: str, path: str, body: bytes, query: str) -
     async def send(event: Event) -> None:
         events.append(event)
 
-    await pool(scope, receive, send)
+    await pool(request, receive, send)
     start, *rest = events
     return httpx2.Response(
         start["status"],
