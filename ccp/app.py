@@ -13,15 +13,12 @@ from connexion import FlaskApp
 from connexion.middleware.context import ContextMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
-from connexion.middleware.swagger_ui import SwaggerUIMiddleware
-from connexion.options import SwaggerUIOptions
 from starlette.types import Message
 
 from ccp.auth.tokens import make_tokens
 from ccp.peers.peers import Peers
-from ccp.pki.chains import ChainCache
+from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
 from ccp.pki.trust import load_trust
 from ccp.services import Services
@@ -36,8 +33,8 @@ from ccp.web.head import HeadMiddleware
 from ccp.web.in_flight import InFlightMiddleware
 from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
-from ccp.web.paths import PathMiddleware
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
+from ccp.web.routing import RoutingMiddleware
 from ccp.web.security import bearer_security
 from ccp.web.security_headers import SecurityHeadersMiddleware
 from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
@@ -65,12 +62,21 @@ def make_services(
     if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
         raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
     trust = load_trust(folder, at=clock())
-    chains = ChainCache(trust.oem, name="OEM provisioning certificate")
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
         raise SettingsInvalid(f"CCP_OPERATOR_CAS: {error}") from None
-    return Services(settings, store, clock, trust, chains, cas, peers)
+    return Services(
+        settings=settings,
+        store=store,
+        clock=clock,
+        trust=trust,
+        cps_chains=ChainCache(trust.v2g, name="CPS certificate", chains=256),
+        contract_chains=ChainCache(trust.contracts, name="contract certificate", chains=0),
+        provisioning_chains=ChainCache(trust.oem, name="OEM provisioning certificate", chains=4096),
+        operator_cas=cas,
+        peers=peers,
+    )
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
@@ -124,9 +130,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 asks_tokens=settings.auth == "jwt",
             ),
             functools.partial(InFlightMiddleware, most=settings.max_requests),
-            PathMiddleware,
             DocumentsMiddleware,
-            SwaggerUIMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
             functools.partial(SubjectRateMiddleware, limit=by_subject),
@@ -140,7 +144,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         app.add_api(
             document,
             resolver=handler_resolver(services, translations[name]),
-            swagger_ui_options=SwaggerUIOptions(serve_spec=False),
             text=spec_text(name),  # for DocumentsMiddleware
         )
     app.services = services  # for the server, which warns of what this pool does not verify

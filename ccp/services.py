@@ -8,7 +8,7 @@ import structlog
 
 from ccp.errors import CcpError
 from ccp.peers.peers import Peers
-from ccp.pki.chains import ChainCache
+from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers
 from ccp.pki.trust import Trust
 from ccp.settings import Settings
@@ -25,7 +25,8 @@ class Services:
     Attributes:
         clock: Gives the present moment, aware UTC.
         trust: The anchors that chains have to end in.
-        provisioning_chains: Those of the cars that have asked.
+        cps_chains, contract_chains, provisioning_chains: Prove those of what is put, and of cars
+            that ask.
         operator_cas: The CAs whose certificates are revoked before they are deleted.
         peers: The services that this pool asks.
     """
@@ -34,6 +35,8 @@ class Services:
     store: Store
     clock: Callable[[], datetime]
     trust: Trust
+    cps_chains: ChainCache
+    contract_chains: ChainCache
     provisioning_chains: ChainCache
     operator_cas: Issuers
     peers: Peers

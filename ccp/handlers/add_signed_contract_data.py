@@ -12,7 +12,7 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.messages import contract_failures, read_installation_res, verify_message
 from ccp.origin import Origin
 from ccp.pki.certificates import Certificate, read_chain, root_name
-from ccp.pki.chains import require_cps, verify_chain
+from ccp.pki.chains import require_cps
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Root
@@ -91,27 +91,28 @@ def _verify_cps_chain(
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
     require_cps(chain[0])
-    anchors = services.trust.v2g
-    if not anchors.configured:
+    if not services.trust.v2g.configured:
         return None
+    chains = services.cps_chains
     if fingerprint is not None:
-        anchors = anchors.only(fingerprint)
-        if not anchors.certificates:
+        chains_of_root = chains.of_root(fingerprint)
+        if chains_of_root is None:
             raise CertificateChainBroken(
                 "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts"
             )
+        chains = chains_of_root
     try:
-        return verify_chain(chain, anchors, name="CPS certificate", at=at, suites=suites).root
+        verified = chains.verify(chain, at=at, suites=suites)
     except CertificateChainBroken as failure:
         if fingerprint is not None:
             failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
         raise
+    return verified.root if verified else None
 
 
 def _verify_contract_chain(
     services: Services, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
 ) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
-    anchors = services.trust.contracts
-    if anchors.configured and chain[0].is_valid_at(at):
-        verify_chain(chain, anchors, name="contract certificate", at=at, suites=suites)
+    if chain[0].is_valid_at(at):
+        services.contract_chains.verify(chain, at=at, suites=suites)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
@@ -25,6 +27,7 @@ class Certificate:
         subject, issuer: Names, comparable by value.
         not_before, not_after: Validity, aware UTC, both included.
         public_key: Of pyca/cryptography; None where that knows no such key.
+        signature_algorithm: What it is signed with.
     """
 
     der: bytes
@@ -34,6 +37,17 @@ class Certificate:
     not_before: datetime
     not_after: datetime
     public_key: object
+    signature_algorithm: x509.ObjectIdentifier
+
+    @property
+    def curve(self) -> str:
+        """Of the key; empty where the pool knows no such key, or no name of its curve."""
+        match self.public_key:
+            case ec.EllipticCurvePublicKey(curve=curve):
+                return str(curve.name)
+            case ed448.Ed448PublicKey():
+                return "Ed448"
+        return ""
 
     def is_valid_at(self, moment: datetime) -> bool:
         """Tell whether *moment* (aware) lies within the certificate's validity."""
@@ -53,18 +67,25 @@ def read_certificate(der: bytes, name: str) -> Certificate:
         CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
     """
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        return Certificate(
-            der=der,
-            common_name=_common_name(certificate.subject),
-            subject=certificate.subject,
-            issuer=certificate.issuer,
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            public_key=_public_key(certificate),
-        )
+        return _read(der)
     except UNREADABLE as error:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
+
+
+@lru_cache(maxsize=1024)  # those of CAs come with every message
+def _read(der: bytes) -> Certificate:
+    certificate = x509.load_der_x509_certificate(der)
+    subject = certificate.subject
+    return Certificate(
+        der=der,
+        common_name=_common_name(subject),
+        subject=subject,
+        issuer=certificate.issuer,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        public_key=_public_key(certificate),
+        signature_algorithm=certificate.signature_algorithm_oid,
+    )
 
 
 def read_chain(ders: Sequence[bytes], name: str) -> list[Certificate]:

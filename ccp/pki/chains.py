@@ -1,10 +1,8 @@
 """Contract, CPS and provisioning chains up to a trusted root, judged by OpenSSL."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from asn1crypto import x509 as asn1
@@ -16,7 +14,7 @@ from ccp.errors import (
     CertificateChainExpired,
     CertificateChainNotYetValid,
 )
-from ccp.pki.certificates import Certificate
+from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
@@ -41,17 +39,38 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """
+    A CA that a chain up to a trusted root has been proved for.
+
+    Attributes:
+        certificate: Its own.
+        root: That the chain ends in.
+        valid_from, valid_until: When all certificates from its own to the root are valid, aware
+            UTC, both included.
+    """
+
+    certificate: crypto.X509
+    root: Root
+    valid_from: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class VerifiedChain:
     """
     A chain that holds.
 
     Attributes:
         root: That it ends in.
-        valid_until: When the first of its certificates expires, aware UTC.
+        valid_from, valid_until: When all of its certificates are valid, aware UTC, both included.
+        issuer: Of the leaf, if what holds above it holds for each leaf; None if not.
     """
 
     root: Root
+    valid_from: datetime
     valid_until: datetime
+    issuer: Issuer | None
 
 
 def verify_chain(
@@ -80,52 +99,94 @@ def verify_chain(
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
     """
     leaf, *sub_cas = certificates
+    chain = _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
+    read = _read_judged(chain, name)
+    _require_suites(read, suites, name)
+    root = Root.of(read[-1].der)
+    issuer = None
+    if len(read) > 1 and not any(_constrains_names(ca) for ca in read[1:]):
+        issuer = Issuer(chain[1], root, *_validity(read[1:]))
+    return VerifiedChain(root, *_validity(read), issuer)
+
+
+def verify_leaf(
+    leaf: Certificate, issuer: Issuer, *, name: str, at: datetime, suites: Sequence[Suite]
+) -> VerifiedChain:
+    """
+    Prove that a CA, of which all else has been proved, has issued a leaf.
+
+    Args:
+        leaf, name, at, suites: As for `verify_chain`.
+        issuer: Valid at *at*, and proved with the same *suites*.
+    Raises: As `verify_chain`.
+    """
+    partial = crypto.X509StoreFlags.PARTIAL_CHAIN
+    chain = _judge(leaf, [], [issuer.certificate], name=name, at=at, flags=partial)
+    _require_suites(_read_judged(chain, name), suites, name)
+    return VerifiedChain(
+        issuer.root,
+        max(leaf.not_before, issuer.valid_from),
+        min(leaf.not_after, issuer.valid_until),
+        issuer,
+    )
+
+
+def _judge(
+    leaf: Certificate,
+    sub_cas: Sequence[Certificate],
+    trusted: Sequence[crypto.X509],
+    *,
+    name: str,
+    at: datetime,
+    flags: int = 0,
+) -> list[crypto.X509]:
+    """Let OpenSSL find the chain from the leaf to one that is trusted."""
     _require_signing_leaf(leaf, name)
     store = crypto.X509Store()  # a new one: OpenSSL lets the time of a store be set but once
-    for trusted in anchors.certificates:
-        store.add_cert(trusted)
+    for certificate in trusted:
+        store.add_cert(certificate)
     store.set_time(at)
+    store.set_flags(flags)
     try:
         context = crypto.X509StoreContext(
             store, load_x509(leaf), [load_x509(one) for one in sub_cas]
         )
-        chain = context.get_verified_chain()
+        return context.get_verified_chain()
     except crypto.X509StoreContextError as error:
         raise _failure(error, name) from None
     except crypto.Error:
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
+
+
+def _read_judged(chain: Sequence[crypto.X509], name: str) -> list[Certificate]:
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
-    parsed = [asn1.Certificate.load(der) for der in ders]
-    _require_suites(parsed, suites, name)
-    return VerifiedChain(
-        root=Root.of(ders[-1]),
-        valid_until=min(one.not_valid_after.astimezone(UTC) for one in parsed),
-    )
+    return [read_certificate(der, f"chain of the {name}") for der in ders]
 
 
-def _require_suites(chain: Sequence[asn1.Certificate], suites: Sequence[Suite], name: str) -> None:
+def _validity(chain: Sequence[Certificate]) -> tuple[datetime, datetime]:
+    return max(one.not_before for one in chain), min(one.not_after for one in chain)
+
+
+def _constrains_names(ca: Certificate) -> bool:
+    """Tell whether what a CA has issued depends on the names in it (RFC 5280, 4.2.1.10)."""
+    return asn1.Certificate.load(ca.der).name_constraints_value is not None
+
+
+def _require_suites(chain: Sequence[Certificate], suites: Sequence[Suite], name: str) -> None:
     """Keys and signatures are of the edition's algorithms, the leaf's first and the root's last."""
     for certificate in chain:
-        if _curve(certificate.public_key) not in [suite.curve.lower() for suite in suites]:
+        if certificate.curve not in [suite.curve for suite in suites]:
             allowed = " or ".join(suite.curve for suite in suites)
             raise CertificateChainBroken(
                 f"The chain of the {name} has a key that is not on {allowed}."
             )
     for certificate in chain[:-1]:  # a root is trusted for itself, not for its signature
-        algorithm = certificate["signature_algorithm"]["algorithm"].native
-        if algorithm not in [suite.certificate_algorithm for suite in suites]:
+        algorithms = [suite.certificate_algorithm for suite in suites]
+        if certificate.signature_algorithm not in algorithms:
             allowed = " or ".join(suite.name for suite in suites)
             raise CertificateChainBroken(
                 f"The chain of the {name} has a signature that is not {allowed}."
             )
-
-
-def _curve(key: asn1.PublicKeyInfo) -> object:
-    """The curve's name where it has one, else the key's algorithm, which tells enough."""
-    if key.algorithm == "ec":
-        kind, curve = key.curve
-        return curve if kind == "named" else None
-    return key.algorithm
 
 
 _OTHER_ROLES = {"CPO", "MO", "OEM"}
@@ -173,49 +234,3 @@ def _failure(
     reason = _REASONS.get(code, "does not hold")
     log.info("a chain was refused", certificate=name, code=code, depth=depth, reason=words)
     return CertificateChainBroken(f"The chain of the {name} {reason}.")
-
-
-class ChainCache:
-    """
-    Chains of leaves that come again and again, each verified but once.
-
-    Args:
-        anchors: Roots, and the sub-CAs between that a message does not bring (of ISO 15118-2 it
-            brings none).
-        name: As for `verify_chain`.
-        size: How many chains are remembered; the one not asked for longest is forgotten first.
-    """
-
-    def __init__(self, anchors: Anchors, *, name: str, size: int = 4096) -> None:
-        self._anchors = anchors
-        self._name = name
-        self._size = size
-        self._valid: OrderedDict[bytes, datetime] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def verify(
-        self, certificates: Sequence[Certificate], *, at: datetime, suites: Sequence[Suite]
-    ) -> None:
-        """
-        Prove that a leaf's chain ends in a trusted root, or remember that it does.
-
-        Where no anchors are configured there is nothing to prove. What is remembered is the leaf:
-        that it has been proved to be trusted is true with whatever sub-CAs it comes next.
-
-        Args:
-            certificates, at, suites: As for `verify_chain`. A leaf's key is of one edition only.
-        Raises: As `verify_chain`.
-        """
-        if not self._anchors.configured:
-            return
-        leaf = certificates[0]
-        with self._lock:
-            until = self._valid.get(leaf.der)
-            if until is not None and at <= until:
-                self._valid.move_to_end(leaf.der)
-                return
-        chain = verify_chain(certificates, self._anchors, name=self._name, at=at, suites=suites)
-        with self._lock:
-            self._valid[leaf.der] = chain.valid_until
-            if len(self._valid) > self._size:
-                self._valid.popitem(last=False)

@@ -9,6 +9,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ccp.errors import SignatureInvalid
 
@@ -24,7 +26,7 @@ class Suite:
         name: As people say it.
         curve: Of the keys, as people say it.
         signature_method, digest_method: The URIs that a SignedInfo names them by.
-        certificate_algorithm: What a certificate is signed with, as asn1crypto says it.
+        certificate_algorithm: What a certificate is signed with.
         digest: Of a fragment.
         verify: Key, raw signature, signed bytes; raises InvalidSignature if the signature is not
             the key's, SignatureInvalid if it never could be.
@@ -34,7 +36,7 @@ class Suite:
     curve: str
     signature_method: str
     digest_method: str
-    certificate_algorithm: str
+    certificate_algorithm: ObjectIdentifier
     digest: Callable[[bytes], bytes]
     verify: Callable[[Any, bytes, bytes], None]
 
@@ -69,7 +71,7 @@ ISO_15118_2_SUITES = (
         "secp256r1",
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
         "http://www.w3.org/2001/04/xmlenc#sha256",
-        "sha256_ecdsa",
+        SignatureAlgorithmOID.ECDSA_WITH_SHA256,
         lambda data: hashlib.sha256(data).digest(),
         _ecdsa(ec.SECP256R1(), hashes.SHA256()),
     ),
@@ -80,7 +82,7 @@ ISO_15118_20_SUITES = (
         "secp521r1",
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
         _SHA512,
-        "sha512_ecdsa",
+        SignatureAlgorithmOID.ECDSA_WITH_SHA512,
         lambda data: hashlib.sha512(data).digest(),
         _ecdsa(ec.SECP521R1(), hashes.SHA512()),
     ),
@@ -89,7 +91,7 @@ ISO_15118_20_SUITES = (
         "Ed448",
         "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448",  # RFC 9231, 2.3.12
         _SHA512,
-        "ed448",
+        SignatureAlgorithmOID.ED448,
         lambda data: hashlib.sha512(data).digest(),
         _ed448,
     ),

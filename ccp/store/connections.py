@@ -89,22 +89,21 @@ class Connections:
             yield self.database
 
     @contextmanager
-    def write(self) -> Iterator[Database]:
+    def transaction(self) -> Iterator[Database]:
         """
         Give the thread's connection inside one transaction, undone if anything is raised.
 
-        The write lock is taken first: what is read inside stays true until the commit. Where the
-        disk takes no more, that is StoreFull.
+        The write lock is taken first: what is read inside stays true until the commit. SQLite's own
+        errors are not told to callers here, as those of several may be at stake.
         """
-        with _busy_told(), _full_told():
-            database = self.database
-            self._begin(database.conn)
-            try:
-                yield database
-                database.conn.execute("COMMIT")
-            except BaseException:
-                database.rollback()
-                raise
+        database = self.database
+        self._begin(database.conn)
+        try:
+            yield database
+            database.conn.execute("COMMIT")
+        except BaseException:
+            database.rollback()
+            raise
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """
@@ -140,25 +139,25 @@ class Connections:
 
 
 @contextmanager
+def told_to_writers() -> Iterator[None]:
+    """Turn SQLite's errors of a database held, or of a disk that takes no more, into our own."""
+    try:
+        with _busy_told():
+            yield
+    except sqlite3.OperationalError as error:
+        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            log.error("the disk takes no more", exc_info=error)
+            raise StoreFull from error
+        raise
+
+
+@contextmanager
 def _busy_told() -> Iterator[None]:
-    """Turn SQLite's busy and locked errors into the one that callers are told."""
     try:
         yield
     except sqlite3.OperationalError as error:
         if _is_busy(error):
             raise StoreBusy from error
-        raise
-
-
-@contextmanager
-def _full_told() -> Iterator[None]:
-    """Turn SQLite's errors of a disk that takes no more into the one that callers are told."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            log.error("the disk takes no more", exc_info=error)
-            raise StoreFull from error
         raise
 
 

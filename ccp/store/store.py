@@ -1,38 +1,24 @@
 """Store: reads, and writes of one transaction each, over one SQLite file."""
 
-import hashlib
 import sqlite3
 from collections.abc import Collection
-from datetime import datetime
 from pathlib import Path
 
 import structlog
 from sqlite_utils import Database
 
-from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
+from ccp.errors import StoreBusy
 from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
-from ccp.store import audit
-from ccp.store.connections import Connections, StoreUnusable
+from ccp.store import writes
+from ccp.store.connections import Connections, StoreUnusable, told_to_writers
 from ccp.store.copies import back_up
+from ccp.store.group_commit import GroupCommit
 from ccp.store.migrations import migrations, require_ours
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
 
 log = structlog.get_logger()
-
-_INSERT = """
-    INSERT OR REPLACE INTO signed_contract_data (
-        emaid_key, pcid_key, namespace, v2g_root_fingerprint, emaid, pcid,
-        v2g_root_distinguished_name, v2g_root_serial_number, installation_res_exi,
-        contract_certificate_der, valid_from, valid_to, meta_data,
-        evse_processing_bit, remaining_chains_bit)
-    VALUES (
-        :emaid_key, :pcid_key, :namespace, :v2g_root_fingerprint, :emaid, :pcid,
-        :v2g_root_distinguished_name, :v2g_root_serial_number, :installation_res_exi,
-        :contract_certificate_der, :valid_from, :valid_to, :meta_data,
-        :evse_processing_bit, :remaining_chains_bit)
-"""
 
 
 class Store:
@@ -53,8 +39,9 @@ class Store:
 
     def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 1.0) -> None:
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
+        self._writes = GroupCommit(self._connections)
         try:
-            with self._connections.write() as database:
+            with told_to_writers(), self._connections.transaction() as database:
                 _migrate(database, Path(path))
         except (sqlite3.DatabaseError, StoreBusy) as error:
             raise StoreUnusable(f"the database {path} cannot be used: {error}") from error
@@ -77,62 +64,7 @@ class Store:
         Raises:
             EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
         """
-        emaid, pcid = record.emaid, record.pcid
-        serial_number = record.v2g_root_serial_number
-        processing_bit, remaining_bit = record.unsigned_bits or (None, None)
-        with self._connections.write() as database:
-            if database.execute(
-                "SELECT 1 FROM signed_contract_data WHERE emaid_key = ? AND pcid_key <> ?",
-                [emaid.key, pcid.key],
-            ).fetchone():
-                raise EmaidBelongsToOtherPcid
-            database.execute(
-                """
-                INSERT INTO default_contract (pcid_key, namespace, emaid_key)
-                SELECT :pcid, :namespace, :emaid WHERE NOT EXISTS (
-                    SELECT 1 FROM signed_contract_data
-                    WHERE pcid_key = :pcid AND namespace = :namespace)
-                """,
-                {"pcid": pcid.key, "namespace": record.namespace, "emaid": emaid.key},
-            )
-            key = (emaid.key, pcid.key, record.namespace, record.v2g_root_fingerprint or "")
-            replaces = database.execute(
-                """
-                SELECT 1 FROM signed_contract_data
-                WHERE (emaid_key, pcid_key, namespace, v2g_root_fingerprint) = (?, ?, ?, ?)
-                """,
-                key,
-            ).fetchone()
-            # REPLACE gives a new rowid, so the order of rowids is the order of puts.
-            database.execute(
-                _INSERT,
-                {
-                    "emaid_key": emaid.key,
-                    "pcid_key": pcid.key,
-                    "namespace": record.namespace,
-                    "v2g_root_fingerprint": record.v2g_root_fingerprint or "",
-                    "emaid": emaid.text,
-                    "pcid": pcid.text,
-                    "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
-                    "installation_res_exi": record.installation_res_exi,
-                    "contract_certificate_der": record.contract_certificate_der,
-                    "valid_from": _to_seconds(record.valid_from),
-                    "valid_to": _to_seconds(record.valid_to),
-                    "meta_data": record.meta_data,
-                    "v2g_root_serial_number": None if serial_number is None else str(serial_number),
-                    "evse_processing_bit": processing_bit,
-                    "remaining_chains_bit": remaining_bit,
-                },
-            )
-            audit.note(
-                database,
-                origin,
-                "replace" if replaces else "put",
-                emaid,
-                pcid.key,
-                namespace=record.namespace,
-                v2g_root_fingerprint=record.v2g_root_fingerprint,
-            )
+        self._writes.write(lambda db: writes.put(db, record, origin))
 
     def find_by_emaid(
         self,
@@ -172,34 +104,19 @@ class Store:
             origin: For the audit trail.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
-        with self._connections.write() as database:
-            changed = database.execute(
-                """
-                INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
-                SELECT DISTINCT pcid_key, namespace, emaid_key FROM signed_contract_data
-                WHERE emaid_key = ? AND pcid_key = ?
-                """,
-                [emaid.key, pcid.key],
-            )
-            if changed.rowcount > 0:
-                audit.note(database, origin, "set-default", emaid, pcid.key)
-            return changed.rowcount > 0
+        return self._writes.write(lambda db: writes.set_default(db, emaid, pcid, origin))
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:
         """Return the certificates of a contract, X.509 DER, in all its records."""
         with self._connections.read() as database:
-            ders = database.execute(
-                "SELECT contract_certificate_der FROM signed_contract_data WHERE emaid_key = ?",
-                [emaid.key],
-            )
-            return {der for (der,) in ders}
+            return writes.contract_certificates(database, emaid)
 
     def is_revoked(self, certificate_der: bytes) -> bool:
         """Tell whether a certificate has been revoked for this pool."""
         with self._connections.read() as database:
             found = database.execute(
                 "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
-                [_fingerprint(certificate_der)],
+                [writes.fingerprint_of(certificate_der)],
             )
             return found.fetchone() is not None
 
@@ -210,13 +127,7 @@ class Store:
         Args:
             origin: For the audit trail.
         """
-        with self._connections.write() as database:
-            noted = database.execute(
-                "INSERT OR IGNORE INTO revoked_certificate (fingerprint, at) VALUES (?, ?)",
-                [_fingerprint(certificate_der), audit.timestamp(origin.at)],
-            )
-            if noted.rowcount > 0:
-                audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+        self._writes.write(lambda db: writes.note_revoked(db, emaid, certificate_der, origin))
 
     def delete(
         self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
@@ -232,16 +143,7 @@ class Store:
         Raises:
             StoreBusy: A record with another certificate than those seen was put meanwhile.
         """
-        with self._connections.write() as database:
-            pcid_key = _car(database, emaid)
-            if pcid_key is None:
-                return False
-            if seen is not None and self.contract_certificates(emaid) - set(seen):
-                raise StoreBusy
-            database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
-            database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
-            audit.note(database, origin, "delete", emaid, pcid_key)
-            return True
+        return self._writes.write(lambda db: writes.delete(db, emaid, origin, seen=seen))
 
     def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
         with self._connections.read() as database:
@@ -259,19 +161,3 @@ def _migrate(database: Database, path: Path) -> None:
         back_up(path, copy, replaces=True)
         log.warning("the database is brought up to date", copy_of_it_as_it_was=str(copy))
     migrations.apply(database)
-
-
-def _car(database: Database, emaid: Emaid) -> str | None:
-    """The key of the car that a contract is for."""
-    row = database.execute(
-        "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _fingerprint(der: bytes) -> str:
-    return hashlib.sha256(der).hexdigest()
-
-
-def _to_seconds(moment: datetime) -> int:
-    return int(moment.timestamp())

@@ -1,6 +1,7 @@
 """The request body: read once, whole, within a limit of size and time."""
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,6 +9,7 @@ from ccp.errors import PayloadTooLarge, RequestTimeout
 
 # Of 1 MiB in the pieces of a network there are fewer; each costs as much as a small request.
 _MOST_CHUNKS = 2048
+_ANNOUNCEMENTS = {b"content-length", b"transfer-encoding"}
 # What is still to come of a refused body cannot be told from a next request.
 _CLOSE = {"Connection": "close"}
 
@@ -34,7 +36,11 @@ class BodyMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self._announces_too_much(scope):
+        headers = dict(scope["headers"])
+        if _ANNOUNCEMENTS.isdisjoint(headers):  # there is none (RFC 9112, 6.3)
+            await self.app(scope, receive, send)
+            return
+        if self._announces_too_much(headers):
             raise PayloadTooLarge(headers=_CLOSE)
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -55,9 +61,9 @@ class BodyMiddleware:
 
         await self.app(scope, replay, send)
 
-    def _announces_too_much(self, scope: Scope) -> bool:
+    def _announces_too_much(self, headers: Mapping[bytes, bytes]) -> bool:
         """Look at Content-Length only to be early: what counts is what arrives."""
-        announced = dict(scope["headers"]).get(b"content-length", b"")
+        announced = headers.get(b"content-length", b"")
         # int() reads more than digits, and shall not see more of them than any limit has.
         return announced.isdigit() and (len(announced) > 18 or int(announced) > self._max_bytes)
 

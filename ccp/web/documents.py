@@ -3,14 +3,20 @@
 import base64
 import hashlib
 import re
+from pathlib import Path
 
 import orjson
 from connexion.middleware.abstract import SpecMiddleware
 from connexion.options import SwaggerUIConfig
 from connexion.spec import Specification
 from jinja2 import Environment, FileSystemLoader
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ccp.errors import MethodNotAllowed
+
+_JSON, _YAML = "application/json", "application/yaml"
 
 
 class DocumentsMiddleware(SpecMiddleware):
@@ -24,8 +30,7 @@ class DocumentsMiddleware(SpecMiddleware):
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._by_path: dict[str, Response] = {}
-        self._files: tuple[str, ...] = ()
+        self._by_path: dict[str, ASGIApp] = {}
 
     def add_api(self, specification: Specification, *, text: bytes, **_: object) -> None:
         """
@@ -34,34 +39,42 @@ class DocumentsMiddleware(SpecMiddleware):
         Args:
             text: The spec as it is written.
         """
-        page = _swagger_ui(specification)
+        ui = f"{specification.base_path}/ui"
+        folder = SwaggerUIConfig(oas_version=specification.version).swagger_ui_template_dir
+        page = _page(folder, url=f"{specification.base_path}/openapi.json")
+        files = _files(folder, root_path=ui)
         as_json = orjson.dumps(specification.raw)
-        documents = {
-            "/openapi.yaml": Response(text, media_type="application/yaml"),
-            "/openapi.json": Response(as_json, media_type="application/json"),
-            "/ui/": page,
-            "/ui/index.html": page,
-        }
-        self._files += (f"{specification.base_path}/ui/",)
         self._by_path |= {
-            f"{specification.base_path}{path}": answer for path, answer in documents.items()
+            **{f"{ui}/{path.name}": files for path in Path(folder).iterdir()},
+            f"{specification.base_path}/openapi.yaml": Response(text, media_type=_YAML),
+            f"{specification.base_path}/openapi.json": Response(as_json, media_type=_JSON),
+            f"{ui}/": page,
+            f"{ui}/index.html": page,
+            ui: RedirectResponse(f"{ui}/"),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a document, or pass on; files without a Range, whose errors are text."""
-        document = None
-        if scope["type"] == "http":
-            document = self._by_path.get(scope["path"])
-            if scope["path"].startswith(self._files):
-                scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
+        """Answer with a document, or pass on."""
+        document = self._by_path.get(scope["path"]) if scope["type"] == "http" else None
+        if document and scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
         await (document or self.app)(scope, receive, send)
 
 
-def _swagger_ui(specification: Specification) -> Response:
-    """Make the page, and say what it may load: the pool's files, and what is inside it now."""
-    folder = SwaggerUIConfig(oas_version=specification.version).swagger_ui_template_dir
+def _files(folder: str, *, root_path: str) -> ASGIApp:
+    """Serve the files of a folder, whole: errors of a Range would be plain text."""
+    files = StaticFiles(directory=folder)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [field for field in scope["headers"] if field[0] != b"range"]
+        await files({**scope, "root_path": root_path, "headers": headers}, receive, send)
+
+    return serve
+
+
+def _page(folder: str, *, url: str) -> Response:
+    """Make Swagger UI's page, and say what it may load: our files, and what is inside it now."""
     templates = Environment(loader=FileSystemLoader(folder), autoescape=True)
-    url = f"{specification.base_path}/openapi.json"
     page = templates.get_template("index.j2").render(openapi_spec_url=url)
     policy = (
         "default-src 'none'; connect-src 'self'; img-src 'self' data:; "

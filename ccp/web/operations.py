@@ -53,8 +53,7 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
     taken = inspect.signature(handle).parameters
     besides = {name: make for name, make in _BESIDES.items() if name in taken}
 
-    # Flask passes path parameters as text; the arguments have them too, parsed.
-    def view(**_path_parameters: str) -> flask.Response:
+    def view() -> flask.Response:
         caller = context[CALLER_KEY]
         arguments = translation.arguments(context[ARGUMENTS_KEY])
         if caller is not None:

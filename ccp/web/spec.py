@@ -35,8 +35,7 @@ def load_spec(name: str = OPNC) -> dict[str, Any]:
     """
     Load an OpenAPI document, the most specific paths first.
 
-    Starlette, which chooses the operation that is checked, takes the first path that fits;
-    Flask, which chooses the one that runs, the most specific. In this order they agree.
+    Whoever looks for the operation of a request takes the first path that fits.
 
     Raises:
         DuplicateKey: Something is there twice.

@@ -11,7 +11,7 @@ from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
 from ccp.web.context import ARGUMENTS_KEY, context_of, log_of
 from ccp.web.parameters import OPNC_NAME, Argument, argument_named
 from ccp.web.strict_json import JsonInvalid, parse_json
-from ccp.web.violations import SchemaValidator, violations
+from ccp.web.violations import Schema
 
 _BOOLEANS = {"true": True, "false": False}
 
@@ -26,8 +26,10 @@ class Parameter:
         self._called: str = spec.get(OPNC_NAME, self.name)
         self.argument = argument_named(self._called)
         self._required: bool = spec.get("required", False)
-        self._schema: dict[str, Any] = spec["schema"]
-        self._validator = SchemaValidator(self._schema)
+        schema: dict[str, Any] = spec["schema"]
+        self._default = schema.get("default")
+        self._is_boolean = schema["type"] == "boolean"
+        self._schema = Schema(schema)
 
     def check(self, values: list[str], found: list[str]) -> Any:
         """
@@ -41,14 +43,14 @@ class Parameter:
         if not values:
             if self._required:
                 found.append(f"{self._called} : must not be null")
-            return self._schema.get("default")
+            return self._default
         if len(values) > 1:
             found.append(f"{self._called} : must be given only once")
             return None
         value: Any = values[0]
-        if self._schema["type"] == "boolean":
+        if self._is_boolean:
             value = _BOOLEANS.get(value.lower(), value)
-        wrong = list(violations(self._validator, self._called, value))
+        wrong = self._schema.violations(self._called, value)
         found.extend(wrong)
         return None if wrong else value
 
@@ -70,10 +72,10 @@ class OperationValidation:
         known = ", ".join(self._query) or "none"
         self._unknown_query = f"The query may have no other parameters than: {known}."
         self._body_arguments: dict[str, Argument | None] = {}
-        self._body_validator = None
+        self._body_schema = None
         if operation.request_body:
             schema = operation.body_schema("application/json")
-            self._body_validator = SchemaValidator(schema)
+            self._body_schema = Schema(schema)
             self._body_arguments = {
                 name: argument_named(field.get(OPNC_NAME, name))
                 for name, field in schema["properties"].items()
@@ -84,9 +86,9 @@ class OperationValidation:
         found: list[str] = []
         arguments: dict[str, Any] = {}
         self._take_parameters(scope, arguments, found)
-        if self._body_validator is not None:
+        if self._body_schema is not None:
             _require_json(scope)
-            self._take_body((await receive())["body"], arguments, found)
+            self._take_body(self._body_schema, (await receive())["body"], arguments, found)
         _note_owners(scope, arguments)
         if found:
             raise RequestInvalid(found)
@@ -113,7 +115,9 @@ class OperationValidation:
             if value is not None:
                 _take(parameter.argument, value, arguments, found)
 
-    def _take_body(self, content: bytes, arguments: dict[str, Any], found: list[str]) -> None:
+    def _take_body(
+        self, schema: Schema, content: bytes, arguments: dict[str, Any], found: list[str]
+    ) -> None:
         if not content:
             found.append("The request body must not be empty.")
             return
@@ -122,7 +126,7 @@ class OperationValidation:
         except JsonInvalid as error:
             found.append(str(error))
             return
-        wrong = list(violations(self._body_validator, "body", body))
+        wrong = schema.violations("body", body)
         found.extend(wrong)
         if not wrong:
             for name, argument in self._body_arguments.items():

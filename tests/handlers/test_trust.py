@@ -28,7 +28,7 @@ from ccp.handlers import (
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import Message, SignedInfo, decode, encode
 from ccp.peers.peers import Peers
-from ccp.pki import chains
+from ccp.pki import chain_cache
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.services import Services
@@ -260,13 +260,13 @@ def test_the_car_is_served_and_its_chain_verified_once(
     """The same car asks again: its signature is verified, its chain is remembered."""
     add(strict, contract_draft(edition=edition))
     calls: list[str] = []
-    verify = chains.verify_chain
+    verify = chain_cache.verify_chain
 
     def counting(*args: Any, **kwargs: Any) -> Any:
         calls.append(kwargs["name"])
         return verify(*args, **kwargs)
 
-    monkeypatch.setattr(chains, "verify_chain", counting)
+    monkeypatch.setattr(chain_cache, "verify_chain", counting)
     for _ in range(3):
         assert ask(strict, request_draft(edition=edition))["emaid"] == EMAID_TEXT
     assert calls == ["OEM provisioning certificate"]

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
-from ccp.errors import CcpError, CertificateChainBroken, CertificateChainExpired
+from ccp.errors import CertificateChainBroken, CertificateChainExpired
 from ccp.iso15118 import (
     decode,
     iso2,
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
-from ccp.pki.chains import ChainCache, VerifiedChain, require_cps, verify_chain
+from ccp.pki.chains import VerifiedChain, require_cps, verify_chain
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage
@@ -239,24 +239,3 @@ def test_other_signatures_than_the_edition_s_are_refused(algorithm: hashes.HashA
     chain = read_chain([leaf, sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
     with pytest.raises(CertificateChainBroken, match="signature that is not ecdsa-sha256 on P-256"):
         verify(chain, ROOT)
-
-
-def test_a_cache_forgets_the_chain_not_asked_for_longest() -> None:
-    """It stays small however many cars ask, and a refused chain is not remembered."""
-    oem = pki().oem
-    trusted = anchors(oem.root, oem.sub_1, oem.sub_2)
-    cache = ChainCache(trusted, name="leaf", size=2)
-    leaves = [read_certificate(with_leaf(car(), key=new_key()).leaf.der, "leaf") for _ in range(3)]
-    for leaf in leaves:
-        cache.verify([leaf], at=NOW, suites=ISO_15118_2_SUITES)
-    assert list(cache._valid) == [leaf.der for leaf in leaves[1:]]
-    refused = read_certificate(foreign(car(), at=NOW).leaf.der, "leaf")
-    for _ in range(2):
-        with pytest.raises(CcpError):
-            cache.verify([refused], at=NOW, suites=ISO_15118_2_SUITES)
-    assert refused.der not in cache._valid
-
-
-def test_without_anchors_a_cache_asks_nothing() -> None:
-    """A pool without OEM anchors cannot know the OEMs."""
-    ChainCache(Anchors(), name="leaf").verify(members(CPS)[:1], at=NOW, suites=ISO_15118_2_SUITES)

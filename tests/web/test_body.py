@@ -17,6 +17,7 @@ URL = f"{BASE}/signedcontractdata"
 JSON = {"Content-Type": "application/json"}
 TOO_LARGE = "The request body is too large."
 LIMIT = 65536  # of the settings
+CHUNKED = [(b"transfer-encoding", b"chunked")]
 
 
 def chunk(body: bytes, *, more: bool = False) -> dict:
@@ -64,11 +65,11 @@ def test_body_in_very_many_pieces(pieces, read):
     middleware = BodyMiddleware(app, max_bytes=LIMIT, timeout_seconds=5)
     received = [*(chunk(b" ", more=True) for _ in range(pieces - 1)), chunk(b" ")]
     if read:
-        call(middleware, scope(), received)
+        call(middleware, scope(headers=CHUNKED), received)
         assert app.messages == [chunk(b" " * pieces)]
         return
     with pytest.raises(PayloadTooLarge) as caught:
-        call(middleware, scope(), received)
+        call(middleware, scope(headers=CHUNKED), received)
     assert caught.value.messages == [TOO_LARGE, "It comes in too many pieces."]
     assert caught.value.headers == {"Connection": "close"}
 
@@ -136,7 +137,7 @@ def test_body_that_stops_halfway():
     """A body that is not complete in time is 408, and the connection ends."""
     middleware = BodyMiddleware(Seen(), max_bytes=10, timeout_seconds=0.01)
     with pytest.raises(RequestTimeout) as caught:
-        call(middleware, scope(), [chunk(b"{", more=True)])
+        call(middleware, scope(headers=CHUNKED), [chunk(b"{", more=True)])
     assert caught.value.headers == {"Connection": "close"}
 
 
@@ -148,7 +149,8 @@ def test_time_is_for_the_whole_body():
         return chunk(b" ", more=True)
 
     async def main():
-        await BodyMiddleware(Seen(), max_bytes=1000, timeout_seconds=0.1)(scope(), drip, None)
+        middleware = BodyMiddleware(Seen(), max_bytes=1000, timeout_seconds=0.1)
+        await middleware(scope(headers=CHUNKED), drip, None)
 
     with pytest.raises(RequestTimeout):
         asyncio.run(main())
@@ -163,7 +165,8 @@ def test_time_is_not_the_handlers():
         done.append(True)
 
     done: list[bool] = []
-    call(BodyMiddleware(slow, max_bytes=10, timeout_seconds=0.01), scope(), [chunk(b"{}")])
+    middleware = BodyMiddleware(slow, max_bytes=10, timeout_seconds=0.01)
+    call(middleware, scope(headers=CHUNKED), [chunk(b"{}")])
     assert done
 
 
@@ -171,7 +174,8 @@ def test_client_that_leaves_is_not_answered():
     """A client that goes away inside its body starts nothing and is sent nothing."""
     app = Seen()
     middleware = BodyMiddleware(app, max_bytes=10, timeout_seconds=5)
-    sent = call(middleware, scope(), [chunk(b"{", more=True), {"type": "http.disconnect"}])
+    received = [chunk(b"{", more=True), {"type": "http.disconnect"}]
+    sent = call(middleware, scope(headers=CHUNKED), received)
     assert (sent, app.messages) == ([], [])
 
 
@@ -179,5 +183,12 @@ def test_what_follows_the_body_is_the_servers():
     """After the body, the application hears what the server says: that the client has gone."""
     app = Seen(receives=2)
     middleware = BodyMiddleware(app, max_bytes=10, timeout_seconds=5)
-    call(middleware, scope(), [chunk(b"{}"), {"type": "http.disconnect"}])
+    call(middleware, scope(headers=CHUNKED), [chunk(b"{}"), {"type": "http.disconnect"}])
     assert app.messages == [chunk(b"{}"), {"type": "http.disconnect"}]
+
+
+def test_request_without_a_body_is_passed_on_as_it_is():
+    """What announces no body has none (RFC 9112, 6.3): nothing is waited for."""
+    app = Seen()
+    call(BodyMiddleware(app, max_bytes=0, timeout_seconds=0), scope(), [chunk(b"")])
+    assert app.messages == [chunk(b"")]

@@ -6,7 +6,6 @@ import pytest
 import structlog
 from connexion.exceptions import Forbidden, InternalServerError, OAuthProblem
 from starlette.exceptions import HTTPException
-from werkzeug.exceptions import NotFound
 
 from ccp.app import create_app
 from ccp.errors import StoreBusy
@@ -92,12 +91,11 @@ def test_head_of_a_crash(failing):
         (OAuthProblem(detail=SECRET), 401, "Unauthorized"),
         (Forbidden(detail=SECRET), 403, "Forbidden"),
         (HTTPException(404, SECRET), 404, "Not Found"),
-        (NotFound(SECRET), 404, "Not Found"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_errors_of_the_frameworks_have_the_same_shape(failing, error, status, message):
-    """What Connexion, Starlette or Flask raise is told as ErrorV1, without their own words."""
+    """What Connexion or Starlette raise is told as ErrorV1, without their own words."""
     if status == 401:
         error.headers = {"WWW-Authenticate": "Bearer"}
     response, _ = failing(error)

@@ -50,7 +50,7 @@ def test_operation_id_names_the_module(handler, services):
     view = handler(
         lambda services, **arguments: seen.append((services, arguments)) or (None, 200), emaid=1
     )
-    view(emaid="text of the path")
+    view()
     assert seen == [(services, {"emaid": 1})]
 
 

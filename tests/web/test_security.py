@@ -134,7 +134,7 @@ def test_the_store_is_not_asked_for_those_who_may_not(pool, monkeypatch, method,
         raise AssertionError("the store was asked")
 
     monkeypatch.setattr(Connections, "read", fail)
-    monkeypatch.setattr(Connections, "write", fail)
+    monkeypatch.setattr(Connections, "transaction", fail)
     for role in ("emsp", "oem", "none of them"):
         token = ec_key().token(role=role, ids=["FRXYZ", "WBA"])
         answer = pool.request(method, path, json=body, headers=bearer(token))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccp.web.violations import SchemaValidator, violations
+from ccp.web.violations import Schema
 
 EMAID = {
     "type": "string",
@@ -19,7 +19,7 @@ OBJECT = {
 
 def told(schema, value, name="x"):
     """The violations of *value*, sorted."""
-    return sorted(violations(SchemaValidator(schema), name, value))
+    return sorted(Schema(schema).violations(name, value))
 
 
 @pytest.mark.parametrize(

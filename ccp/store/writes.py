@@ -1,0 +1,148 @@
+"""What each write does to the database, in a transaction that its caller has begun."""
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
+from ccp.identifiers import Emaid, Pcid
+from ccp.origin import Origin
+from ccp.store import audit
+from ccp.store.records import SignedContractData
+
+_INSERT = """
+    INSERT OR REPLACE INTO signed_contract_data (
+        emaid_key, pcid_key, namespace, v2g_root_fingerprint, emaid, pcid,
+        v2g_root_distinguished_name, v2g_root_serial_number, installation_res_exi,
+        contract_certificate_der, valid_from, valid_to, meta_data,
+        evse_processing_bit, remaining_chains_bit)
+    VALUES (
+        :emaid_key, :pcid_key, :namespace, :v2g_root_fingerprint, :emaid, :pcid,
+        :v2g_root_distinguished_name, :v2g_root_serial_number, :installation_res_exi,
+        :contract_certificate_der, :valid_from, :valid_to, :meta_data,
+        :evse_processing_bit, :remaining_chains_bit)
+"""
+
+
+def put(database: Database, record: SignedContractData, origin: Origin) -> None:
+    """See `Store.put`."""
+    emaid, pcid = record.emaid, record.pcid
+    serial_number = record.v2g_root_serial_number
+    processing_bit, remaining_bit = record.unsigned_bits or (None, None)
+    fingerprint = record.v2g_root_fingerprint or ""
+    variants = database.execute(
+        """
+        SELECT pcid_key, namespace, v2g_root_fingerprint
+        FROM signed_contract_data WHERE emaid_key = ?
+        """,
+        [emaid.key],
+    ).fetchall()
+    if any(pcid_key != pcid.key for pcid_key, _, _ in variants):
+        raise EmaidBelongsToOtherPcid
+    database.execute(
+        """
+        INSERT INTO default_contract (pcid_key, namespace, emaid_key)
+        SELECT :pcid, :namespace, :emaid WHERE NOT EXISTS (
+            SELECT 1 FROM signed_contract_data
+            WHERE pcid_key = :pcid AND namespace = :namespace)
+        """,
+        {"pcid": pcid.key, "namespace": record.namespace, "emaid": emaid.key},
+    )
+    # REPLACE gives a new rowid, so the order of rowids is the order of puts.
+    database.execute(
+        _INSERT,
+        {
+            "emaid_key": emaid.key,
+            "pcid_key": pcid.key,
+            "namespace": record.namespace,
+            "v2g_root_fingerprint": fingerprint,
+            "emaid": emaid.text,
+            "pcid": pcid.text,
+            "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
+            "installation_res_exi": record.installation_res_exi,
+            "contract_certificate_der": record.contract_certificate_der,
+            "valid_from": _to_seconds(record.valid_from),
+            "valid_to": _to_seconds(record.valid_to),
+            "meta_data": record.meta_data,
+            "v2g_root_serial_number": None if serial_number is None else str(serial_number),
+            "evse_processing_bit": processing_bit,
+            "remaining_chains_bit": remaining_bit,
+        },
+    )
+    audit.note(
+        database,
+        origin,
+        "replace" if (pcid.key, record.namespace, fingerprint) in variants else "put",
+        emaid,
+        pcid.key,
+        namespace=record.namespace,
+        v2g_root_fingerprint=record.v2g_root_fingerprint,
+    )
+
+
+def set_default(database: Database, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
+    """See `Store.set_default`."""
+    changed = database.execute(
+        """
+        INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
+        SELECT DISTINCT pcid_key, namespace, emaid_key FROM signed_contract_data
+        WHERE emaid_key = ? AND pcid_key = ?
+        """,
+        [emaid.key, pcid.key],
+    )
+    if changed.rowcount > 0:
+        audit.note(database, origin, "set-default", emaid, pcid.key)
+    return changed.rowcount > 0
+
+
+def note_revoked(database: Database, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
+    """See `Store.note_revoked`."""
+    noted = database.execute(
+        "INSERT OR IGNORE INTO revoked_certificate (fingerprint, at) VALUES (?, ?)",
+        [fingerprint_of(certificate_der), audit.timestamp(origin.at)],
+    )
+    if noted.rowcount > 0:
+        audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+
+
+def delete(
+    database: Database, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None
+) -> bool:
+    """See `Store.delete`."""
+    pcid_key = _car(database, emaid)
+    if pcid_key is None:
+        return False
+    if seen is not None and contract_certificates(database, emaid) - set(seen):
+        raise StoreBusy
+    database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
+    database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
+    audit.note(database, origin, "delete", emaid, pcid_key)
+    return True
+
+
+def contract_certificates(database: Database, emaid: Emaid) -> set[bytes]:
+    """See `Store.contract_certificates`."""
+    ders = database.execute(
+        "SELECT contract_certificate_der FROM signed_contract_data WHERE emaid_key = ?",
+        [emaid.key],
+    )
+    return {der for (der,) in ders}
+
+
+def fingerprint_of(der: bytes) -> str:
+    """By what a revoked certificate is known: SHA-256, lower-case hex digits."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def _car(database: Database, emaid: Emaid) -> str | None:
+    """The key of the car that a contract is for."""
+    row = database.execute(
+        "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _to_seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
