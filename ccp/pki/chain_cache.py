@@ -65,13 +65,15 @@ class ChainCache:
         leaf, *sub_cas = certificates
         edition = tuple(suite.name for suite in suites)
         brought = edition, tuple(one.der for one in sub_cas)
-        chain = self._chains.get((*brought, leaf.der), at)
+        of_chain = (*brought, leaf.der)
+        chain = self._chains.get(of_chain, at)
         if chain is None:
-            issuer = self._issuers.get((*brought, leaf.issuer), at)
+            of_issuer = (*brought, leaf.issuer.public_bytes())
+            issuer = self._issuers.get(of_issuer, at)
             chain = self._prove(certificates, issuer, at=at, suites=suites)
-            self._chains.keep((*brought, leaf.der), chain)
-            if chain.issuer is not None:
-                self._issuers.keep((*brought, leaf.issuer), chain.issuer)
+            self._chains.keep(of_chain, chain)
+            if chain.issuer is not None and chain.issuer is not issuer:
+                self._issuers.keep(of_issuer, chain.issuer)
         return chain
 
     def _prove(

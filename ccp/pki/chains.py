@@ -15,6 +15,7 @@ from ccp.errors import (
     CertificateChainNotYetValid,
 )
 from ccp.pki.certificates import Certificate, read_certificate
+from ccp.pki.extensions import read_role
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
@@ -210,15 +211,12 @@ def require_cps(certificate: Certificate) -> None:
 def _require_signing_leaf(leaf: Certificate, name: str) -> None:
     """A leaf signs messages: it is no CA, and if its key usage is limited, then not to others."""
     try:
-        parsed = asn1.Certificate.load(leaf.der)
-        constraints, usage = parsed.basic_constraints_value, parsed.key_usage_value
-        is_ca = constraints is not None and constraints["ca"].native  # read when asked for
-        may_sign = usage is None or "digital_signature" in usage.native
-    except (ValueError, TypeError, LookupError):
+        role = read_role(leaf.der)
+    except ValueError:
         raise CertificateChainBroken(f"The extensions of the {name} cannot be read.") from None
-    if is_ca:
+    if role.is_ca:
         raise CertificateChainBroken(f"The {name} is a CA certificate.")
-    if not may_sign:
+    if not role.may_sign:
         raise CertificateChainBroken(f"The {name} may not make digital signatures.")
 
 
