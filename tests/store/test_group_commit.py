@@ -1,0 +1,171 @@
+"""Writes that come at once: one commit for all of them, and for each its own outcome."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from ccp.errors import ContractNotFound, StoreBusy, StoreFull
+from ccp.store.connections import Connections
+from ccp.store.group_commit import GroupCommit
+
+Write = Callable[[Database], Any]
+
+
+@pytest.fixture
+def connections(tmp_path: Path) -> Iterator[Connections]:
+    """Those of a database with one table of numbers."""
+    made = Connections(str(tmp_path / "numbers.db"), busy_timeout_seconds=30)
+    made.database.execute("CREATE TABLE number (value INTEGER PRIMARY KEY)")
+    yield made
+    made.close()
+
+
+def add(value: int) -> Write:
+    """Store a number, and tell how many there are then."""
+
+    def write(database: Database) -> int:
+        database.execute("INSERT INTO number VALUES (?)", [value])
+        return int(database.execute("SELECT COUNT(*) FROM number").fetchone()[0])
+
+    return write
+
+
+def stored(connections: Connections) -> set[int]:
+    """What is there."""
+    return {value for (value,) in connections.database.execute("SELECT value FROM number")}
+
+
+def at_once(connections: Connections, *writes: Write) -> list[Future[Any]]:
+    """Let writes come while another one goes on, so that they are a group; wait for all."""
+    group = GroupCommit(connections)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def first(_database: Database) -> None:
+        begun.set()
+        goes_on.wait(10)
+
+    with ThreadPoolExecutor(len(writes) + 1) as threads:
+        threads.submit(group.write, first)
+        begun.wait(10)
+        outcomes = []
+        for number, write in enumerate(writes, start=1):
+            outcomes.append(threads.submit(group.write, write))
+            while len(group._waiting) < number:
+                threading.Event().wait(0.001)
+        goes_on.set()
+    return outcomes
+
+
+@contextmanager
+def counted(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Counts the transactions."""
+    transactions: list[int] = []
+    begin = connections.transaction
+
+    @contextmanager
+    def transaction() -> Iterator[Database]:
+        transactions.append(1)
+        with begin() as database:
+            yield database
+
+    monkeypatch.setattr(connections, "transaction", transaction)
+    yield transactions
+
+
+def test_what_comes_meanwhile_is_committed_together(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight writers wait for the disk once, and each is told its own result."""
+    with counted(connections, monkeypatch) as transactions:
+        outcomes = at_once(connections, *map(add, range(8)))
+    assert [outcome.result() for outcome in outcomes] == list(range(1, 9))
+    assert len(transactions) == 2
+    assert stored(connections) == set(range(8))
+
+
+def test_one_writer_waits_for_nobody(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone, each write is a transaction."""
+    group = GroupCommit(connections)
+    with counted(connections, monkeypatch) as transactions:
+        assert [group.write(add(value)) for value in range(3)] == [1, 2, 3]
+    assert len(transactions) == 3
+
+
+def test_what_one_of_them_raises_undoes_it_alone(connections: Connections) -> None:
+    """The others are stored as if it had not been there."""
+
+    def half(database: Database) -> None:
+        add(7)(database)
+        raise ContractNotFound
+
+    one, other, last = at_once(connections, add(1), half, add(2))
+    assert one.result() == 1
+    assert isinstance(other.exception(), ContractNotFound)
+    assert last.result() == 2
+    assert stored(connections) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (sqlite3.SQLITE_FULL, StoreFull),
+        (sqlite3.SQLITE_IOERR_FSYNC, StoreFull),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreBusy),
+        (sqlite3.SQLITE_CORRUPT, sqlite3.OperationalError),
+    ],
+)
+def test_what_the_disk_refuses_is_done_for_none(
+    connections: Connections, code: int, error: type[Exception]
+) -> None:
+    """Each is told, with an exception of its own; nothing of what came before it is stored."""
+
+    def refused(database: Database) -> None:
+        add(7)(database)
+        fault = sqlite3.OperationalError("refused")
+        fault.sqlite_errorcode = code
+        raise fault
+
+    outcomes = at_once(connections, add(1), refused, add(2))
+    errors = [outcome.exception() for outcome in outcomes]
+    assert [type(one) for one in errors] == [error] * 3
+    assert stored(connections) == set()
+    if error is not sqlite3.OperationalError:
+        assert len({id(one) for one in errors}) == 3
+    assert GroupCommit(connections).write(add(3)) == 1
+
+
+def test_a_transaction_that_sqlite_has_undone_is_told_to_all(connections: Connections) -> None:
+    """A full disk ends a transaction by itself, and the savepoint with it."""
+
+    def undone(database: Database) -> None:
+        database.conn.execute("ROLLBACK")
+
+    outcomes = at_once(connections, add(1), undone, add(2))
+    assert all(isinstance(one.exception(), sqlite3.OperationalError) for one in outcomes)
+    assert stored(connections) == set()
+
+
+def test_a_database_that_is_held_is_told_to_all(tmp_path: Path) -> None:
+    """Who holds the write lock for too long is waited for once, not once for each."""
+    path = tmp_path / "held.db"
+    connections = Connections(str(path), busy_timeout_seconds=0.2)
+    connections.database.execute("CREATE TABLE number (value INTEGER PRIMARY KEY)")
+    group = GroupCommit(connections)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(4) as threads:
+        outcomes = [threads.submit(group.write, add(value)) for value in range(4)]
+    assert all(isinstance(one.exception(), StoreBusy) for one in outcomes)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert group.write(add(1)) == 1
+    connections.close()
