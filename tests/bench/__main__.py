@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> None:
             sizes=SIZES[:-1] if told.quick else SIZES,
         )
         for name in told.parts or PARTS:
-            PARTS[name](options, data, report)
+            (own := Path(folder) / name).mkdir()
+            PARTS[name](replace(options, folder=own), data, report)
     print(f"\n{write_table(report.rows)}")
     print(f"\n{(time.monotonic() - begun) / 60:.1f} minutes, {told.json}")
     told.json.write_text(json.dumps(_as_json(report, options), indent=1))
@@ -76,7 +77,8 @@ def _as_json(report: Report, options: Options) -> dict[str, Any]:
             "python": platform.python_version(),
             "sqlite": sqlite3.sqlite_version,
         },
-        "options": asdict(options) | {"folder": None},
+        "rounds": options.rounds,
+        "seconds": options.seconds,
         "rows": [_row(row) for row in report.rows],
         "details": report.details,
     }

@@ -65,7 +65,8 @@ class Data:
             self._folder.mkdir(parents=True)
             started = time.perf_counter()
             save_contracts(file, make_contracts(self.trust))
-            print(f"Made {CARS} cars and contracts in {time.perf_counter() - started:.1f} s.")
+            seconds = time.perf_counter() - started
+            print(f"Made {CARS} cars and contracts in {seconds:.1f} s.", flush=True)
         self.contracts: list[Contract] = load_contracts(file)
 
     def database(self, size: int) -> Path:
@@ -91,16 +92,14 @@ class Data:
             else:
                 put_many(draft, self.spread(size))
             seconds = time.perf_counter() - started
-            self.rows_per_second[size] = size / seconds
-            print(
-                f"Stored {size:,} contracts in {seconds:.1f} s: {size / seconds:,.0f} per second."
-            )
+            how = "by PUT" if size == CARS else "by the bulk path"
+            print(f"Stored {size:,} contracts {how}: {size / seconds:,.0f} a second.", flush=True)
             draft.rename(path)
         return path
 
-    def copy(self, size: int, folder: Path) -> Path:
-        """Copy a database, so that what is written does not change what is kept."""
-        return Path(shutil.copy(self.database(size), folder / "ccp.db"))
+    def copy(self, size: int, path: Path) -> Path:
+        """Copy a database to *path*, so that what is written does not change what is kept."""
+        return Path(shutil.copyfile(self.database(size), path))
 
     def spread(self, size: int) -> Iterator[SignedContractData]:
         """Give the contracts of a pool with so many, in the order of their EMAIDs."""

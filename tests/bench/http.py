@@ -71,7 +71,7 @@ class Cell:
 
 def main(options: Options, data: Data, report: Report) -> None:
     """Measure the seven operations against all servers, which are up at the same time."""
-    database = data.copy(CARS, options.folder)
+    database = data.copy(CARS, options.folder / "pool.db")
     deletable = to_delete(data.records(), _DELETIONS_PER_SECOND * options.seconds)
     requests = {
         operation: [operation.request(contract) for contract in data.contracts]
@@ -209,6 +209,8 @@ def _report(cells: list[Cell], report: Report) -> None:
                 what = f"{cell.operation.label}, {cell.connections} connections: times {server}"
                 goal = goals.get(cell.operation)
                 if server in cell.loads:
+                    if any(each.errors for name in (_POOL, server) for each in cell.loads[name]):
+                        what += " (errors!)"
                     report.add(what, cell.ratios(server), goal)
                 else:
                     report.skip(what, rivals.why_no_prism(), goal)

@@ -30,14 +30,14 @@ def main(options: Options, data: Data, report: Report) -> None:
     The rows are those that PUT writes, without default and audit trail, each in a transaction of
     its own, as durable, in another file on the same disk.
     """
-    (folder := options.folder / "put").mkdir()
-    rows = data.copy(CARS, folder)
+    folder = options.folder
+    rows = data.copy(CARS, folder / "rows.db")
     records = data.records()
     requests = folder / "requests"
     save_requests(requests, map(PUT.request, data.contracts))
     loads: dict[int, list[Load]] = {number: [] for number in _CONNECTIONS}
     raw = []
-    with pool("pool", folder, data.copy(CARS, options.folder), data.trust) as server:
+    with pool("pool", folder, data.copy(CARS, folder / "pool.db"), data.trust) as server:
         load(server, requests, 16, _SECONDS)  # warms up
         order = random.Random(_SEED)  # noqa: S311 - nobody has to guess it
         for _ in range(options.rounds):

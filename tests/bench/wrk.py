@@ -45,7 +45,7 @@ class Load:
     @property
     def cpu_ms(self) -> float:
         """The server's processor time for one request, in milliseconds."""
-        return 1000 * self.busy_seconds / max(self.requests, 1)
+        return 1000 * self.busy_seconds / self.requests
 
 
 def require_wrk() -> None:
@@ -71,13 +71,18 @@ def load(server: Server, requests: Path, connections: int, seconds: int) -> Load
     Args:
         requests: Their file; it is begun anew at its end.
         connections: How many are open at the same time.
+    Raises:
+        RuntimeError: There is not a single answer.
     """
     busy = server.busy_seconds()
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"]
     command += [f"--timeout={_PATIENCE_SECONDS}s", f"--script={_SCRIPT}"]
     command += [f"http://127.0.0.1:{server.port}", "--", str(requests)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return read_load(output, busy_seconds=server.busy_seconds() - busy)
+    result = read_load(output, busy_seconds=server.busy_seconds() - busy)
+    if not result.requests:
+        raise RuntimeError(f"{server.name} has answered nothing: {result.errors}")
+    return result
 
 
 def let_all_cars_ask(server: Server, requests: Path, number: int) -> None:
