@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> None:
             sizes=SIZES[:-1] if told.quick else SIZES,
         )
         for name in told.parts or PARTS:
+            print(f"\n== {name}", flush=True)
             (own := Path(folder) / name).mkdir()
             PARTS[name](replace(options, folder=own), data, report)
     print(f"\n{write_table(report.rows)}")

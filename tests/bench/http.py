@@ -46,6 +46,7 @@ _COMPARED: dict[str, tuple[tuple[Operation, ...], dict[Operation, Goal]]] = {
 """Rows of the table: the server that the pool is compared with, in which operations; goals."""
 _P99_GOAL = Goal("<", 300)
 _P99_CONNECTIONS = 128
+_P99_SECONDS = 5  # one second is too few requests for the slowest hundredth
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ def main(options: Options, data: Data, report: Report) -> None:
                     cell.loads[server.name] = []
                     cell.sizes[server.name] = _check(server, cell.operation, request, answers)
         _warm_up(servers, requests, files, options)
+        slowest = []
         order = random.Random(_SEED)  # noqa: S311 - nobody has to guess it
         for _ in range(options.rounds):
             for cell in order.sample(cells, len(cells)):
@@ -110,8 +112,11 @@ def main(options: Options, data: Data, report: Report) -> None:
                     file = files[cell.operation]
                     measured = load(server, file, cell.connections, options.seconds)
                     cell.loads[server.name].append(measured)
+            slowest.append(load(ours, files[POST], _P99_CONNECTIONS, _P99_SECONDS))
     _print(cells)
     _report(cells, report)
+    what = f"{POST.label}, {_P99_CONNECTIONS} connections: p99 in ms"
+    report.add(what, [each.p99_ms for each in slowest], _P99_GOAL)
     report.details["http"] = [_as_json(cell) for cell in cells]
 
 
@@ -214,10 +219,6 @@ def _report(cells: list[Cell], report: Report) -> None:
                     report.add(what, cell.ratios(server), goal)
                 else:
                     report.skip(what, rivals.why_no_prism(), goal)
-    for cell in cells:
-        if (cell.operation, cell.connections) == (POST, _P99_CONNECTIONS):
-            what = f"{POST.label}, {cell.connections} connections: p99 in ms"
-            report.add(what, [each.p99_ms for each in cell.loads[_POOL]], _P99_GOAL)
 
 
 def _as_json(cell: Cell) -> dict[str, Any]:

@@ -46,11 +46,9 @@ def why_no_prism() -> str:
     """Say why Prism cannot be run; nothing where it can."""
     if shutil.which("node") is None:
         return "there is no node"
-    return (
-        ""
-        if _PRISM_COMMAND.exists()
-        else "it is not in build/prism; `make bench` installs it with npm"
-    )
+    if not _PRISM_COMMAND.exists():
+        return "it is not in build/prism; `make bench` installs it with npm"
+    return ""
 
 
 @contextmanager
