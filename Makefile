@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What `make bench` compares the pool with besides; without npm it says that it does not.
+PRISM := $(if $(shell command -v npm),build/prism/installed)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +23,9 @@ lint: .venv/dev  ## check style, formatting and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: .venv/dev  ## measure speed and memory (minutes; never part of the tests)
+bench: .venv/dev $(PRISM)  ## measure speed, size and memory against the alternatives (minutes)
+	@command -v wrk > /dev/null || apt-get install --quiet --yes wrk \
+		|| { echo "make bench needs wrk, and cannot install it: do that first."; exit 1; }
 	$(BIN)/python -m tests.bench
 
 proof: .venv/dev  ## prove at length what the README says can be relied on (hours)
@@ -34,6 +38,12 @@ lock: .venv/dev  ## resolve the dependencies of setup.cfg anew into both lock fi
 clean:  ## remove everything that was made here, except databases
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+build/prism/installed: tests/bench/prism/package.json tests/bench/prism/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --omit=optional --ignore-scripts --no-audit --no-fund
+	touch $@
 
 LOCK = setup.cfg --extra build --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"

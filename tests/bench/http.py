@@ -1,212 +1,231 @@
-"""Each operation over real HTTP, next to a server that does nothing but answer the same bytes."""
+"""
+Each operation over HTTP, next to what a user would pick instead.
+
+Requests are for a thousand contracts in turn. The cars that ask have asked before, so that their
+chains need not be verified again; what that takes the first time is told by `trust`.
+"""
 
 import json
-import multiprocessing
-import os
-import signal
-import statistics
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from itertools import cycle, islice
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-from ccp.settings import server_settings
-from tests.bench import load
-from tests.bench.bare import ANSWERS_VARIABLE
-from tests.bench.load import Load
-from tests.bench.material import (
-    GET_BY_EMAID,
-    OPERATIONS,
-    PUT,
-    Contract,
-    Operation,
-    http_request,
-    make_contracts,
-)
-from tests.bench.servers import Server, ask, gunicorn
-from tests.builders import BASE
+from ccp.store import SignedContractData
+from tests.bench import rivals
+from tests.bench.bulk import put_many
+from tests.bench.canned import Answers
+from tests.bench.contracts import CARS, Contract
+from tests.bench.data import Data, to_delete
+from tests.bench.figures import ratios
+from tests.bench.operations import DELETE, OPERATIONS, POST, READS, Operation
+from tests.bench.options import Options
+from tests.bench.servers import Server, ask, pool
+from tests.bench.table import Goal, Report
+from tests.bench.wrk import Load, let_all_cars_ask, load, save_requests
 
-_REQUESTS = {1: 150, 16: 600}  # connections at a time -> requests of one measurement
-_ROUNDS = 3
-_MOST_SECONDS = 4.0  # of one measurement
-_STARTS = 3
-_STORED = 500  # contracts that the reading operations find
-_REQUESTS_FOR_MEMORY = 10_000  # of each worker
-_PROBE = http_request("GET", f"{BASE}/contractData/pcid/WAUZZZ4B0C9999999")
+_POOL = "pool"
+_WARM_UP_SECONDS = 2
+_WARM_UP_CONNECTIONS = 16
+_DELETIONS_PER_SECOND = 8000  # more than a pool does, so that they never run out
+_SEED = 15118  # of the order of measurements, which is another one in each round
 
-Send = Callable[[Server, Operation, list[Contract], int], Load]
+_COMPARED: dict[str, tuple[tuple[Operation, ...], dict[Operation, Goal]]] = {
+    rivals.DEFAULT: (
+        (*READS, POST),
+        {POST: Goal(">=", 1.4)} | dict.fromkeys(READS, Goal(">=", 1.8)),
+    ),
+    rivals.BARE: (READS, dict.fromkeys(READS, Goal(">=", 0.6))),
+    rivals.PRISM: (OPERATIONS, dict.fromkeys(OPERATIONS, Goal(">", 1))),
+    rivals.FASTAPI: (READS, {}),
+}
+"""Rows of the table: the server that the pool is compared with, in which operations; goals."""
+_P99_GOAL = Goal("<", 300)
+_P99_CONNECTIONS = 128
+_P99_SECONDS = 5  # one second is too few requests for the slowest hundredth
 
 
 @dataclass(slots=True)
-class Row:
-    """What was measured of one operation with so many connections; a Load for each round."""
+class Cell:
+    """
+    What was measured of one operation with so many connections.
+
+    Attributes:
+        loads: By server, one for each round.
+        sizes: Of a body that it has answered, in bytes, by server.
+    """
 
     operation: Operation
     connections: int
-    pool: list[Load] = field(default_factory=list)
-    bare: list[Load] = field(default_factory=list)
+    loads: dict[str, list[Load]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def ratios(self, server: str) -> list[float]:
+        """The pool's speed in times of that of a server, in each round."""
+        ours, theirs = ([each.speed for each in self.loads[name]] for name in (_POOL, server))
+        return ratios(ours, theirs)
 
 
-def main() -> None:
-    """Measure, and print what was measured."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C: nothing is left running
-    with _loader() as send, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        starts = []
-        for _ in range(_STARTS):
-            with _pool(folder) as pool:
-                starts.append(pool.start_seconds)
-        with _pool(folder) as pool:
-            stored = make_contracts(_STORED)
-            filling = send(pool, PUT, stored, 4)
-            answers = _record_answers(pool, stored[0])
-            with _bare(folder, answers) as bare:
-                rows = _measure(pool, bare, stored, send)
-            sent = filling.taken + sum(each.taken for row in rows for each in row.pool)
-            while sent < _REQUESTS_FOR_MEMORY * server_settings().workers:
-                sent += send(pool, GET_BY_EMAID, stored, 16).taken
-            memory = pool.worker_memory()
-    _print_rows(rows, answers)
-    print(
-        f"\nStart: {statistics.median(starts):.2f} s until the first answer "
-        f"({', '.join(f'{seconds:.2f}' for seconds in starts)})."
-    )
-    for resident, proportional in memory:
-        print(
-            f"Memory of a worker after {sent} requests to all: {resident:.0f} MB resident, "
-            f"{proportional:.0f} MB of it its own or its part of what is shared."
-        )
-
-
-@contextmanager
-def _loader() -> Iterator[Send]:
-    """Give the way to send requests from a process of its own, which has nothing else to do."""
-    with ProcessPoolExecutor(
-        max_workers=1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for us
-    ) as process:
-
-        def send(
-            server: Server, operation: Operation, contracts: list[Contract], connections: int
-        ) -> Load:
-            requests = [operation.request(contract) for contract in contracts]
-            busy_before = server.busy_seconds()
-            result = process.submit(
-                load.run, server.port, requests, operation.status, connections, _MOST_SECONDS
-            ).result()
-            result.server_busy_seconds = server.busy_seconds() - busy_before
-            return result
-
-        yield send
-
-
-def _pool(folder: Path) -> AbstractContextManager[Server]:
-    variables = {
-        "CCP_DATABASE_URL": f"sqlite:///{folder}/ccp.db",
-        "CCP_AUTH": "none",
-        "CCP_CHECKS": "strict",
+def main(options: Options, data: Data, report: Report) -> None:
+    """Measure the seven operations against all servers, which are up at the same time."""
+    database = data.copy(CARS, options.folder / "pool.db")
+    deletable = to_delete(data.records(), _DELETIONS_PER_SECOND * options.seconds)
+    requests = {
+        operation: [operation.request(contract) for contract in data.contracts]
+        for operation in OPERATIONS
     }
-    return gunicorn("wsgi:app", folder, _PROBE, variables)
+    requests[DELETE] = [DELETE.request(_named(record)) for record in deletable]
+    files = {operation: options.folder / f"{operation.name}.requests" for operation in OPERATIONS}
+    for operation, file in files.items():
+        save_requests(file, requests[operation])
+
+    def refill(server: Server, operation: Operation) -> None:
+        """Let DELETE find all that it may ask for."""
+        if operation is DELETE and server.name == _POOL:
+            put_many(database, deletable)
+
+    with ExitStack() as stack:
+        ours = stack.enter_context(pool(_POOL, options.folder, database, data.trust))
+        refill(ours, DELETE)
+        answers = _answers(ours, requests)
+        servers = [ours, *_start_rivals(options.folder, database, answers, stack)]
+        cells = [Cell(each, number) for each in OPERATIONS for number in options.connections]
+        for cell in cells:
+            for server in servers:
+                if server.name != rivals.FASTAPI or cell.operation in READS:
+                    refill(server, cell.operation)
+                    request = requests[cell.operation][0]
+                    cell.loads[server.name] = []
+                    cell.sizes[server.name] = _check(server, cell.operation, request, answers)
+        _warm_up(servers, requests, files, options)
+        slowest = []
+        order = random.Random(_SEED)  # noqa: S311 - nobody has to guess it
+        for _ in range(options.rounds):
+            for cell in order.sample(cells, len(cells)):
+                having = [server for server in servers if server.name in cell.loads]
+                for server in order.sample(having, len(having)):
+                    refill(server, cell.operation)
+                    file = files[cell.operation]
+                    measured = load(server, file, cell.connections, options.seconds)
+                    cell.loads[server.name].append(measured)
+            slowest.append(load(ours, files[POST], _P99_CONNECTIONS, _P99_SECONDS))
+    _print(cells)
+    _report(cells, report)
+    what = f"{POST.label}, {_P99_CONNECTIONS} connections: p99 in ms"
+    report.add(what, [each.p99_ms for each in slowest], _P99_GOAL)
+    report.details["http"] = [_as_json(cell) for cell in cells]
 
 
-def _bare(folder: Path, answers: dict[str, tuple[int, str]]) -> AbstractContextManager[Server]:
-    """Run the bare server with as many workers and threads, and none of the pool's own hooks."""
-    path = folder / "answers.json"
-    path.write_text(json.dumps(answers))
-    return gunicorn(
-        "tests.bench.bare:create_app()",
-        folder,
-        _PROBE,
-        {ANSWERS_VARIABLE: str(path)},
-        f"--config={os.devnull}",
-        "--worker-class=gthread",
-        "--preload",
-        "--keep-alive=5",
-        f"--workers={server_settings().workers}",
-        f"--threads={server_settings().threads}",
-    )
+def _named(record: SignedContractData) -> Contract:
+    """As much of a contract as DELETE tells."""
+    return Contract(record.emaid.text, record.pcid.text, "", b"", b"")
 
 
-def _record_answers(pool: Server, stored: Contract) -> dict[str, tuple[int, str]]:
-    """Ask for each operation once: operationId -> status and body."""
-    [fresh] = make_contracts(1)
-    answers = {}
-    for operation in OPERATIONS:
-        contract = stored if operation.repeatable else fresh
-        head, _, body = ask(pool.port, operation.request(contract)).partition(b"\r\n\r\n")
-        status = int(head[9:12])
+def _answers(ours: Server, requests: dict[Operation, list[bytes]]) -> Answers:
+    """
+    Ask the pool for each operation once.
+
+    Raises:
+        RuntimeError: One does not succeed.
+    """
+    answers: Answers = {}
+    for operation, (first, *_) in requests.items():
+        status, body = ask(ours.port, first)
         if status != operation.status:
             raise RuntimeError(f"{operation.name} answered {status}: {body.decode()}")
         answers[operation.name] = status, body.decode()
     return answers
 
 
-def _measure(pool: Server, bare: Server, stored: list[Contract], send: Send) -> list[Row]:
-    """Measure everything once, then everything again: what the machine does meanwhile hits all."""
-    rows = [Row(operation, connections) for connections in _REQUESTS for operation in OPERATIONS]
-    for _ in range(_ROUNDS):
-        fresh: list[Contract] = []
-        for row in rows:
-            number = _REQUESTS[row.connections]
-            if row.operation.repeatable:
-                contracts = list(islice(cycle(stored), number))
-            else:
-                contracts = fresh = make_contracts(number) if row.operation is PUT else fresh
-            row.pool.append(send(pool, row.operation, contracts, row.connections))
-            row.bare.append(send(bare, row.operation, contracts, row.connections))
-            fresh = fresh[: row.pool[-1].taken]  # DELETE finds what PUT has had time to put
-    return rows
+def _start_rivals(
+    folder: Path, database: Path, answers: Answers, stack: ExitStack
+) -> Iterator[Server]:
+    yield stack.enter_context(rivals.default_connexion(folder, answers))
+    yield stack.enter_context(rivals.bare_flask(folder, answers))
+    yield stack.enter_context(rivals.fastapi(folder, database))
+    if not rivals.why_no_prism():
+        yield stack.enter_context(rivals.prism(folder, answers))
 
 
-def _print_rows(rows: list[Row], answers: dict[str, tuple[int, str]]) -> None:
+def _check(server: Server, operation: Operation, request: bytes, answers: Answers) -> int:
+    """
+    See that a server answers as the pool does; whitespace may differ.
+
+    Returns: How many bytes the body has.
+    Raises:
+        RuntimeError: It does not.
+    """
+    expected_status, expected = answers[operation.name]
+    status, body = ask(server.port, request)
+    if status != expected_status or (expected and json.loads(body) != json.loads(expected)):
+        raise RuntimeError(f"{server.name}, {operation.name}: {status}, {body.decode()}")
+    return len(body)
+
+
+def _warm_up(
+    servers: list[Server],
+    requests: dict[Operation, list[bytes]],
+    files: dict[Operation, Path],
+    options: Options,
+) -> None:
+    """Have each server do all that it will do; but nothing is deleted that is read later."""
+    file = options.folder / "warm-up.requests"
+    for server in servers:
+        some = READS if server.name == rivals.FASTAPI else OPERATIONS
+        mixed = [requests[operation] for operation in some if operation is not DELETE]
+        save_requests(file, (request for turn in zip(*mixed, strict=True) for request in turn))
+        load(server, file, _WARM_UP_CONNECTIONS, _WARM_UP_SECONDS)
+    let_all_cars_ask(servers[0], files[POST], CARS)
+
+
+def _print(cells: list[Cell]) -> None:
     print(
-        "\nEach operation over HTTP. Latencies are in ms; cpu is the workers' processor time for"
-        "\none request, in ms. Beside it bare Flask, that answers the same bytes with as many"
-        "\nworkers and threads: the pool's speed as a part of it (and of each round), the pool's"
-        "\ncpu in times of it."
+        "\nEach operation over HTTP, medians of the rounds. Latencies are in ms; cpu is the"
+        "\nserver's processor time for one request, in ms; times is how often the pool is as fast;"
+        "\nbytes are those of an answer's body."
     )
-    for operation in OPERATIONS:
-        print(f"\n{operation.name}: answers {len(answers[operation.name][1])} bytes")
+    for cell in cells:
+        print(f"\n{cell.operation.label}, {cell.connections} connections")
         print(
-            f"{'connections':>11}{'req/s':>7}{'p50':>7}{'p99':>7}{'max':>8}{'cpu':>6}{'errors':>7}"
-            f"  | bare:{'req/s':>6}{'part':>6}{'cpu':>6}{'times':>6}  parts"
+            f"{'':20}{'req/s':>8}{'p50':>9}{'p99':>9}{'max':>9}{'cpu':>7}{'times':>8}{'bytes':>8}"
+            "  errors"
         )
-        for row in rows:
-            if row.operation is operation:
-                print(_line(row))
-    busy = max(each.busy_seconds / each.seconds for row in rows for each in (*row.pool, *row.bare))
-    print(f"\nThe load itself kept one processor busy for at most {busy:.0%} of a measurement.")
+        for name, loads in cell.loads.items():
+            speed, p50, p99, cpu = (
+                median(getattr(each, what) for each in loads)
+                for what in ("speed", "p50_ms", "p99_ms", "cpu_ms")
+            )
+            worst = max(each.max_ms for each in loads)
+            errors = sum((Counter(each.errors) for each in loads), Counter())
+            print(
+                f"{name:20}{speed:8.0f}{p50:9.1f}{p99:9.1f}{worst:9.1f}{cpu:7.2f}"
+                f"{median(cell.ratios(name)):8.2f}{cell.sizes[name]:8}  {dict(errors) or ''}"
+            )
 
 
-def _line(row: Row) -> str:
-    latencies = sorted(1000 * seconds for each in row.pool for seconds in each.latencies)
-    p50, p99 = (latencies[int(len(latencies) * part)] for part in (0.50, 0.99))
-    pool, bare = _speeds(row.pool), _speeds(row.bare)
-    parts = [ours / theirs for ours, theirs in zip(pool, bare, strict=True)]
-    pool_cpu, bare_cpu = _cpu_ms(row.pool), _cpu_ms(row.bare)
-    times = pool_cpu / bare_cpu if bare_cpu else 0.0
-    errors = sum(each.errors for each in (*row.pool, *row.bare))
-    return (
-        f"{row.connections:>11}{statistics.median(pool):>7.0f}{p50:>7.1f}{p99:>7.1f}"
-        f"{latencies[-1]:>8.1f}{pool_cpu:>6.2f}{errors:>7}  |{statistics.median(bare):>12.0f}"
-        f"{statistics.median(parts):>6.2f}{bare_cpu:>6.2f}{times:>6.1f}"
-        f"  {' '.join(f'{part:.2f}' for part in parts)}"
-    )
+def _report(cells: list[Cell], report: Report) -> None:
+    for server, (operations, goals) in _COMPARED.items():
+        for cell in cells:
+            if cell.operation in operations:
+                what = f"{cell.operation.label}, {cell.connections} connections: times {server}"
+                goal = goals.get(cell.operation)
+                if server in cell.loads:
+                    if any(each.errors for name in (_POOL, server) for each in cell.loads[name]):
+                        what += " (errors!)"
+                    report.add(what, cell.ratios(server), goal)
+                else:
+                    report.skip(what, rivals.why_no_prism(), goal)
 
 
-def _speeds(loads: list[Load]) -> list[float]:
-    """Requests per second, of each measurement."""
-    return [len(each.latencies) / each.seconds for each in loads]
-
-
-def _cpu_ms(loads: list[Load]) -> float:
-    """The server's processor time for one request, over all measurements."""
-    return (
-        1000 * sum(each.server_busy_seconds for each in loads) / sum(each.taken for each in loads)
-    )
+def _as_json(cell: Cell) -> dict[str, Any]:
+    loads = {name: [asdict(each) for each in loads] for name, loads in cell.loads.items()}
+    return {
+        "operation": cell.operation.name,
+        "connections": cell.connections,
+        "loads": loads,
+        "bytes": cell.sizes,
+    }

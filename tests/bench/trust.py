@@ -14,23 +14,28 @@ from ccp.pki.certificates import read_chain
 from ccp.pki.chains import ChainCache, verify_chain
 from ccp.pki.trust import Trust, load_trust
 from ccp.workshop import EDITIONS, Edition
+from tests.bench.data import Data
+from tests.bench.options import Options
+from tests.bench.table import Report
 from tests.builders import NOW
 from tests.trusted import contract_draft, request_draft, trust_folder
 
 Check = Callable[[], object]
 
 
-def main() -> None:
+def main(_options: Options, _data: Data, report: Report) -> None:
     """Print milliseconds of each check, and how many bare verifications it costs."""
     with TemporaryDirectory() as folder:
         trust = load_trust(trust_folder(Path(folder) / "pki", edition=None), at=NOW)
     bare = _milliseconds(_bare_verification())
-    print(f"{'ms':58}{'best':>8}{'median':>9}{'x bare':>9}")
+    report.details["trust_ms"] = {}
+    print(f"\n{'ms':58}{'best':>8}{'median':>9}{'x bare':>9}")
     rows = [("one bare P-256 verification", _bare_verification())]
     for edition in EDITIONS:
         rows += [(f"{edition}, {name}", check) for name, check in _checks(edition, trust)]
     for name, check in rows:
         times = _milliseconds(check)
+        report.details["trust_ms"][name] = {"best": min(times), "median": median(times)}
         ratio = min(times) / min(bare)
         print(f"{name:58}{min(times):8.3f}{median(times):9.3f}{ratio:9.1f}")
 
@@ -73,7 +78,3 @@ def _bare_verification() -> Callable[[], None]:
 
 def _milliseconds(check: Check) -> list[float]:
     return [1000 * seconds / 20 for seconds in timeit.repeat(check, number=20, repeat=15)]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,94 @@
+"""Rows of the store, written past it: many at once, and one by one as the measure of a PUT."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from ccp.store import SignedContractData, Store
+from ccp.store.audit import timestamp
+from ccp.store.store import _INSERT, _to_seconds
+
+_BATCH = 10_000
+_INSERT_DEFAULT = """
+    INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
+    VALUES (:pcid_key, :namespace, :emaid_key)
+"""
+_INSERT_AUDIT = """
+    INSERT INTO audit (at, action, roles, ids, emaid_key, pcid_key, namespace, v2g_root_fingerprint)
+    VALUES (:at, 'put', '', '', :emaid_key, :pcid_key, :namespace,
+            nullif(:v2g_root_fingerprint, ''))
+"""
+
+
+def put_many(path: Path, records: Iterable[SignedContractData]) -> None:
+    """
+    Store contracts in large transactions, each with its car's default and its audit line.
+
+    Args:
+        path: Of the database; it is made if there is none.
+        records: Of cars that have one contract each.
+    """
+    Store(path).close()
+    rows = map(_row, records)
+    with closing(_connect(path)) as connection:
+        while batch := list(islice(rows, _BATCH)):
+            connection.execute("BEGIN IMMEDIATE")
+            for insert in (_INSERT, _INSERT_DEFAULT, _INSERT_AUDIT):
+                connection.executemany(insert, batch)
+            connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def upserts_per_second(path: Path, records: Sequence[SignedContractData], seconds: float) -> float:
+    """
+    Replace records one after the other, each in a transaction of its own, and do nothing else.
+
+    It is the least that a PUT has to do: the same row, as durable, on the same disk.
+
+    Args:
+        path: Of a database that has the records.
+    """
+    rows = cycle([_row(record) for record in records])
+    with closing(_connect(path)) as connection:
+        number, started = 0, time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            connection.execute(_INSERT, next(rows))
+            number += 1
+        return number / (time.perf_counter() - started)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a database as durably as the pool does."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    connection.execute("PRAGMA journal_mode=wal")
+    connection.execute("PRAGMA synchronous=full")
+    return connection
+
+
+def _row(record: SignedContractData) -> dict[str, Any]:
+    """The columns of a record, and the moment for its audit line."""
+    serial_number = record.v2g_root_serial_number
+    processing_bit, remaining_bit = record.unsigned_bits or (None, None)
+    return {
+        "at": timestamp(datetime.now(UTC)),
+        "emaid_key": record.emaid.key,
+        "pcid_key": record.pcid.key,
+        "namespace": record.namespace,
+        "v2g_root_fingerprint": record.v2g_root_fingerprint or "",
+        "emaid": record.emaid.text,
+        "pcid": record.pcid.text,
+        "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
+        "v2g_root_serial_number": None if serial_number is None else str(serial_number),
+        "installation_res_exi": record.installation_res_exi,
+        "contract_certificate_der": record.contract_certificate_der,
+        "valid_from": _to_seconds(record.valid_from),
+        "valid_to": _to_seconds(record.valid_to),
+        "meta_data": record.meta_data,
+        "evse_processing_bit": processing_bit,
+        "remaining_chains_bit": remaining_bit,
+    }
