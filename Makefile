@@ -24,7 +24,7 @@ lint: .venv/dev  ## check style, formatting and types
 	$(BIN)/mypy
 
 bench: .venv/dev $(PRISM)  ## measure speed, size and memory against the alternatives (minutes)
-	@command -v wrk > /dev/null || apt-get install --quiet --yes wrk \
+	@command -v wrk > /dev/null || { apt-get update && apt-get install --yes wrk; } > /dev/null \
 		|| { echo "make bench needs wrk, and cannot install it: do that first."; exit 1; }
 	$(BIN)/python -m tests.bench
 

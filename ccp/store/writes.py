@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -12,7 +13,7 @@ from ccp.origin import Origin
 from ccp.store import audit
 from ccp.store.records import SignedContractData
 
-_INSERT = """
+INSERT = """
     INSERT OR REPLACE INTO signed_contract_data (
         emaid_key, pcid_key, namespace, v2g_root_fingerprint, emaid, pcid,
         v2g_root_distinguished_name, v2g_root_serial_number, installation_res_exi,
@@ -24,62 +25,62 @@ _INSERT = """
         :contract_certificate_der, :valid_from, :valid_to, :meta_data,
         :evse_processing_bit, :remaining_chains_bit)
 """
+_INSERT_FIRST_AS_DEFAULT = """
+    INSERT INTO default_contract (pcid_key, namespace, emaid_key)
+    SELECT :pcid_key, :namespace, :emaid_key WHERE NOT EXISTS (
+        SELECT 1 FROM signed_contract_data
+        WHERE pcid_key = :pcid_key AND namespace = :namespace)
+"""
 
 
 def put(database: Database, record: SignedContractData, origin: Origin) -> None:
     """See `Store.put`."""
-    emaid, pcid = record.emaid, record.pcid
-    serial_number = record.v2g_root_serial_number
-    processing_bit, remaining_bit = record.unsigned_bits or (None, None)
-    fingerprint = record.v2g_root_fingerprint or ""
+    row = columns(record)
+    key = (row["pcid_key"], row["namespace"], row["v2g_root_fingerprint"])
     variants = database.execute(
         """
         SELECT pcid_key, namespace, v2g_root_fingerprint
         FROM signed_contract_data WHERE emaid_key = ?
         """,
-        [emaid.key],
+        [record.emaid.key],
     ).fetchall()
-    if any(pcid_key != pcid.key for pcid_key, _, _ in variants):
+    if any(pcid_key != record.pcid.key for pcid_key, _, _ in variants):
         raise EmaidBelongsToOtherPcid
-    database.execute(
-        """
-        INSERT INTO default_contract (pcid_key, namespace, emaid_key)
-        SELECT :pcid, :namespace, :emaid WHERE NOT EXISTS (
-            SELECT 1 FROM signed_contract_data
-            WHERE pcid_key = :pcid AND namespace = :namespace)
-        """,
-        {"pcid": pcid.key, "namespace": record.namespace, "emaid": emaid.key},
-    )
+    database.execute(_INSERT_FIRST_AS_DEFAULT, row)
     # REPLACE gives a new rowid, so the order of rowids is the order of puts.
-    database.execute(
-        _INSERT,
-        {
-            "emaid_key": emaid.key,
-            "pcid_key": pcid.key,
-            "namespace": record.namespace,
-            "v2g_root_fingerprint": fingerprint,
-            "emaid": emaid.text,
-            "pcid": pcid.text,
-            "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
-            "installation_res_exi": record.installation_res_exi,
-            "contract_certificate_der": record.contract_certificate_der,
-            "valid_from": _to_seconds(record.valid_from),
-            "valid_to": _to_seconds(record.valid_to),
-            "meta_data": record.meta_data,
-            "v2g_root_serial_number": None if serial_number is None else str(serial_number),
-            "evse_processing_bit": processing_bit,
-            "remaining_chains_bit": remaining_bit,
-        },
-    )
+    database.execute(INSERT, row)
     audit.note(
         database,
         origin,
-        "replace" if (pcid.key, record.namespace, fingerprint) in variants else "put",
-        emaid,
-        pcid.key,
+        "replace" if key in variants else "put",
+        record.emaid,
+        record.pcid.key,
         namespace=record.namespace,
         v2g_root_fingerprint=record.v2g_root_fingerprint,
     )
+
+
+def columns(record: SignedContractData) -> dict[str, Any]:
+    """Give the row that a record is: what INSERT binds."""
+    serial_number = record.v2g_root_serial_number
+    processing_bit, remaining_bit = record.unsigned_bits or (None, None)
+    return {
+        "emaid_key": record.emaid.key,
+        "pcid_key": record.pcid.key,
+        "namespace": record.namespace,
+        "v2g_root_fingerprint": record.v2g_root_fingerprint or "",
+        "emaid": record.emaid.text,
+        "pcid": record.pcid.text,
+        "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
+        "v2g_root_serial_number": None if serial_number is None else str(serial_number),
+        "installation_res_exi": record.installation_res_exi,
+        "contract_certificate_der": record.contract_certificate_der,
+        "valid_from": _to_seconds(record.valid_from),
+        "valid_to": _to_seconds(record.valid_to),
+        "meta_data": record.meta_data,
+        "evse_processing_bit": processing_bit,
+        "remaining_chains_bit": remaining_bit,
+    }
 
 
 def set_default(database: Database, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ccp.store import SignedContractData, Store
 from ccp.store.audit import timestamp
-from ccp.store.store import _INSERT, _to_seconds
+from ccp.store.writes import INSERT, columns
 
 _BATCH = 10_000
 _INSERT_DEFAULT = """
@@ -38,7 +38,7 @@ def put_many(path: Path, records: Iterable[SignedContractData]) -> None:
     with closing(_connect(path)) as connection:
         while batch := list(islice(rows, _BATCH)):
             connection.execute("BEGIN IMMEDIATE")
-            for insert in (_INSERT, _INSERT_DEFAULT, _INSERT_AUDIT):
+            for insert in (INSERT, _INSERT_DEFAULT, _INSERT_AUDIT):
                 connection.executemany(insert, batch)
             connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -57,7 +57,7 @@ def upserts_per_second(path: Path, records: Sequence[SignedContractData], second
     with closing(_connect(path)) as connection:
         number, started = 0, time.perf_counter()
         while time.perf_counter() - started < seconds:
-            connection.execute(_INSERT, next(rows))
+            connection.execute(INSERT, next(rows))
             number += 1
         return number / (time.perf_counter() - started)
 
@@ -72,23 +72,4 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _row(record: SignedContractData) -> dict[str, Any]:
     """The columns of a record, and the moment for its audit line."""
-    serial_number = record.v2g_root_serial_number
-    processing_bit, remaining_bit = record.unsigned_bits or (None, None)
-    return {
-        "at": timestamp(datetime.now(UTC)),
-        "emaid_key": record.emaid.key,
-        "pcid_key": record.pcid.key,
-        "namespace": record.namespace,
-        "v2g_root_fingerprint": record.v2g_root_fingerprint or "",
-        "emaid": record.emaid.text,
-        "pcid": record.pcid.text,
-        "v2g_root_distinguished_name": record.v2g_root_distinguished_name,
-        "v2g_root_serial_number": None if serial_number is None else str(serial_number),
-        "installation_res_exi": record.installation_res_exi,
-        "contract_certificate_der": record.contract_certificate_der,
-        "valid_from": _to_seconds(record.valid_from),
-        "valid_to": _to_seconds(record.valid_to),
-        "meta_data": record.meta_data,
-        "evse_processing_bit": processing_bit,
-        "remaining_chains_bit": remaining_bit,
-    }
+    return {"at": timestamp(datetime.now(UTC)), **columns(record)}
