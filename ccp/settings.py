@@ -51,10 +51,10 @@ class Variables(Schema):
         metadata={"meaning": "gunicorn worker processes"},
     )
     CCP_THREADS = fields.Integer(
-        # Reads are as fast with 1 as with 8; more make puts slower, fewer wait for a slow one.
-        load_default=4,
+        # Several take the interpreter from each other: they pay where reads wait for a disk.
+        load_default=1,
         validate=validate.Range(1, 64),
-        metadata={"meaning": "handler threads of each worker"},
+        metadata={"meaning": "how many requests that only read a worker serves at once"},
     )
     CCP_DATABASE_URL = fields.String(
         load_default="sqlite:///ccp.db",

@@ -14,6 +14,11 @@ from starlette.types import Receive, Scope, Send
 
 View = Callable[[], flask.Response]
 
+WRITES = "writes"
+"""The attribute by which a view says that its handler waits for the disk."""
+# Of a worker; as many are committed together at most.
+_WRITERS = 8
+
 
 class Later(flask.Response):
     """
@@ -37,16 +42,21 @@ class FlaskBridge(SpecMiddleware):
     one. Nor is it told of the request, which has been read and checked, and travels in Connexion's
     context.
 
+    Handlers that write have threads of their own, for they wait: for the write lock, for the disk,
+    for others to commit with. One that reads does not, and several at once would only take the
+    interpreter from each other.
+
     Args:
-        threads: How many handlers run at the same time.
+        threads: How many handlers that read run at the same time.
     """
 
     def __init__(self, app: FlaskASGIApp, *, threads: int) -> None:
         self._app = app
         self._flask = app.app
         self._views: dict[tuple[str, str], View] = {}
-        # Its threads start with the first request, after the server has forked.
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+        # Their threads start with the first request, after the server has forked.
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="handler that writes")
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """
@@ -69,9 +79,10 @@ class FlaskBridge(SpecMiddleware):
             return
         routed = scope["extensions"][ROUTING_CONTEXT]
         view = self._views[routed["api_base_path"], routed["operation_id"]]
+        threads = self._writers if getattr(view, WRITES, False) else self._readers
         context = contextvars.copy_context()  # carries the arguments and the trace id
         answer = await asyncio.get_running_loop().run_in_executor(
-            self._executor, context.run, self._run, view
+            threads, context.run, self._run, view
         )
         if isinstance(answer, Later):
             answer = await answer.later

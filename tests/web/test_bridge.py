@@ -15,11 +15,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from ccp.app import create_app
 from ccp.errors import ContractNotFound
-from ccp.handlers import get_contract_data_by_emaid
+from ccp.handlers import add_signed_contract_data, get_contract_data_by_emaid
 from ccp.identifiers import Emaid
 from ccp.web.bridge import FlaskBridge
 from ccp.web.trace import current_trace_id
-from tests.builders import BASE, EMAID_TEXT
+from tests.builders import BASE, EMAID_TEXT, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 from tests.web.asgi import call, scope
@@ -65,7 +65,7 @@ def test_handler_runs_in_a_thread_of_its_own(handler, tmp_path):
 
 
 def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
-    """CCP_THREADS bounds how many handlers run at once; the others wait, and are served."""
+    """CCP_THREADS bounds how many that read run at once; the others wait, and are served."""
 
     def handle(_services, **_):
         running.append(1)
@@ -81,6 +81,29 @@ def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
         answers = list(callers.map(client.get, [URL] * 6))
     assert [answer.status_code for answer in answers] == [404] * 6
     assert max(most) == 2
+
+
+def test_who_writes_holds_up_nobody_who_reads(monkeypatch, tmp_path):
+    """A put that waits for the disk, or for the write lock, has a thread of another kind."""
+
+    def put(_services, *, origin, **_):
+        names.append(threading.current_thread().name)
+        read.wait(10)
+        return None, 201
+
+    names: list[str] = []
+    read = threading.Event()
+    monkeypatch.setattr(add_signed_contract_data, "handle", put)
+    with pool(tmp_path, threads="1") as client, ThreadPoolExecutor(2) as callers:
+        puts = [
+            callers.submit(client.put, f"{BASE}/signedcontractdata", json=put_body())
+            for _ in range(2)
+        ]
+        while len(names) < 2:
+            time.sleep(0.001)
+        assert client.get(URL).status_code == 404
+        read.set()
+    assert [answer.result().status_code for answer in puts] == [201, 201]
 
 
 def test_a_handler_that_waits_for_others_keeps_no_thread(handler, tmp_path):
