@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.messages import read_installation_req, read_installation_res, verify_message
 from ccp.pki.certificates import read_chain
-from ccp.pki.chains import ChainCache, verify_chain
+from ccp.pki.chain_cache import ChainCache
+from ccp.pki.chains import verify_chain
 from ccp.pki.trust import Trust, load_trust
 from ccp.workshop import EDITIONS, Edition
 from tests.bench.data import Data
@@ -46,26 +47,33 @@ def _checks(edition: Edition, trust: Trust) -> Iterator[tuple[str, Check]]:
     req = read_installation_req(req_exi, edition.namespace)
     cps = read_chain(res.cps_chain, "CPS certificate")
     car = read_chain(req.certificates, "provisioning certificate")
-    cache = ChainCache(trust.oem, name="provisioning certificate")
+    cps_known = ChainCache(trust.v2g, name="CPS", chains=1)
+    issuer_known = ChainCache(trust.oem, name="car", chains=0)
+    car_known = ChainCache(trust.oem, name="car", chains=1)
+    at = {"at": NOW, "suites": res.suites}
     yield (
         "PUT: signature, all digests",
         lambda: verify_message(res_exi, res.message, cps[0].public_key, res.suites),
     )
     yield (
-        "PUT: one chain of four certificates",
-        lambda: verify_chain(cps, trust.v2g, name="CPS", at=NOW, suites=res.suites),
+        "a chain of four, of which nothing is known",
+        lambda: verify_chain(cps, trust.v2g, name="CPS", **at),
+    )
+    yield (
+        "PUT: chain of a CPS that has signed before",
+        lambda: cps_known.verify(cps, **at),
     )
     yield (
         "POST: signature, one digest",
         lambda: verify_message(req_exi, req.message, car[0].public_key, req.suites),
     )
     yield (
-        "POST: chain of a car that asks first",
-        lambda: verify_chain(car, trust.oem, name="car", at=NOW, suites=req.suites),
+        "a chain whose CAs are known, of a new contract or car",
+        lambda: issuer_known.verify(car, **at),
     )
     yield (
         "POST: chain of a car that asks again",
-        lambda: cache.verify(car, at=NOW, suites=req.suites),
+        lambda: car_known.verify(car, **at),
     )
 
 
