@@ -73,7 +73,8 @@ def _without_colours(_logger: object, _method: str, event: structlog.typing.Even
     """Write a line as ConsoleRenderer does, which takes five times as long for each request."""
     exception = event.pop("exception", None)
     head = f"{event.pop('timestamp')} [{event.pop('level'):<9}] {event.pop('event'):<30}"
-    line = " ".join([head, *(f"{name}={_shown(value)}" for name, value in sorted(event.items()))])
+    values = (f"{name}={_shown(value)}" for name, value in sorted(event.items()))
+    line = " ".join([head, *values]).rstrip(" ")
     return line if exception is None else f"{line}\n{exception}"
 
 

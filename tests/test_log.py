@@ -6,8 +6,12 @@ import socket
 
 import httpx2
 import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccp.iso15118 import decode
+from ccp.log import _without_colours
 from tests.builders import (
     BASE,
     EMAID_TEXT,
@@ -185,3 +189,25 @@ def test_level_is_the_operators(tmp_path):
     status, log = refused_start(tmp_path, "quiet:app", log_level="error", log_format="json")
     assert status == 7
     assert [json.loads(line)["event"] for line in log.splitlines()] == ["loud"]
+
+
+NAMES = st.from_regex("[a-z_]{1,9}", fullmatch=True).map("x_{}".format)
+PRINTABLE = st.text(
+    st.characters(categories=["L", "N", "P", "S"], include_characters=" "), max_size=12
+)
+VALUES = PRINTABLE | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(PRINTABLE)
+
+
+@given(st.sampled_from(["info", "warning", "error"]), PRINTABLE, st.dictionaries(NAMES, VALUES))
+def test_a_line_without_colours_is_structlogs_own(level, event, values):
+    """Written faster, for requests have one each; ConsoleRenderer says what it has to be."""
+    line = {"timestamp": "2025-06-01T12:00:00Z", "level": level, "event": event, **values}
+    renderer = structlog.dev.ConsoleRenderer(colors=False)
+    assert _without_colours(None, level, dict(line)) == renderer(None, level, dict(line))
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\x1b", "\x00", "\u2028", "\x85"])
+def test_no_value_begins_a_line_of_its_own(character):
+    """Nor does one change what a terminal shows of the lines before."""
+    line = {"timestamp": "t", "level": "info", "event": "e", "value": f"a{character}b"}
+    assert character not in _without_colours(None, "info", line)

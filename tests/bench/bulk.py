@@ -1,11 +1,10 @@
-"""Rows of the store, written past it: many at once, and one by one as the measure of a PUT."""
+"""Rows of the store, written past it, many at once."""
 
 import sqlite3
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +41,6 @@ def put_many(path: Path, records: Iterable[SignedContractData]) -> None:
                 connection.executemany(insert, batch)
             connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def upserts_per_second(path: Path, records: Sequence[SignedContractData], seconds: float) -> float:
-    """
-    Replace records one after the other, each in a transaction of its own, and do nothing else.
-
-    It is the least that a PUT has to do: the same row, as durable, on the same disk.
-
-    Args:
-        path: Of a database that has the records.
-    """
-    rows = cycle([_row(record) for record in records])
-    with closing(_connect(path)) as connection:
-        number, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            connection.execute(INSERT, next(rows))
-            number += 1
-        return number / (time.perf_counter() - started)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

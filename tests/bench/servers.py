@@ -69,14 +69,13 @@ def running(
         RuntimeError: It does not answer; the text has the end of its log.
     """
     port = _free_port()
-    environment = {name: value for name, value in os.environ.items() if name[:4] != PREFIX}
-    log = folder / f"{name.replace(' ', '-')}.log"
+    log = folder / f"{name.replace(' ', '-').replace(',', '')}.log"
     started = time.perf_counter()
     with log.open("ab") as output:
         process = subprocess.Popen(
             command(port),
             cwd=folder,
-            env=environment | {"PYTHONPATH": str(ROOT)} | dict(variables or {}),
+            env=environment(variables or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -87,6 +86,12 @@ def running(
         yield Server(name, port, process.pid, time.perf_counter() - started)
     finally:
         _stop(process)
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment, but for what a developer has told a pool; with *variables*."""
+    ours = {name: value for name, value in os.environ.items() if name[:4] != PREFIX}
+    return ours | {"PYTHONPATH": str(ROOT)} | dict(variables)
 
 
 def gunicorn(app: str, *options: str) -> Callable[[int], Sequence[str]]:
@@ -102,21 +107,28 @@ def gunicorn(app: str, *options: str) -> Callable[[int], Sequence[str]]:
 
 
 @contextmanager
-def pool(name: str, folder: Path, database: Path, trust: Path) -> Iterator[Server]:
+def pool(
+    name: str,
+    folder: Path,
+    database: Path,
+    trust: Path,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """
     Run a strict pool as `make run` does.
 
     Args:
         database: Is made if there is none.
         trust: Its trust anchors.
+        variables: Of the environment besides.
     """
-    variables = {
+    settings = {
         "CCP_DATABASE_URL": f"sqlite:///{database}",
         "CCP_CHECKS": "strict",
         "CCP_TRUST_DIR": str(trust),
     }
     command = gunicorn("wsgi:app", f"--config={ROOT / 'gunicorn.conf.py'}")
-    with running(name, command, folder, variables) as server:
+    with running(name, command, folder, settings | dict(variables or {})) as server:
         yield server
 
 
