@@ -117,7 +117,9 @@ def delete(
         return False
     if seen is not None and contract_certificates(database, emaid) - set(seen):
         raise StoreBusy
-    database.execute("DELETE FROM default_contract WHERE emaid_key = ?", [emaid.key])
+    database.execute(  # by the car: nothing leads from an EMAID to its defaults
+        "DELETE FROM default_contract WHERE pcid_key = ? AND emaid_key = ?", [pcid_key, emaid.key]
+    )
     database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
     audit.note(database, origin, "delete", emaid, pcid_key)
     return True
