@@ -1,5 +1,6 @@
 """How gunicorn serves the pool, so that plain `gunicorn wsgi:app` is right."""
 
+import gc
 import os
 import sys
 
@@ -69,6 +70,18 @@ def when_ready(server):
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
     refuse_exposure(server)
     warn(server, server.app.wsgi())
+
+
+def pre_fork(_server, _worker):
+    """
+    Leave what workers share out of their garbage collections.
+
+    They would look through all of it each time, and so copy it. What a SIGHUP has replaced is not
+    kept.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def on_reload(server):

@@ -101,8 +101,10 @@ def verify_chain(
     """
     leaf, *sub_cas = certificates
     chain = _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
-    read = _read_judged(chain, name)
-    _require_suites(read, suites, name)
+    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
+    read = [read_certificate(der, f"chain of the {name}") for der in ders]
+    _require_suites(read[:-1], suites, name)
+    _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
     issuer = None
     if len(read) > 1 and not any(_constrains_names(ca) for ca in read[1:]):
@@ -122,8 +124,8 @@ def verify_leaf(
     Raises: As `verify_chain`.
     """
     partial = crypto.X509StoreFlags.PARTIAL_CHAIN
-    chain = _judge(leaf, [], [issuer.certificate], name=name, at=at, flags=partial)
-    _require_suites(_read_judged(chain, name), suites, name)
+    _judge(leaf, [], [issuer.certificate], name=name, at=at, flags=partial)
+    _require_suites([leaf], suites, name)
     return VerifiedChain(
         issuer.root,
         max(leaf.not_before, issuer.valid_from),
@@ -159,11 +161,6 @@ def _judge(
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
 
 
-def _read_judged(chain: Sequence[crypto.X509], name: str) -> list[Certificate]:
-    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
-    return [read_certificate(der, f"chain of the {name}") for der in ders]
-
-
 def _validity(chain: Sequence[Certificate]) -> tuple[datetime, datetime]:
     return max(one.not_before for one in chain), min(one.not_after for one in chain)
 
@@ -174,20 +171,22 @@ def _constrains_names(ca: Certificate) -> bool:
 
 
 def _require_suites(chain: Sequence[Certificate], suites: Sequence[Suite], name: str) -> None:
-    """Keys and signatures are of the edition's algorithms, the leaf's first and the root's last."""
+    """Keys and signatures are of the edition's algorithms."""
     for certificate in chain:
-        if certificate.curve not in [suite.curve for suite in suites]:
-            allowed = " or ".join(suite.curve for suite in suites)
-            raise CertificateChainBroken(
-                f"The chain of the {name} has a key that is not on {allowed}."
-            )
-    for certificate in chain[:-1]:  # a root is trusted for itself, not for its signature
-        algorithms = [suite.certificate_algorithm for suite in suites]
+        _require_curve(certificate, suites, name)
+    algorithms = [suite.certificate_algorithm for suite in suites]
+    for certificate in chain:
         if certificate.signature_algorithm not in algorithms:
             allowed = " or ".join(suite.name for suite in suites)
             raise CertificateChainBroken(
                 f"The chain of the {name} has a signature that is not {allowed}."
             )
+
+
+def _require_curve(certificate: Certificate, suites: Sequence[Suite], name: str) -> None:
+    if certificate.curve not in [suite.curve for suite in suites]:
+        allowed = " or ".join(suite.curve for suite in suites)
+        raise CertificateChainBroken(f"The chain of the {name} has a key that is not on {allowed}.")
 
 
 _OTHER_ROLES = {"CPO", "MO", "OEM"}

@@ -17,6 +17,7 @@ DEFAULT, BARE, FASTAPI, PRISM = "default Connexion", "bare Flask", "FastAPI", "P
 """What the tables call them."""
 
 _PRISM_COMMAND = ROOT / "build" / "prism" / "node_modules" / ".bin" / "prism"
+_FLASK_THREADS = 4  # of each worker, as gunicorn recommends for two cores
 _OPTIONS = (f"--config={os.devnull}", f"--workers={DEFAULTS.workers}")
 _ASGI = (*_OPTIONS, "--worker-class=asgi", "--asgi-loop=uvloop")
 
@@ -29,9 +30,9 @@ def default_connexion(folder: Path, answers: Answers) -> AbstractContextManager[
 
 
 def bare_flask(folder: Path, answers: Answers) -> AbstractContextManager[Server]:
-    """Run Flask alone, with as many threads as the pool has."""
+    """Run Flask alone, in threads, so that connections are kept."""
     variables = save_answers(folder / "answers.json", answers)
-    options = ("--worker-class=gthread", "--keep-alive=75", f"--threads={DEFAULTS.threads}")
+    options = ("--worker-class=gthread", "--keep-alive=75", f"--threads={_FLASK_THREADS}")
     app = gunicorn("tests.bench.bare:create_app()", *_OPTIONS, *options)
     return running(BARE, app, folder, variables)
 
