@@ -17,7 +17,7 @@ View = Callable[[], flask.Response]
 WRITES = "writes"
 """The attribute by which a view says that its handler waits for the disk."""
 # Of a worker; as many are committed together at most.
-_WRITERS = 8
+_WRITERS = 4
 
 
 class Later(flask.Response):
