@@ -51,10 +51,12 @@ class Variables(Schema):
         metadata={"meaning": "gunicorn worker processes"},
     )
     CCP_THREADS = fields.Integer(
-        # Several take the interpreter from each other: they pay where reads wait for a disk.
+        # Several take the interpreter from each other: they pay where reads wait for the disk.
         load_default=1,
         validate=validate.Range(1, 64),
-        metadata={"meaning": "how many requests that only read a worker serves at once"},
+        metadata={
+            "meaning": "handler threads of each worker; more pay where reads wait for the disk"
+        },
     )
     CCP_DATABASE_URL = fields.String(
         load_default="sqlite:///ccp.db",

@@ -4,7 +4,8 @@ addSignedContractDataV1: a CPS or eMSP puts a signed contract into the pool.
 Source: OPNC CCP API 1.0, AddSignedContractData.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from ccp.errors import CertificateChainBroken, ContractCertificateRevoked, collecting
@@ -19,6 +20,8 @@ from ccp.pki.trust import Root
 from ccp.services import Services
 from ccp.store import SignedContractData
 
+Answer = tuple[None, int]
+
 
 def handle(
     services: Services,
@@ -30,7 +33,7 @@ def handle(
     v2g_root_fingerprint: str | None = None,
     meta_data: str | None = None,
     origin: Origin,
-) -> tuple[None, int]:
+) -> Awaitable[Answer]:
     """
     Check the message, then store it under EMAID, PCID, namespace and V2G root, or replace it.
 
@@ -59,25 +62,27 @@ def handle(
     with collecting(failures):
         _verify_contract_chain(services, contract_chain, signed.suites, at=at)
     services.refuse(failures)
-    services.store.put(
-        SignedContractData(
-            emaid=emaid,
-            pcid=pcid,
-            namespace=signed.namespace,
-            v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
-            v2g_root_distinguished_name=(
-                root.distinguished_name if root else distinguished_name(root_name(cps_chain))
-            ),
-            v2g_root_serial_number=root.serial_number if root else None,
-            installation_res_exi=installation_res_exi,
-            contract_certificate_der=contract.der,
-            valid_from=contract.not_before,
-            valid_to=contract.not_after,
-            meta_data=meta_data,
-            unsigned_bits=signed.unsigned_bits,
+    record = SignedContractData(
+        emaid=emaid,
+        pcid=pcid,
+        namespace=signed.namespace,
+        v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
+        v2g_root_distinguished_name=(
+            root.distinguished_name if root else distinguished_name(root_name(cps_chain))
         ),
-        origin,
+        v2g_root_serial_number=root.serial_number if root else None,
+        installation_res_exi=installation_res_exi,
+        contract_certificate_der=contract.der,
+        valid_from=contract.not_before,
+        valid_to=contract.not_after,
+        meta_data=meta_data,
+        unsigned_bits=signed.unsigned_bits,
     )
+    return _put(services, record, origin)
+
+
+async def _put(services: Services, record: SignedContractData, origin: Origin) -> Answer:
+    await asyncio.to_thread(services.store.put, record, origin)
     return None, 201
 
 

@@ -23,7 +23,7 @@ Answer = tuple[None, int]
 
 def handle(
     services: Services, *, emaid: Emaid, skip_revocation: bool, origin: Origin
-) -> Answer | Awaitable[Answer]:
+) -> Awaitable[Answer]:
     """
     Remove every record of the contract, in all namespaces and for all roots.
 
@@ -76,12 +76,12 @@ async def _revoke_and_delete(
     if failures:
         log.warning("not all certificates are revoked", of=len(due), failed=len(failures))
         raise failures[0]
-    return await asyncio.to_thread(_delete, services, emaid, origin, seen=seen)
+    return await _delete(services, emaid, origin, seen=seen)
 
 
-def _delete(
+async def _delete(
     services: Services, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None
 ) -> Answer:
-    if not services.store.delete(emaid, origin, seen=seen):
+    if not await asyncio.to_thread(services.store.delete, emaid, origin, seen=seen):
         raise ContractNotFound
     return None, 200

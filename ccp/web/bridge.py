@@ -14,11 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 View = Callable[[], flask.Response]
 
-WRITES = "writes"
-"""The attribute by which a view says that its handler waits for the disk."""
-# Of a worker; as many are committed together at most.
-_WRITERS = 4
-
 
 class Later(flask.Response):
     """
@@ -42,21 +37,16 @@ class FlaskBridge(SpecMiddleware):
     one. Nor is it told of the request, which has been read and checked, and travels in Connexion's
     context.
 
-    Handlers that write have threads of their own, for they wait: for the write lock, for the disk,
-    for others to commit with. One that reads does not, and several at once would only take the
-    interpreter from each other.
-
     Args:
-        threads: How many handlers that read run at the same time.
+        threads: How many handlers run at the same time, but for what they wait for.
     """
 
     def __init__(self, app: FlaskASGIApp, *, threads: int) -> None:
         self._app = app
         self._flask = app.app
         self._views: dict[tuple[str, str], View] = {}
-        # Their threads start with the first request, after the server has forked.
-        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="handler")
-        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="handler that writes")
+        # Its threads start with the first request, after the server has forked.
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="handler")
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """
@@ -79,10 +69,9 @@ class FlaskBridge(SpecMiddleware):
             return
         routed = scope["extensions"][ROUTING_CONTEXT]
         view = self._views[routed["api_base_path"], routed["operation_id"]]
-        threads = self._writers if getattr(view, WRITES, False) else self._readers
         context = contextvars.copy_context()  # carries the arguments and the trace id
         answer = await asyncio.get_running_loop().run_in_executor(
-            threads, context.run, self._run, view
+            self._executor, context.run, self._run, view
         )
         if isinstance(answer, Later):
             answer = await answer.later

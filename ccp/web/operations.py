@@ -16,7 +16,7 @@ from ccp.auth.rights import RIGHTS, authorize
 from ccp.errors import CcpError
 from ccp.origin import Origin
 from ccp.services import Services
-from ccp.web.bridge import WRITES, Later
+from ccp.web.bridge import Later
 from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id
 from ccp.web.translation import Answer, Translation
@@ -67,7 +67,6 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
             return _response(*translation.answer(*result))
         return Later(_await(result, translation))
 
-    setattr(view, WRITES, "origin" in taken)
     return view
 
 

@@ -18,6 +18,7 @@ from ccp.services import Services
 from ccp.settings import server_settings
 from ccp.store import Store
 from ccp.store.migrations import migrations
+from tests.awaited import awaited
 from tests.builders import (
     EMAID_TEXT,
     ORIGIN,
@@ -39,7 +40,7 @@ def database(tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
         (EMAID_TEXT, PCID_TEXT, ISO_15118_2, installation_res()),
         (OTHER, PCID_20_TEXT, ISO_15118_20, installation_res_20(OTHER)),
     ]:
-        handle(
+        answer = handle(
             services,
             emaid=Emaid.parse(emaid),
             pcid=Pcid.parse(pcid),
@@ -47,6 +48,7 @@ def database(tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
             installation_res_exi=exi,
             origin=ORIGIN,
         )
+        assert awaited(answer) == (None, 201)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CCP_DATABASE_URL", f"sqlite:///{tmp_path}/ccp.db")
     server_settings.cache_clear()

@@ -24,6 +24,7 @@ from ccp.handlers.add_signed_contract_data import handle
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import decode, encode
 from ccp.services import Services
+from tests.awaited import awaited
 from tests.builders import (
     BASE,
     EMAID_TEXT,
@@ -54,7 +55,7 @@ def put(services: Services, exi: bytes | None = None, **changes: Any) -> tuple[N
         "v2g_root_fingerprint": ROOT_A,
         "origin": ORIGIN,
     }
-    return handle(services, **(arguments | changes))
+    return awaited(handle(services, **(arguments | changes)))
 
 
 def stored(services: Services) -> list[bytes]:

@@ -7,6 +7,7 @@ from ccp.errors import ContractNotFound
 from ccp.handlers.delete_signed_contract_data_by_emaid import handle
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.services import Services
+from tests.awaited import awaited
 from tests.builders import BASE, EMAID_TEXT, ORIGIN, PCID_TEXT, ROOT_B, post_body, put_body, record
 from tests.contract.conformance import assert_error
 
@@ -19,7 +20,8 @@ def test_every_record_of_the_contract_goes(services: Services) -> None:
     services.store.put(record(root=ROOT_B), ORIGIN)
     services.store.put(record(namespace=ISO_15118_20), ORIGIN)
     services.store.put(record("FRXYZ123456789"), ORIGIN)
-    assert handle(services, emaid=EMAID, skip_revocation=False, origin=ORIGIN) == (None, 200)
+    answer = handle(services, emaid=EMAID, skip_revocation=False, origin=ORIGIN)
+    assert awaited(answer) == (None, 200)
     (left,) = services.store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
     assert (left.emaid.text, left.is_default) == ("FRXYZ123456789", False)
     assert services.store.find_by_emaid(EMAID, ISO_15118_20) == []
@@ -28,9 +30,9 @@ def test_every_record_of_the_contract_goes(services: Services) -> None:
 def test_what_is_not_stored_is_not_found(services: Services) -> None:
     """A second delete finds nothing."""
     services.store.put(record(), ORIGIN)
-    handle(services, emaid=EMAID, skip_revocation=True, origin=ORIGIN)
+    awaited(handle(services, emaid=EMAID, skip_revocation=True, origin=ORIGIN))
     with pytest.raises(ContractNotFound):
-        handle(services, emaid=EMAID, skip_revocation=True, origin=ORIGIN)
+        awaited(handle(services, emaid=EMAID, skip_revocation=True, origin=ORIGIN))
 
 
 @pytest.mark.parametrize("skip", [None, "true", "false", "TRUE"])

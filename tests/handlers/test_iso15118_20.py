@@ -40,6 +40,7 @@ from ccp.iso15118 import decode, encode, iso20, with_session_id
 from ccp.peers.peers import Peers
 from ccp.services import Services
 from ccp.store import Store
+from tests.awaited import awaited
 from tests.builders import (
     BASE,
     EMAID_TEXT,
@@ -82,7 +83,7 @@ def put(services: Services, emaid: str = EMAID_TEXT, **changes: Any) -> None:
         "v2g_root_fingerprint": ROOT_A,
         "origin": ORIGIN,
     }
-    assert put_handler.handle(services, **(arguments | changes)) == (None, 201)
+    assert awaited(put_handler.handle(services, **(arguments | changes))) == (None, 201)
 
 
 def ask(services: Services, exi: bytes | None = None, **changes: Any) -> list[dict[str, Any]]:
@@ -193,7 +194,9 @@ def test_one_car_may_have_contracts_of_both_editions(services: Services) -> None
     assert [item["emaid"] for item in in_2] == [EMAIDS[2]]
     assert [item["emaid"] for item in ask(services)] == EMAIDS[:2]
     pcid = Pcid.parse(PCID_20_TEXT)
-    default_handler.handle(services, emaid=Emaid.parse(EMAIDS[1]), pcid=pcid, origin=ORIGIN)
+    awaited(
+        default_handler.handle(services, emaid=Emaid.parse(EMAIDS[1]), pcid=pcid, origin=ORIGIN)
+    )
     in_2 = ask(services, installation_req(PCID_20_TEXT))
     assert [item["emaid"] for item in in_2] == [EMAIDS[1]]
     assert [item["emaid"] for item in ask(services)] == [EMAIDS[1], EMAIDS[0]]

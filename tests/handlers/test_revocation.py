@@ -24,6 +24,7 @@ from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.store import read_audit_trail
 from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
+from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, certificate, record
 from tests.peers.of import answered, with_peers
 from tests.peers.scripted import GONE, Says, scripted
@@ -323,7 +324,7 @@ def test_what_was_revoked_is_not_put_in_again(services, lab_services):
         "installation_res_exi": base64.b64decode(draft.put_body()["certificateInstallationRes"]),
         "origin": ORIGIN,
     }
-    assert put.handle(services, **arguments) == (None, 201)
+    assert awaited(put.handle(services, **arguments)) == (None, 201)
     (der,) = services.store.contract_certificates(EMAID)
     services.store.note_revoked(EMAID, der, ORIGIN)
     services.store.delete(EMAID, ORIGIN)
@@ -331,5 +332,5 @@ def test_what_was_revoked_is_not_put_in_again(services, lab_services):
         put.handle(services, **arguments)
     assert stored(services) == 0
     with capture_logs() as logs:
-        assert put.handle(lab_services, **arguments) == (None, 201)
+        assert awaited(put.handle(lab_services, **arguments)) == (None, 201)
     assert ContractCertificateRevoked.message in str(logs)

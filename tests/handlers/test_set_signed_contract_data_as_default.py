@@ -7,6 +7,7 @@ from ccp.errors import ContractNotFound
 from ccp.handlers.set_signed_contract_data_as_default import handle
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.services import Services
+from tests.awaited import awaited
 from tests.builders import BASE, EMAID_TEXT, ORIGIN, PCID_TEXT, installation_res, put_body, record
 from tests.contract.conformance import assert_error
 
@@ -19,7 +20,8 @@ def test_the_contract_becomes_the_one_default(services: Services) -> None:
     services.store.put(record(), ORIGIN)
     services.store.put(record(OTHER), ORIGIN)
     for _ in range(2):
-        assert handle(services, emaid=Emaid.parse(OTHER), pcid=PCID, origin=ORIGIN) == (None, 200)
+        answer = handle(services, emaid=Emaid.parse(OTHER), pcid=PCID, origin=ORIGIN)
+        assert awaited(answer) == (None, 200)
         found = services.store.find_by_pcid(PCID, ISO_15118_2)
         assert {one.emaid.text: one.is_default for one in found} == {EMAID_TEXT: False, OTHER: True}
 
@@ -29,7 +31,9 @@ def test_an_unknown_pair_is_not_found(services: Services) -> None:
     services.store.put(record(), ORIGIN)
     for emaid, pcid in ((OTHER, PCID_TEXT), (EMAID_TEXT, "VF1AAAAA0AA000001")):
         with pytest.raises(ContractNotFound):
-            handle(services, emaid=Emaid.parse(emaid), pcid=Pcid.parse(pcid), origin=ORIGIN)
+            awaited(
+                handle(services, emaid=Emaid.parse(emaid), pcid=Pcid.parse(pcid), origin=ORIGIN)
+            )
 
 
 def test_over_http_the_default_changes(client: TestClient) -> None:

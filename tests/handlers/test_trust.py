@@ -45,6 +45,7 @@ from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.profiles import ED448
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
+from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, ROOT_A, record
 from tests.conftest import make_settings
 from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
@@ -115,7 +116,7 @@ def add(services: Services, draft: ContractDraft, **changes: Any) -> tuple[None,
         "v2g_root_fingerprint": draft.fingerprint,
         "origin": ORIGIN,
     }
-    return put.handle(services, **(arguments | changes))
+    return awaited(put.handle(services, **(arguments | changes)))
 
 
 def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:

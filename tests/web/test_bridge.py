@@ -15,11 +15,12 @@ from starlette.websockets import WebSocketDisconnect
 
 from ccp.app import create_app
 from ccp.errors import ContractNotFound
-from ccp.handlers import add_signed_contract_data, get_contract_data_by_emaid
+from ccp.handlers import get_contract_data_by_emaid
 from ccp.identifiers import Emaid
+from ccp.store import Store
 from ccp.web.bridge import FlaskBridge
 from ccp.web.trace import current_trace_id
-from tests.builders import BASE, EMAID_TEXT, put_body
+from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 from tests.web.asgi import call, scope
@@ -65,7 +66,7 @@ def test_handler_runs_in_a_thread_of_its_own(handler, tmp_path):
 
 
 def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
-    """CCP_THREADS bounds how many that read run at once; the others wait, and are served."""
+    """CCP_THREADS bounds how many handlers run at once; the others wait, and are served."""
 
     def handle(_services, **_):
         running.append(1)
@@ -84,26 +85,24 @@ def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
 
 
 def test_who_writes_holds_up_nobody_who_reads(monkeypatch, tmp_path):
-    """A put that waits for the disk, or for the write lock, has a thread of another kind."""
+    """Whoever waits for the write lock, or for the disk, does not wait in a handler's thread."""
 
-    def put(_services, *, origin, **_):
-        names.append(threading.current_thread().name)
+    def set_default(*_):
+        waiting.append(1)
         read.wait(10)
-        return None, 201
+        return True
 
-    names: list[str] = []
+    waiting: list[int] = []
     read = threading.Event()
-    monkeypatch.setattr(add_signed_contract_data, "handle", put)
+    monkeypatch.setattr(Store, "set_default", set_default)
+    url = f"{BASE}/signedcontractdata/{EMAID_TEXT}/{PCID_TEXT}/setdefault"
     with pool(tmp_path, threads="1") as client, ThreadPoolExecutor(2) as callers:
-        puts = [
-            callers.submit(client.put, f"{BASE}/signedcontractdata", json=put_body())
-            for _ in range(2)
-        ]
-        while len(names) < 2:
+        writes = [callers.submit(client.post, url) for _ in range(2)]
+        while len(waiting) < 2:
             time.sleep(0.001)
         assert client.get(URL).status_code == 404
         read.set()
-    assert [answer.result().status_code for answer in puts] == [201, 201]
+    assert [write.result().status_code for write in writes] == [200, 200]
 
 
 def test_a_handler_that_waits_for_others_keeps_no_thread(handler, tmp_path):
