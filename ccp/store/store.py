@@ -1,4 +1,4 @@
-"""Store: reads, and writes of one transaction each, over one SQLite file."""
+"""Store: reads, and writes that are done whole or not at all, over one SQLite file."""
 
 import sqlite3
 from collections.abc import Collection
@@ -25,6 +25,7 @@ class Store:
     """
     The contracts of one pool, shared by threads and processes.
 
+    A write is on disk when its method returns; those of several threads are committed together.
     Every method raises StoreBusy where the database is held by others for too long, and a write
     StoreFull where the disk takes no more; a write that does has changed nothing.
 
