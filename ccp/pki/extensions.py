@@ -68,7 +68,7 @@ def _extensions(der: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _is_ca(value: bytes) -> bool:
     """The first element, where it is a boolean; it is FALSE by default."""
     for kind, tag, content in _elements(_content(value, _SEQUENCE)):
-        return (kind, tag) == (_UNIVERSAL, _BOOLEAN) and any(content)
+        return (kind, tag) == (_UNIVERSAL, _BOOLEAN) and content != b"\0"
     return False
 
 
