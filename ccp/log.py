@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -15,6 +16,17 @@ _DICT_TRACEBACKS = structlog.processors.ExceptionRenderer(
 )
 
 _SEPARATORS = frozenset(" ='\"")
+
+
+class _Unfailing(structlog.WriteLogger):
+    """A log that cannot be written, on a full disk or to nobody, is no error of a request."""
+
+    def msg(self, message: str) -> None:
+        """Write a line, if that is possible."""
+        with suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 def configure_logging(settings: Settings) -> dict[str, Any]:
@@ -41,7 +53,7 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
     # Our own lines do not go through the standard library, which takes longer than all the rest.
     structlog.configure(
         processors=[*shared, *renderer],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Unfailing(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )

@@ -3,6 +3,9 @@
 import json
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -211,3 +214,32 @@ def test_no_value_begins_a_line_of_its_own(character):
     """Nor does one change what a terminal shows of the lines before."""
     line = {"timestamp": "t", "level": "info", "event": "e", "value": f"a{character}b"}
     assert character not in _without_colours(None, "info", line)
+
+
+LOGGING = """
+import os, sys
+import structlog
+from ccp.log import configure_logging
+from ccp.settings import Settings
+configure_logging(Settings.from_environment({"CCP_LOG_FORMAT": sys.argv[1]}))
+for _ in range(1000):
+    structlog.get_logger().error("a line", text="x" * 100)
+print("goes on", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_log_that_cannot_be_written_is_no_error(log_format):
+    """Nobody is answered 500 because the disk of the log is full."""
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", LOGGING, log_format],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    assert told.stdout == "goes on\n"
