@@ -120,6 +120,8 @@ class Data:
                 status, body = ask(server.port, PUT.request(contract))
                 if status != PUT.status:
                     raise RuntimeError(f"the pool refuses a contract: {body.decode()}")
+        with closing(sqlite3.connect(path)) as connection:  # the file is renamed without its log
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def to_delete(records: Sequence[SignedContractData], number: int) -> list[SignedContractData]:
