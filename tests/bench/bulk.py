@@ -34,7 +34,7 @@ def put_many(path: Path, records: Iterable[SignedContractData]) -> None:
     """
     Store(path).close()
     rows = map(_row, records)
-    with closing(_connect(path)) as connection:
+    with closing(connect_durably(path)) as connection:
         while batch := list(islice(rows, _BATCH)):
             connection.execute("BEGIN IMMEDIATE")
             for insert in (INSERT, _INSERT_DEFAULT, _INSERT_AUDIT):
@@ -43,7 +43,7 @@ def put_many(path: Path, records: Iterable[SignedContractData]) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect_durably(path: Path) -> sqlite3.Connection:
     """Open a database as durably as the pool does."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=10)
     connection.execute("PRAGMA journal_mode=wal")

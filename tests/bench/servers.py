@@ -19,7 +19,7 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
 DEFAULTS = Settings.from_environment({})
-"""What a pool has where nothing else is said; servers beside it get as many workers and threads."""
+"""What a pool has where nothing else is said; servers beside it get as many workers."""
 
 
 @dataclass(frozen=True, slots=True)

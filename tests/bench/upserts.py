@@ -12,15 +12,15 @@ import sys
 import time
 from contextlib import closing
 from itertools import cycle
+from pathlib import Path
 
 from ccp.store.writes import INSERT
+from tests.bench.bulk import connect_durably
 
 
 def main(database: str, seconds: float) -> None:
     """Replace contracts for so long."""
-    with closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as connection:
-        connection.execute("PRAGMA journal_mode=wal")
-        connection.execute("PRAGMA synchronous=full")
+    with closing(connect_durably(Path(database))) as connection:
         connection.row_factory = sqlite3.Row
         rows = cycle(list(map(dict, connection.execute("SELECT * FROM signed_contract_data"))))
         number, started = 0, time.perf_counter()

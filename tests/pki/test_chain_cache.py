@@ -33,6 +33,7 @@ from ccp.workshop.misissued import (
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import new_key
 from tests.builders import NOW
+from tests.pki.rebuilt import rebuilt
 from tests.pki.test_chains import anchors, members
 from tests.trusted import car, pki
 
@@ -169,16 +170,7 @@ def test_what_is_remembered_holds_while_all_of_it_is_valid(chains: int, days: in
 def constraining_names(chain: Chain) -> Chain:
     """Issue sub-CA 1 again: under it there may be no certificate of O=Evil."""
     sub_1, root = chain.authority.sub_1, chain.authority.root
-    old = sub_1.certificate
-    builder = x509.CertificateBuilder(
-        issuer_name=old.issuer,
-        subject_name=old.subject,
-        public_key=old.public_key(),
-        serial_number=old.serial_number,
-        not_valid_before=old.not_valid_before_utc,
-        not_valid_after=old.not_valid_after_utc,
-        extensions=list(old.extensions),
-    ).add_extension(
+    builder = rebuilt(sub_1.certificate).add_extension(
         x509.NameConstraints(None, [x509.DirectoryName(SUBJECT("O=Evil"))]), critical=True
     )
     constrained = Identity(builder.sign(root.key, hashes.SHA256()), sub_1.key)
@@ -187,15 +179,9 @@ def constraining_names(chain: Chain) -> Chain:
 
 def named(chain: Chain, name: str) -> Chain:
     """Issue the leaf again, for somebody else."""
-    old = chain.leaf.certificate
-    builder = x509.CertificateBuilder(
-        issuer_name=old.issuer,
-        subject_name=SUBJECT(name),
-        public_key=old.public_key(),
-        serial_number=x509.random_serial_number(),
-        not_valid_before=old.not_valid_before_utc,
-        not_valid_after=old.not_valid_after_utc,
-        extensions=list(old.extensions),
+    serial_number = x509.random_serial_number()
+    builder = rebuilt(
+        chain.leaf.certificate, subject_name=SUBJECT(name), serial_number=serial_number
     )
     leaf = builder.sign(chain.authority.sub_2.key, hashes.SHA256())
     return replace(chain, leaf=Identity(leaf, chain.leaf.key))

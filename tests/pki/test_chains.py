@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -32,6 +31,7 @@ from ccp.workshop.misissued import (
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import new_key
 from tests.builders import NOW, certificate
+from tests.pki.rebuilt import rebuilt
 from tests.trusted import car, pki
 from tests.vectors import genuine_res
 
@@ -226,15 +226,8 @@ def test_an_expired_sub_ca_of_a_car_is_told_as_expired() -> None:
 @pytest.mark.parametrize("algorithm", [hashes.SHA224(), hashes.SHA512()])
 def test_other_signatures_than_the_edition_s_are_refused(algorithm: hashes.HashAlgorithm) -> None:
     """A leaf that its CA has signed with another digest than SHA-256."""
-    old, sub_2 = CPS.leaf.certificate, CPS.authority.sub_2
-    builder = x509.CertificateBuilder(
-        issuer_name=old.issuer,
-        subject_name=old.subject,
-        public_key=old.public_key(),
-        serial_number=old.serial_number,
-        not_valid_before=old.not_valid_before_utc,
-        not_valid_after=old.not_valid_after_utc,
-    )
+    sub_2 = CPS.authority.sub_2
+    builder = rebuilt(CPS.leaf.certificate, extensions=[])
     leaf = builder.sign(sub_2.key, algorithm).public_bytes(Encoding.DER)
     chain = read_chain([leaf, sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
     with pytest.raises(CertificateChainBroken, match="signature that is not ecdsa-sha256 on P-256"):

@@ -13,6 +13,7 @@ from ccp.pki.extensions import Role, read_role
 from ccp.workshop.certificates import ca, key_usage
 from ccp.workshop.misissued import with_leaf
 from tests.builders import certificate
+from tests.pki.rebuilt import rebuilt
 from tests.trusted import car, pki
 from tests.vectors import genuine_res
 
@@ -67,15 +68,7 @@ def test_without_extensions_a_certificate_may_sign() -> None:
 )
 def test_an_extension_that_is_there_twice_has_no_meaning(value: x509.ExtensionType) -> None:
     """RFC 5280, 4.2; who takes the first and who takes the last would disagree."""
-    old = CPS.leaf.certificate
-    builder = x509.CertificateBuilder(
-        issuer_name=old.issuer,
-        subject_name=old.subject,
-        public_key=old.public_key(),
-        serial_number=1,
-        not_valid_before=old.not_valid_before_utc,
-        not_valid_after=old.not_valid_after_utc,
-    ).add_extension(value, critical=False)
+    builder = rebuilt(CPS.leaf.certificate, extensions=[]).add_extension(value, critical=False)
     stand_in = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), value.public_bytes())
     der = builder.add_extension(stand_in, critical=False).sign(CPS.leaf.key, hashes.SHA256())
     other = bytes.fromhex("0603551d63")
