@@ -17,6 +17,7 @@ from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
 from ccp.auth.tokens import make_tokens
+from ccp.cleansing import Cleansing, RegularCleansing
 from ccp.peers.peers import Peers
 from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
@@ -58,10 +59,7 @@ def make_services(
         SettingsInvalid: CCP_TRUST_DIR was said, and is no folder; or CCP_OPERATOR_CAS is none of
             CA certificates.
     """
-    folder = Path(settings.trust_dir)
-    if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
-        raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
-    trust = load_trust(folder, at=clock())
+    trust = load_trust(settings.trust_folder(), at=clock())
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
@@ -76,6 +74,23 @@ def make_services(
         provisioning_chains=ChainCache(trust.oem, name="OEM provisioning certificate", chains=4096),
         operator_cas=cas,
         peers=peers,
+    )
+
+
+def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
+    """Make what cleanses the pool every CCP_CLEANSE_HOURS."""
+    database = settings.database_path
+    cleansing = Cleansing(
+        services.store,
+        services.trust,
+        services.clock,
+        removes_unreachable=settings.revocation_unreachable == "remove",
+    )
+    return RegularCleansing(
+        cleansing,
+        database.with_name(f"{database.name}.cleansing"),
+        hours=settings.cleanse_hours,
+        clock=services.clock,
     )
 
 
@@ -98,13 +113,16 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
+    cleansing = make_cleansing(settings, services) if settings.cleanse_hours else None
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        fresh = tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext()
-        async with peers.connected(), fresh:
+        goes_on = not _rehearsing.get()
+        fresh = tokens.keys.kept_fresh() if tokens and goes_on else nullcontext()
+        cleansed = cleansing.going_on() if cleansing and goes_on else nullcontext()
+        async with peers.connected(), fresh, cleansed:
             yield
         store.close()
 

@@ -17,7 +17,7 @@ ALLOWED = {
     "addresses": set(),
     "settings": {"addresses"},
     "iso15118": set(),
-    "pki": {"identifiers", "errors"},
+    "pki": {"addresses", "identifiers", "errors"},
     "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
@@ -28,12 +28,13 @@ ALLOWED = {
     "services": BELOW | {"peers", "pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "commands": BELOW | {"auth", "messages", "pki", "store", "workshop"},
+    "cleansing": BELOW | {"messages", "peers", "pki", "store"},
+    "commands": BELOW | {"auth", "cleansing", "log", "messages", "pki", "store", "workshop"},
     "cli": set(),  # it names the commands, and imports one when it is asked for
     "handlers": BELOW | {"iso15118", "peers", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
-    "app": BELOW | {"auth", "web", "handlers", "services", "peers", "pki", "store"},
+    "app": BELOW | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

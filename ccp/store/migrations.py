@@ -39,6 +39,18 @@ def require_pool(connection: sqlite3.Connection, path: Path) -> None:
     require_ours(database)
 
 
+def require_present(connection: sqlite3.Connection, path: Path) -> None:
+    """
+    Refuse what is no pool's of this version; see `require_pool`.
+
+    Raises:
+        StoreUnusable: It is such a database.
+    """
+    require_pool(connection, path)
+    if migrations.pending(Database(connection, execute_plugins=False)):
+        raise StoreUnusable(f"{path} is of an older version; a pool brings it up to date")
+
+
 @migrations(name="0001_signed_contract_data")
 def signed_contract_data(db: Database) -> None:
     """

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from sqlite_utils import Database
-
-from ccp.store.connections import StoreUnusable
 from ccp.store.copies import connect_patiently, told
-from ccp.store.migrations import migrations, require_pool
+from ccp.store.migrations import require_present
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
 
@@ -22,9 +19,7 @@ def problems_of(path: Path) -> Iterator[str]:
         StoreUnusable: It cannot be read, or is none of a pool of this version.
     """
     with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
-        require_pool(connection, path)
-        if migrations.pending(Database(connection, execute_plugins=False)):
-            raise StoreUnusable(f"{path} is of an older version; a pool brings it up to date")
+        require_present(connection, path)
         found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
         yield from found
         if found:  # what follows would stumble over it

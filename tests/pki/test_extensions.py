@@ -28,6 +28,7 @@ def judged(der: bytes) -> Role:
     return Role(
         constraints is not None and bool(constraints["ca"].native),
         usage is None or "digital_signature" in usage.native,
+        usage is None or "crl_sign" in usage.native,
     )
 
 
@@ -60,7 +61,9 @@ def test_it_is_what_asn1crypto_reads(der: bytes) -> None:
 
 def test_without_extensions_a_certificate_may_sign() -> None:
     """What is not limited is allowed (RFC 5280, 4.2.1.3), but nobody is a CA without saying so."""
-    assert read_role(certificate("CN=Nobody")) == Role(is_ca=False, may_sign=True)
+    assert read_role(certificate("CN=Nobody")) == Role(
+        is_ca=False, may_sign=True, may_sign_crls=True
+    )
 
 
 @pytest.mark.parametrize(
