@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -24,12 +23,12 @@ MAX_CRL_BYTES = 4 * 1024 * 1024
 _OCSP_SECONDS = 5.0
 _CRL_SECONDS = 30.0
 _AT_ONCE = 8
-_MOST_HOSTS = 256
+_MOST_URLS = 1024  # whose failures are remembered; a CA has one or two
 
 
 class Responders:
     """
-    All of them, as one event loop asks them: a few at once, and no more who keeps failing.
+    All of them, as one event loop asks them: a few at once, and none that keeps failing.
 
     No redirect is followed and no proxy asked; nothing but 200 is an answer.
 
@@ -83,9 +82,8 @@ class Responders:
     async def _answer(
         self, url: str, exchange: Callable[[str], Awaitable[Reply]], max_bytes: int
     ) -> bytes:
-        host = urlsplit(url).netloc
         async with self._places:
-            breaker = self._breaker(host)
+            breaker = self._breaker(url)
             if not breaker.admits():
                 raise Unanswered("it is left alone, as it has failed too often")
             try:
@@ -94,17 +92,17 @@ class Responders:
                     raise Unanswered(f"it answered {reply.status}")
             except (Unanswered, ValueError) as error:  # a host that cannot be one is a ValueError
                 if breaker.failed():
-                    log.warning("a responder is left alone", host=host, reason=str(error))
+                    log.warning("a responder is left alone", url=url, reason=str(error))
                 raise Unanswered(str(error)) from None
         breaker.succeeded()
         if len(reply.body) > max_bytes:
             raise Unanswered("it says too much")
         return reply.body
 
-    def _breaker(self, host: str) -> Breaker:
-        """That of a host. Its clock stands still: who is left alone, is so to the end."""
-        breaker = self._breakers.pop(host, None) or Breaker(lambda: 0)
-        self._breakers[host] = breaker
-        if len(self._breakers) > _MOST_HOSTS:
+    def _breaker(self, url: str) -> Breaker:
+        """That of a URL. Its clock stands still: what is left alone, is so to the end."""
+        breaker = self._breakers.pop(url, None) or Breaker(lambda: 0)
+        self._breakers[url] = breaker
+        if len(self._breakers) > _MOST_URLS:
             self._breakers.popitem(last=False)
         return breaker

@@ -100,8 +100,8 @@ def read_status_urls(der: bytes) -> StatusUrls:
                     whole = not (point["reasons"].native or point["crl_issuer"].native)
                     if whole and name.native is not None and name.name == "full_name":
                         crl += [url for one in name.chosen for url in _web_urls(one)]
-    except (KeyError, TypeError) as error:  # asn1crypto's, for what is not what it should be
-        raise ValueError("an extension cannot be read") from error
+    except (ValueError, LookupError, TypeError) as error:  # what asn1crypto raises
+        raise ValueError("the extensions cannot be read") from error
     return StatusUrls(*(tuple(dict.fromkeys(urls))[:_MOST_URLS] for urls in (ocsp, crl)))
 
 

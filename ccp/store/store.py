@@ -204,7 +204,7 @@ class Store:
             if ended_before is not None:
                 where += " AND c.valid_to < ?"
                 values.append(math.ceil(ended_before.timestamp()))
-            yield Batch(len(rowids), self._select(where, values))
+            yield Batch(len(rowids), self._select(where, values)[::-1])
             position = rowids[-1]
 
     def remove(

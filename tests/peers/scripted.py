@@ -85,6 +85,8 @@ class Scripted:
                 except OSError:  # who asked has gone
                     self.close_connection = True
 
+            do_GET = do_POST  # noqa: N815 - http.server wants it so
+
             def log_message(self, *_: object) -> None:
                 pass
 

@@ -1,0 +1,121 @@
+"""What CAs have said is kept for as long as they said, and no more of it than is bearable."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ccp.cleansing import Report
+from ccp.pki.ocsp import build_request
+from ccp.workshop import EDITION_2
+from tests.cleansing.world import EMAIDS, World
+from tests.peers.scripted import Says
+
+SOON = timedelta(minutes=4)
+LATER = timedelta(minutes=6)
+"""The workshop's OCSP answers hold for five minutes, its CRLs for a week."""
+
+
+def test_an_answer_is_kept_until_the_next_one_comes(world: World) -> None:
+    """Then it is asked for again; and what was revoked meanwhile is found."""
+    world.put()
+    world.run()
+    first = world.asked()
+    world.now += SOON
+    world.run()
+    assert world.asked() == first
+    world.revoke(world.contract().leaf)
+    world.now += LATER - SOON
+    report, _ = world.run()
+    assert report.revoked == 1
+    assert world.asked() == 2 * first
+
+
+def test_a_crl_is_kept_until_the_next_one_comes(world: World) -> None:
+    """Across cleansings, for contracts that come later too."""
+    world.ocsp = False
+    world.put(EMAIDS[0])
+    world.run()
+    first = world.asked("/crl")
+    world.put(EMAIDS[1])
+    world.now += timedelta(days=6)
+    world.run()
+    assert world.asked("/crl") == first
+    world.now += timedelta(days=2)
+    world.run()
+    assert world.asked("/crl") == 2 * first
+
+
+def test_what_is_kept_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for longest ago goes, and is asked for again."""
+    monkeypatch.setattr("ccp.cleansing.statuses._MOST_KEPT", 3)
+    world.put()
+    world.run()
+    first = world.asked()
+    world.run()
+    assert first < world.asked() <= 2 * first
+    assert len(world.cleansing._statuses._kept) <= 3
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        Says(200, b""),
+        Says(200, b"<html>nonsense"),
+        Says(302, b"", {"Location": "/ocsp"}),
+        Says(200, b"x" * 10_000_000),
+        Says(0),
+    ],
+    ids=["empty", "nonsense", "redirect", "huge", "gone"],
+)
+def test_a_hostile_service_changes_nothing(world: World, says: Says) -> None:
+    """Neither kept for good nor taken for bad, and asked again the next time."""
+    world.put()
+    answer = world.service.script
+    world.service.script = lambda _: says
+    report, (finding,) = world.run()
+    assert (report.unreachable, report.kept, finding.leaves) == (1, 1, False)
+    world.service.script = answer
+    world.revoke(world.contract().leaf)
+    assert world.run()[0] == Report(records=1, revoked=1)
+
+
+def test_an_answer_of_yesterday_is_not_believed(world: World) -> None:
+    """Whoever is in between may repeat what was once true."""
+    world.put()
+    recorded = {}
+    answer = world.service.script
+
+    def record(asked):
+        recorded[asked.body] = answer(asked)
+        return recorded[asked.body]
+
+    world.service.script = record
+    world.run()
+    world.revoke(world.contract().leaf)
+    world.crl = False
+    world.now += timedelta(days=1)
+    world.service.script = lambda asked: recorded.get(asked.body, Says(404))
+    report, (finding,) = world.run()
+    assert (report.revoked, report.unreachable) == (0, 1)
+    assert "the answer is out of date" in finding.reason
+
+
+def test_an_answer_of_another_certificate_is_not_believed(world: World) -> None:
+    """Though it is well signed."""
+    world.put(EMAIDS[0])
+    world.put(EMAIDS[1])
+    world.revoke(world.contract(EMAIDS[1]).leaf)
+    world.crl = False
+    issuer = world.pkis[EDITION_2].emsp.sub_2.der
+    good, revoked = (build_request(world.contract(x).leaf.der, issuer) for x in EMAIDS[:2])
+    answer = world.service.script
+
+    def good_for_both(asked):
+        return answer(replace(asked, body=good) if asked.body == revoked else asked)
+
+    world.service.script = good_for_both
+    report, (finding,) = world.run()
+    assert (report.revoked, report.unreachable, report.kept) == (0, 1, 2)
+    assert finding.record.emaid.text == EMAIDS[1]
+    assert "not of this certificate alone" in finding.reason
