@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from ccp.cleansing.findings import Finding, Outcome, Report
@@ -122,16 +122,14 @@ class Cleansing:
         except StatusUnavailable as error:
             return error
 
-    def _remove(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Remove what leaves; give what has left, and what stays though something was found."""
+    def _remove(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Remove what leaves; give that, and what stays though something was found."""
         origin = Origin(at=self._clock())
-        groups: defaultdict[tuple[Outcome, bool], list[Finding]] = defaultdict(list)
+        groups: defaultdict[tuple[Outcome, bool], list[SignedContractData]] = defaultdict(list)
         for finding in findings:
             if finding.leaves:
-                groups[finding.outcome, finding.bars].append(finding)
-            else:
-                yield finding
-        for (outcome, bars), group in groups.items():
-            records = [finding.record for finding in group]
-            gone = self._store.remove(records, outcome.action, origin, bars=bars)
-            yield from (finding for finding in group if finding.record in gone)
+                groups[finding.outcome, finding.bars].append(finding.record)
+        gone: list[SignedContractData] = []
+        for (outcome, bars), records in groups.items():
+            gone += self._store.remove(records, outcome.action, origin, bars=bars)
+        return [finding for finding in findings if not finding.leaves or finding.record in gone]

@@ -1,7 +1,7 @@
 """A pool, and the workshop's PKIs, whose answers about certificates come over real HTTP."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from tests.awaited import awaited
 from tests.builders import NOW, ORIGIN
 from tests.conftest import make_settings
 from tests.peers.scripted import Asked, Says, Scripted
-from tests.trusted import MADE_AT
 
 EMAIDS = [f"DEWRKC0000000{n}" for n in range(1, 6)]
 
@@ -48,16 +47,26 @@ class World:
         folder: Where it is; the store is there.
         service: Answers for the CAs.
         urls: Whether certificates name it.
+        now: The present; all is made the day before.
     """
 
-    def __init__(self, folder: Path, store: Store, service: Scripted, *, urls: bool = True) -> None:
-        self.now = NOW
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        service: Scripted,
+        *,
+        urls: bool = True,
+        now: datetime = NOW,
+    ) -> None:
+        self.now = now
+        self._made_at = now - timedelta(days=1)
         self.ocsp = self.crl = True
         self.store = store
         self.service = service
         self.folder = folder / "workshop"
         url = service.root if urls else None
-        self.pkis = {one: make_pki(one, at=MADE_AT, pki_url=url) for one in EDITIONS}
+        self.pkis = {one: make_pki(one, at=self._made_at, pki_url=url) for one in EDITIONS}
         save_pkis(self.folder, self.pkis.values())
         self.revoker = Revoker(self.folder, self.clock)
         self.settings = make_settings(folder, trust_dir=str(self.folder / "trust"))
@@ -82,15 +91,15 @@ class World:
         """A contract for the edition's car; each has one certificate."""
         pki = self.pkis[edition]
         if edition not in self._cars:
-            self._cars[edition] = make_car(pki.oem, edition.pcid, at=MADE_AT)
+            self._cars[edition] = make_car(pki.oem, edition.pcid, at=self._made_at)
         contract = self.contract(emaid, edition)
         car = self._cars[edition].leaf.certificate
-        return draft_contract(pki, emaid, car, at=NOW, root=root, contract=contract)
+        return draft_contract(pki, emaid, car, at=self.now, root=root, contract=contract)
 
     def contract(self, emaid: str = EMAIDS[0], edition: Edition = EDITION_2) -> Chain:
         """The contract's certificate."""
         if emaid not in self._contracts:
-            self._contracts[emaid] = make_contract(self.pkis[edition].emsp, emaid, at=MADE_AT)
+            self._contracts[emaid] = make_contract(self.pkis[edition].emsp, emaid, at=self._made_at)
         return self._contracts[emaid]
 
     def put(self, emaid: str = EMAIDS[0], edition: Edition = EDITION_2, *, root: str = "A") -> None:
