@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import serving
+from tests.running import free_port, serving
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = dict(
@@ -21,6 +21,7 @@ SECTIONS = dict(
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
 FIRST, SECOND, PKI = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090))
+PKI_PORT = free_port()  # in place of 8090: certificates name it before there is a service
 WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
 TRUST = {"trust_dir": "workshop/trust"}
 
@@ -33,25 +34,38 @@ def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
-    """The three servers of the tour among others."""
-    second = folder / "second"
-    second.mkdir()
-    (second / "workshop").symlink_to(folder / "workshop")
-    command = [sys.executable, "-m", "ccp.cli", "workshop", "pki-service", "--port", "0"]
+def pki_service(folder: Path) -> Iterator[str]:
+    """The workshop's PKI service; gives its URL."""
+    command = [sys.executable, "-m", "ccp.cli", "workshop", "pki-service", "--port", f"{PKI_PORT}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
     ) as service:
         try:
-            pki = service.stdout.readline().strip().removeprefix("Listening at: ")
-            asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
-            with pool(folder, **TRUST, **asks) as urls:
-                peers = f"{urls[FIRST]}/opnc/v1/ccp"
-                with serving(second, **TRUST, peers=peers) as other:
-                    yield urls | {SECOND: f"http://127.0.0.1:{other.port}", PKI: pki}
+            yield service.stdout.readline().strip().removeprefix("Listening at: ")
         finally:
             service.terminate()
+
+
+@contextmanager
+def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
+    """The three servers of the tour among others."""
+    second = folder / "second"
+    second.mkdir()
+    (second / "workshop").symlink_to(folder / "workshop")
+    with pki_service(folder) as pki:
+        asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
+        with pool(folder, **TRUST, **asks) as urls:
+            peers = f"{urls[FIRST]}/opnc/v1/ccp"
+            with serving(second, **TRUST, peers=peers) as other:
+                yield urls | {SECOND: f"http://127.0.0.1:{other.port}"}
+
+
+@contextmanager
+def pool_and_pki(folder: Path) -> Iterator[dict[str, str]]:
+    """The two servers of the tour that has contracts end."""
+    with pki_service(folder), pool(folder, **TRUST) as urls:
+        yield urls
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tours are told with curl")
@@ -73,6 +87,7 @@ def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
             ),
         ),
         ("A pool among others", WORKSHOP, pools_and_pki),
+        ("Running it for longer", [], pool_and_pki),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -105,6 +120,7 @@ def _run(folder: Path, commands: list[str]) -> list[str]:
     for command in commands:
         command = command.replace(". .venv/bin/activate", "true")
         command = command.replace(".venv/bin/python", sys.executable)
+        command = command.replace(PKI, f"http://127.0.0.1:{PKI_PORT}")
         script += [command, "printf '\\036'"]
     ran = subprocess.run(
         ["bash", "-c", "\n".join(script)],

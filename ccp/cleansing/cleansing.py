@@ -56,7 +56,7 @@ class Cleansing:
             note: Told of each record that has left, and of each whose status cannot be had.
             dry_run: Nothing leaves; what would is told all the same.
             revocation: Whether CAs are asked; if not, no message is decoded.
-            rest: After a few records it pauses, so many times as long as they took.
+            rest: After a few records it pauses, so many times as long as the processor took.
             progress: Told then how many records have been looked at.
         Raises:
             StoreBusy, StoreFull: See `Store`; what has left until then has left.
@@ -65,7 +65,7 @@ class Cleansing:
         ended_before = None if revocation else self._clock()
         async with Responders.connected() as responders:
             for batch in self._store.walk(ended_before=ended_before):
-                begun = time.monotonic()
+                begun = time.thread_time()
                 report.records += batch.size
                 report.kept += batch.size
                 findings = await self._judge(batch.records, responders, report)
@@ -73,7 +73,7 @@ class Cleansing:
                     report.count(finding)
                     note(finding)
                 progress(report.records)
-                await asyncio.sleep(rest * (time.monotonic() - begun))
+                await asyncio.sleep(rest * (time.thread_time() - begun))
         return report
 
     async def _judge(

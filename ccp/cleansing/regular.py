@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 _LOOK_SECONDS = 2.0  # whether the worker whose turn it is has gone, and whether it is time
 _RETRY_SECONDS = 300.0  # after a cleansing that has failed
-_REST = 4  # of each thread that answers requests the interpreter is taken for a fifth of the time
+_REST = 4  # so that requests have the processor for four fifths of the time, at least
 
 
 class Turn:

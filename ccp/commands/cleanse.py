@@ -1,6 +1,7 @@
 """`ccp cleanse`: what has expired or is revoked leaves the pool."""
 
 import asyncio
+import sys
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 import click
 import orjson
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ccp.cleansing import Cleansing, Finding, Report
 from ccp.commands.database import pool_database
@@ -47,11 +48,19 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
             removes = settings.revocation_unreachable == "remove"
             cleansing = Cleansing(store, trust, _now, removes_unreachable=removes)
             console = Console(stderr=True)
-            with Progress(console=console, disable=not console.is_terminal) as progress:
-                shown = progress.add_task("cleansing", total=None)
+            with Progress(
+                SpinnerColumn(),
+                TextColumn("{task.completed} records"),
+                console=console,
+                disable=not console.is_terminal,
+                redirect_stdout=sys.stdout.isatty(),  # so that lines stand above it there
+                transient=True,
+            ) as progress:
+                shown = progress.add_task("", total=None)
 
                 def note(finding: Finding) -> None:
-                    click.echo(orjson.dumps(_members(finding)) if as_json else _row(finding))
+                    # Not click's echo, which passes by what is shown of the progress.
+                    print(_json(_members(finding)) if as_json else _row(finding))
 
                 report = asyncio.run(
                     cleansing.run(
@@ -61,7 +70,7 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
                         progress=lambda records: progress.update(shown, completed=records),
                     )
                 )
-    click.echo(orjson.dumps(asdict(report)) if as_json else _summary(report))
+    click.echo(_json(asdict(report)) if as_json else _summary(report))
     if report.unreachable and not removes:
         raise click.exceptions.Exit(1)
 
@@ -84,6 +93,10 @@ def _members(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "leaves": finding.leaves,
     }
+
+
+def _json(members: dict[str, Any]) -> str:
+    return orjson.dumps(members).decode()
 
 
 def _summary(report: Report) -> str:
