@@ -1,6 +1,7 @@
 """What the extensions of a certificate say, also where their encoding breaks DER."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from asn1crypto import parser
@@ -74,6 +75,7 @@ class StatusUrls(NamedTuple):
     crl: tuple[str, ...]
 
 
+@lru_cache(maxsize=1024)  # those of CAs come with every message
 def read_status_urls(der: bytes) -> StatusUrls:
     """
     Read the OCSP responders and CRL distribution points of a certificate, a few of each.

@@ -144,7 +144,7 @@ class Store:
             return writes.contract_certificates(database, emaid)
 
     def is_revoked(self, certificate_der: bytes) -> bool:
-        """Tell whether a certificate has been revoked for this pool."""
+        """Tell whether a certificate is kept as revoked."""
         with self._connections.read() as database:
             found = database.execute(
                 "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccp.cleansing import Outcome, Report
+from ccp.commands.checking import all_problems
 from ccp.errors import ContractCertificateRevoked
 from ccp.store import Store
 from ccp.workshop import EDITION_2, EDITIONS, Edition, make_contract, make_pki
@@ -60,6 +61,7 @@ def test_a_car_whose_default_has_gone_gets_no_other(world: World) -> None:
     world.revoke(world.contract(EMAIDS[0]).leaf)
     world.run()
     assert [(one.emaid.text, one.is_default) for one in world.records()] == [(EMAIDS[1], False)]
+    assert list(all_problems(world.settings.database_path)) == []
 
 
 @pytest.mark.parametrize("edition", EDITIONS, ids=str)

@@ -1,12 +1,15 @@
 """CRLs: those that OpenSSL signs are believed; what is not the CA's, or not complete, is not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccp.pki.crl import judge_crl
 from ccp.pki.revocation import Status, StatusUnknown
@@ -131,6 +134,18 @@ def test_what_is_made_to_measure_is_believed_otherwise() -> None:
         judged = judge_crl(content, CA.der, at=NOW)
         assert judged.status_of(7) is Status.REVOKED
         assert judged.status_of(8) is Status.GOOD
+
+
+LIST = crl(revoked=7)
+
+
+@given(st.integers(min_value=0), st.integers(0, 7))
+def test_one_bit_wrong_is_never_believed_to_say_something_else(place: int, bit: int) -> None:
+    """Whatever bit of a list is wrong, it says the same, or nothing."""
+    spoilt = bytearray(LIST)
+    spoilt[place % len(LIST)] ^= 1 << bit
+    with suppress(StatusUnknown):
+        assert judge_crl(bytes(spoilt), CA.der, at=NOW).statuses == {7: Status.REVOKED}
 
 
 def test_a_ca_may_have_to_leave_crls_to_others() -> None:
