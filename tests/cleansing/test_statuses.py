@@ -1,15 +1,27 @@
 """What CAs have said is kept for as long as they said, and no more of it than is bearable."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from ccp.cleansing import Report
+from ccp.cleansing.statuses import Statuses, StatusUnavailable
+from ccp.peers.responders import Responders
+from ccp.pki.certificates import read_certificate
 from ccp.pki.ocsp import build_request
-from ccp.workshop import EDITION_2
+from ccp.pki.revocation import Status
+from ccp.workshop import ED448, EDITION_2, P256, P521, Profile, make_contract
+from ccp.workshop.certificates import Identity
+from ccp.workshop.pki import make_authority
 from tests.cleansing.world import EMAIDS, World
 from tests.peers.scripted import Says
+from tests.pki.ca import OpensslCa
+from tests.running import free_port
+from tests.trusted import MADE_AT
+from tests.workshop.openssl import needs_openssl
 
 SOON = timedelta(minutes=4)
 LATER = timedelta(minutes=6)
@@ -55,6 +67,31 @@ def test_what_is_kept_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) 
     world.run()
     assert first < world.asked() <= 2 * first
     assert len(world.cleansing._statuses._kept) <= 3
+
+
+@needs_openssl
+@pytest.mark.parametrize("profile", [P256, P521, ED448], ids=lambda one: one.slug)
+def test_a_responder_of_openssl_is_understood(tmp_path: Path, profile: Profile) -> None:
+    """Over HTTP, where the certificates say: what is good, revoked, and unknown to it."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    emsp = make_authority("MO Root", "MO", "MO", "MO", at=MADE_AT, profile=profile, pki_url=url)
+    ca = OpensslCa(tmp_path / "ca", emsp.sub_2)
+    good, revoked, unknown = (make_contract(emsp, emaid, at=MADE_AT).leaf for emaid in EMAIDS[:3])
+    ca.know(good.certificate)
+    ca.know(revoked.certificate, revoked=MADE_AT, reason="keyCompromise")
+
+    async def status(leaf: Identity) -> Status | None:
+        statuses = Statuses(lambda: datetime.now(UTC))
+        link = read_certificate(leaf.der, "leaf"), read_certificate(emsp.sub_2.der, "CA")
+        async with Responders.connected() as responders:
+            return await statuses.find(*link, responders)
+
+    with ca.serving(port):
+        assert asyncio.run(status(good)) is Status.GOOD
+        assert asyncio.run(status(revoked)) is Status.REVOKED
+        with pytest.raises(StatusUnavailable, match="does not know the certificate"):
+            asyncio.run(status(unknown))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """OpenSSL's command line as a CA: it answers OCSP requests and signs CRLs, from its own index."""
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +67,24 @@ class OpensslCa:
         )
         assert ran.returncode == 0, ran.stderr
         return (self.folder / "response.der").read_bytes()
+
+    @contextmanager
+    def serving(self, port: int) -> Iterator[None]:
+        """Answer OCSP requests on loopback for the block, signed by the CA."""
+        command = ["openssl", "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-nmin", "10"]
+        signer = ["-rsigner", "ca.pem", "-rkey", "ca.key", "-port", str(port)]
+        with subprocess.Popen(
+            [*command, *signer],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as server:
+            try:
+                assert server.stdout
+                assert server.stdout.readline().startswith(b"ACCEPT")
+                yield
+            finally:
+                server.kill()
 
     def crl(self, *options: str) -> bytes:
         """Sign a CRL, PEM."""
