@@ -10,7 +10,7 @@ and for each edition in a folder of its own, iso2 or iso20,
     cars/PCID                          provisioning certificate and key, last session;
                                        installed/EMAID.pem has a contract and its sub-CAs
     contracts/EMAID                    contract certificate and key
-    emsp/sub-2.crl                     the contracts that are revoked; others CAs' beside them too
+    emsp/sub-2.crl                     the contracts that are revoked; other CAs have such files too
 """
 
 import json
