@@ -28,7 +28,8 @@ ALLOWED = {
     "services": BELOW | {"peers", "pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
-    "commands": BELOW | {"auth", "messages", "pki", "store", "workshop"},
+    "inspection": BELOW | {"iso15118", "messages", "pki"},
+    "commands": BELOW | {"auth", "inspection", "messages", "pki", "store", "workshop"},
     "cli": set(),  # it names the commands, and imports one when it is asked for
     "handlers": BELOW | {"iso15118", "peers", "pki", "store", "schemas", "messages", "services"},
     "auth": BELOW,
