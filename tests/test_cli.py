@@ -11,7 +11,7 @@ from ccp.cli import cli
 def test_help_lists_every_command() -> None:
     """Each with the first sentence of its own help."""
     listed = CliRunner().invoke(cli, ["--help"]).output
-    for line in ("audit     Show who", "token     Print an access", "workshop  Make test material"):
+    for line in ("audit     Show who", "decode    Tell all of", "workshop  Make test material"):
         assert line in listed
 
 

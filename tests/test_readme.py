@@ -83,8 +83,7 @@ def test_a_tour_answers_what_the_readme_prints(
     serve: Callable[[Path], AbstractContextManager[dict[str, str]]],
 ) -> None:
     """Every command gives the output that follows it, trace ids apart."""
-    blocks = re.findall(r"^```console\n(.*?)^```$", SECTIONS[section], re.M | re.S)
-    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(blocks), re.M)
+    steps = _steps(section)
     server_starts = next(i for i, (command, _) in enumerate(steps) if command == ADDRESS)
     assert len(steps) > 5
     (tmp_path / "tests").symlink_to(ROOT / "tests")
@@ -96,6 +95,20 @@ def test_a_tour_answers_what_the_readme_prints(
             commands = [command.replace(printed, real) for command in commands]
         answered += _run(tmp_path, commands)
     assert answered == [TRACE_ID.sub("TRACE", output) for _, output in steps]
+
+
+def test_what_needs_no_pool_answers_what_the_readme_prints(tmp_path: Path) -> None:
+    """Messages are looked into in the folder of the repository alone."""
+    steps = _steps("Looking into a message")
+    assert len(steps) > 2
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    assert _run(tmp_path, [command for command, _ in steps]) == [printed for _, printed in steps]
+
+
+def _steps(section: str) -> list[tuple[str, str]]:
+    """The commands of a section, each with what is printed behind it."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", SECTIONS[section], re.M | re.S)
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(blocks), re.M)
 
 
 def _run(folder: Path, commands: list[str]) -> list[str]:

@@ -40,8 +40,8 @@ def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
         trust = _load_trust(folder, at)
         try:
             messages = read_messages(file.read(MOST_BYTES + 1))
-        except NoMessage as error:
-            raise click.ClickException(f"{file.name} has no message: {error}.") from None
+        except (NoMessage, OSError) as error:
+            raise click.ClickException(f"There is no message: {error}.") from None
         inspections = [inspect_message(exi, at=at, trust=trust) for exi in messages]
     holds = all(inspection.holds for inspection in inspections)
     if as_json:
