@@ -57,22 +57,17 @@ class ComplexType:
         self._take = take
         self._blank = [None] * len(slots)
         taken = [
-            (slots.index(option.field), most != 1, option.type)
+            (slots.index(option.field), most != 1, option)
             for options, _, most in map(occurrence, parts)
             for option in options
             if not isinstance(option, Refused)
         ]
         self._order = [(slot, listed) for slot, listed, _ in taken]
-        self._options = [
-            option
-            for options, _, _ in map(occurrence, parts)
-            for option in options
-            if not isinstance(option, Refused)
-        ]
+        self._options = [option for _, _, option in taken]
         self._lists = [
             slot
-            for slot, listed, type_ in taken
-            if listed or (isinstance(type_, ComplexType) and type_.is_list)
+            for slot, listed, option in taken
+            if listed or (isinstance(option.type, ComplexType) and option.type.is_list)
         ]
 
     def read(self, reader: Reader) -> Any:
@@ -105,8 +100,8 @@ class ComplexType:
 
     def parts_of(self, value: Any) -> Iterator[tuple[Attribute | Element | Value, Any]]:
         """Give what is in a value, in its order: each with the option that it is."""
-        fields = zip(self._options, self._order, self._take(value), strict=True)
-        for option, (_, listed), field in fields:
+        taken = zip(self._options, self._order, self._take(value), strict=True)
+        for option, (_, listed), field in taken:
             if field is not None and field != []:
                 for item in field if listed else (field,):
                     yield option, item
