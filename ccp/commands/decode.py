@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 import orjson
 
+from ccp.commands.output import json_option
 from ccp.commands.quiet import warnings_to_stderr
 from ccp.inspection import NoMessage, in_words, inspect_message, read_messages
 from ccp.inspection.inputs import MOST_BYTES
@@ -25,7 +26,7 @@ _JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
     metavar="DIR",
     help="Judge the chains by the anchors in DIR, which is as that of CCP_TRUST_DIR.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object with all of it.")
+@json_option
 def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
     """
     Tell all of a message, and whether its signature holds.
@@ -54,7 +55,7 @@ def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
             for line in in_words(inspection):
                 click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
     if not holds:
-        sys.exit(1)
+        raise SystemExit(1)
 
 
 def _load_trust(folder: Path | None, at: datetime) -> Trust | None:

@@ -97,15 +97,20 @@ class Store:
             [pcid.key, namespace],
         )
 
-    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
+    def set_default(
+        self, emaid: Emaid, pcid: Pcid, origin: Origin, *, namespace: str | None = None
+    ) -> bool:
         """
         Make the contract the car's default in every namespace that it is stored in.
 
         Args:
             origin: For the audit trail.
+            namespace: In this one alone.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
-        return self._writes.write(lambda db: writes.set_default(db, emaid, pcid, origin))
+        return self._writes.write(
+            lambda db: writes.set_default(db, emaid, pcid, origin, namespace=namespace)
+        )
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:
         """Return the certificates of a contract, X.509 DER, in all its records."""
