@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ccp.errors import SignatureInvalid
@@ -310,6 +310,7 @@ def assert_told(exi: bytes) -> None:
     assert all(line.isprintable() for line in in_words(inspection))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda end: b"\x80\x98" + end))
 @example(b"")
 @example(bytes(40_000))
@@ -320,6 +321,7 @@ def test_any_bytes_are_told(exi: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
+@settings(deadline=None)
 @given(st.data())
 def test_a_message_with_bytes_changed_is_told(data: st.DataObject) -> None:
     """In its certificates above all, which have most of the bytes."""
@@ -329,6 +331,7 @@ def test_a_message_with_bytes_changed_is_told(data: st.DataObject) -> None:
     assert_told(bytes(exi))
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_any_message_is_told(message: Any) -> None:
     """Of whatever values the schemas allow."""

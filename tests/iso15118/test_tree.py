@@ -4,7 +4,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from ccp.iso15118 import Message, Node, decode, message_tree
 from tests.iso15118.as_xml import message_xml
@@ -35,6 +35,7 @@ def test_it_has_what_exificient_reads(vector: Vector) -> None:
     assert of_tree(message_tree(decode(vector.exi))) == of_xml(fromstring(vector.xml))  # noqa: S314
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_it_has_all_of_any_message(message: Message) -> None:
     """Of whatever the schemas allow."""
