@@ -1,10 +1,11 @@
 """A certificate: what it says of itself, also where its encoding breaks DER."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from asn1crypto import x509 as asn1
 from cryptography import x509
@@ -163,11 +164,34 @@ def _extensions(der: bytes) -> ExtensionFacts | None:
             is_ca=read_role(der).is_ca,
             path_length=None if limits is None else limits["path_len_constraint"].native,
             key_usage=None if usage is None else _names(usage.native),
-            ocsp_urls=certificate.ocsp_urls,
-            crl_urls=[point.url for point in certificate.crl_distribution_points if point.url],
+            ocsp_urls=_urls(
+                access["access_location"]
+                for access in certificate.authority_information_access_value or ()
+                if access["access_method"].native == "ocsp"
+            ),
+            crl_urls=_urls(
+                name
+                for point in certificate.crl_distribution_points_value or ()
+                for name in _full_name(point["distribution_point"])
+            ),
         )
     except (ValueError, TypeError, LookupError):
         return None
+
+
+def _full_name(point: Any) -> Iterable[asn1.GeneralName]:
+    """Give the names of a distribution point; it may have none, or but a part of one."""
+    is_named = isinstance(point, asn1.DistributionPointName) and point.name == "full_name"
+    return point.chosen if is_named else ()
+
+
+def _urls(names: Iterable[asn1.GeneralName]) -> list[str]:
+    """Take the URLs of what may have other names too, as they are: asn1crypto would decode them."""
+    return [
+        name.chosen.contents.decode("ascii", "backslashreplace")
+        for name in names
+        if name.name == "uniform_resource_identifier"
+    ]
 
 
 def _names(usages: set[str]) -> list[str]:

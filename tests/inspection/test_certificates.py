@@ -22,10 +22,23 @@ from tests.trusted import car, pki
 from tests.workshop.openssl import needs_openssl, openssl
 
 CPS = pki().cps["A"]
-URLS = ["http://crl.example/a.crl", "http://crl.example/b.crl"]
+URLS = ["http://crl.example/a.crl", "ldap://crl.example/b%0A?x.crl", "http://xn--?%ff/c.crl"]
 POINTS = [
     x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None) for url in URLS
 ]
+ISSUED_ELSEWHERE = x509.DistributionPoint(
+    None, None, None, [x509.DirectoryName(x509.Name.from_rfc4514_string("CN=Elsewhere"))]
+)
+
+
+def with_lists() -> bytes:
+    """A certificate with distribution points of all kinds."""
+    builder = rebuilt(CPS.leaf.certificate)
+    lists = x509.CRLDistributionPoints([*POINTS, ISSUED_ELSEWHERE])
+    signed = builder.add_extension(lists, critical=False).sign(CPS.authority.sub_2.key, SHA256())
+    return signed.public_bytes(Encoding.DER)
+
+
 MANY = [
     *genuine(),
     CPS.leaf.der,
@@ -34,6 +47,7 @@ MANY = [
     car(EDITION_20).leaf.der,
     pki(EDITION_20, ED448).cps["B"].leaf.der,
     certificate("CN=Nobody"),
+    with_lists(),
 ]
 CURVES = {"prime256v1": "secp256r1", "secp521r1": "secp521r1", "ED448": "Ed448"}
 USAGES = {
@@ -101,13 +115,10 @@ def test_what_it_is_for_is_what_openssl_reads(der: bytes) -> None:
 
 @needs_openssl
 def test_where_revocation_is_listed_is_what_openssl_reads() -> None:
-    """Each distribution point."""
-    builder = rebuilt(CPS.leaf.certificate)
-    builder = builder.add_extension(x509.CRLDistributionPoints(POINTS), critical=False)
-    der = builder.sign(CPS.authority.sub_2.key, SHA256()).public_bytes(Encoding.DER)
-    extensions = described(der).extensions
+    """Each distribution point, letter by letter."""
+    extensions = described(with_lists()).extensions
     assert extensions
-    found = re.findall(r"URI:(\S+\.crl)", said(der, "-text"))
+    found = re.findall(r"URI:(\S+\.crl)", said(with_lists(), "-text"))
     assert list(extensions.crl_urls) == found == URLS
 
 
