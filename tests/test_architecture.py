@@ -28,6 +28,7 @@ ALLOWED = {
     "services": BELOW | {"peers", "pki", "store"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
+    "inspection": BELOW | {"iso15118", "messages", "pki"},
     # They join the parts in their own way, as the server does in app and serving.
     "commands": {room.stem for room in PACKAGE.iterdir()} - {"cli", "serving", "wsgi"},
     "cli": set(),  # it names the commands, and imports one when it is asked for

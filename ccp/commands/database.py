@@ -1,15 +1,14 @@
 """The pool's database, for commands; what is wrong with it is told in a sentence."""
 
 import getpass
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import structlog
 
+from ccp.commands.quiet import warnings_to_stderr
 from ccp.errors import StoreBusy, StoreFull
 from ccp.origin import Origin
 from ccp.settings import SettingsInvalid, server_settings
@@ -29,10 +28,9 @@ def pool_database(other: Path | None = None) -> Iterator[Path]:
     Raises:
         ClickException: The settings are wrong, or the block finds that a database cannot be used.
     """
-    # Standard output is for what was asked.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
-        yield other or server_settings().database_path
+        with warnings_to_stderr():
+            yield other or server_settings().database_path
     except (SettingsInvalid, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
     except (StoreBusy, StoreFull) as error:

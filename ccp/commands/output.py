@@ -1,5 +1,7 @@
 """What commands say: a sentence for people, or JSON for programs."""
 
+import sys
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -17,4 +19,11 @@ def tell(text: str, *, as_json: bool, **facts: Any) -> None:
         text: For people.
         as_json: Whether to write *facts* in its place, as one JSON object.
     """
-    click.echo(orjson.dumps(facts) if as_json else text)
+    click.echo(orjson.dumps(facts, option=orjson.OPT_UTC_Z) if as_json else text)
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Write lines, escaping what the encoding of standard output does not have."""
+    encoding = sys.stdout.encoding
+    for line in lines:
+        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))

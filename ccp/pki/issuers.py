@@ -34,7 +34,7 @@ class Issuers:
             der: X.509, DER.
         """
         certificate = x509.load_der_x509_certificate(der)
-        return any(_is_issuer(issuer, certificate) for issuer in self._certificates)
+        return any(is_issuer(issuer, certificate) for issuer in self._certificates)
 
 
 def load_issuers(folder: Path) -> Issuers:
@@ -61,7 +61,8 @@ def load_issuers(folder: Path) -> Issuers:
     return Issuers(certificates)
 
 
-def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+def is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Tell whether one certificate has issued another: by name and signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
