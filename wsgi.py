@@ -1,12 +1,3 @@
 """What gunicorn serves: `gunicorn wsgi:app`."""
 
-import sys
-
-from ccp.app import create_app
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
-
-try:
-    app = create_app(server_settings())
-except (SettingsInvalid, StoreUnusable) as error:
-    sys.exit(f"The pool cannot start.\n{error}")
+from ccp.wsgi import app as app

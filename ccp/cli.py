@@ -4,7 +4,27 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("audit", "backup", "check", "cleanse", "restore", "token", "workshop")
+# By name, the module; the command in it has the same name as that.
+_COMMANDS = {
+    "audit": "audit",
+    "backup": "backup",
+    "check": "check",
+    "check-config": "check_config",
+    "cleanse": "cleanse",
+    "completion": "completion",
+    "decode": "decode",
+    "default": "default",
+    "export": "export",
+    "import": "import_",
+    "list": "list_",
+    "migrate": "migrate",
+    "restore": "restore",
+    "serve": "serve",
+    "show": "show",
+    "stats": "stats",
+    "token": "token",
+    "workshop": "workshop",
+}
 
 
 class _Commands(click.Group):
@@ -16,14 +36,23 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"ccp.commands.{cmd_name}"), cmd_name)
+        name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"ccp.commands.{name}"), name)
         return command
 
 
 @click.group(cls=_Commands)
 @click.version_option(package_name="ccp")
 def cli() -> None:
-    """The Contract Certificate Pool's tools."""
+    """
+    The Contract Certificate Pool, and its tools.
+
+    `ccp serve` serves it. What it is set up with is in the environment, as variables CCP_…, or in a
+    file .env in the working folder; `ccp check-config` says what is made of them.
+
+    The exit status is 0 where all is well, 1 where something is wrong or was refused, and 2 where a
+    command was called in a wrong way.
+    """
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Protected mode: a pool that has not been told to does not serve others than its machine."""
+"""Protected mode: whom a pool serves as it is set up, and what it leaves unprotected."""
 
 from collections.abc import Iterable
 
 from ccp.addresses import is_loopback
+from ccp.pki.trust import Trust
 from ccp.settings import Settings, SettingsInvalid
 
 
@@ -35,3 +36,29 @@ def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies:
             f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
             f"If that is meant, this pool needs: {'; and '.join(missing)}."
         )
+
+
+def warnings_of(
+    settings: Settings, hosts: Iterable[str], trust: Trust, *, served: str
+) -> list[str]:
+    """
+    Tell what a pool does not ask and not verify.
+
+    Args:
+        hosts: As for `require_safe_exposure`.
+        trust: Its anchors.
+        served: What is bound, in words.
+    Returns: Sentences; none where everything is protected.
+    """
+    warnings = []
+    if settings.auth == "none":
+        warnings.append(f"Whoever reaches {served} may use this pool (CCP_AUTH=none).")
+    anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
+    unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
+    if unverified:
+        warnings.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")
+    if settings.lab:
+        warnings.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
+    if settings.opcp_on and not settings.opcp and not all(map(is_loopback, hosts)):
+        warnings.append("The facade for OPCP is served too, as CCP_HOST is local (CCP_OPCP=off).")
+    return warnings

@@ -38,12 +38,12 @@ class Variables(Schema):
     CCP_HOST = fields.String(
         load_default="127.0.0.1",
         validate=validate.Length(min=1),
-        metadata={"meaning": "address that `make run` and gunicorn.conf.py bind"},
+        metadata={"meaning": "address that the pool listens on"},
     )
     CCP_PORT = fields.Integer(
         load_default=8080,
         validate=validate.Range(0, 65535),
-        metadata={"meaning": "port that `make run` and gunicorn.conf.py bind"},
+        metadata={"meaning": "port that the pool listens on"},
     )
     CCP_WORKERS = fields.Integer(
         load_default=2,

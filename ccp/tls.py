@@ -3,7 +3,6 @@
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -58,24 +57,6 @@ def read_tls(settings: Settings) -> Tls:
             ) from error
         context.verify_mode = ssl.CERT_REQUIRED
     return Tls(context, _not_valid(certificates[0]))
-
-
-@dataclass(slots=True)
-class ServerTls:
-    """What a server speaks now; whoever has read its files anew may change it."""
-
-    now: Tls
-
-
-@cache
-def server_tls(settings: Settings) -> ServerTls:
-    """
-    Give the TLS of this process, made once: a SIGHUP runs gunicorn's configuration again.
-
-    Raises:
-        SettingsInvalid: See `read_tls`.
-    """
-    return ServerTls(read_tls(settings))
 
 
 def _read(variable: str, path: str) -> bytes:

@@ -1,18 +1,30 @@
 """`ccp` itself: it knows its commands, and says so."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from click.testing import CliRunner
 
 from ccp.cli import cli
 
+COMMANDS = Path(__file__).parents[1] / "ccp" / "commands"
+
 
 def test_help_lists_every_command() -> None:
     """Each with the first sentence of its own help."""
     listed = CliRunner().invoke(cli, ["--help"]).output
-    for line in ("audit     Show who", "token     Print an access", "workshop  Make test material"):
-        assert line in listed
+    commands = dict(re.findall(r"^  ([a-z][a-z-]*) {2,}(\S.*)$", listed, re.MULTILINE))
+    assert commands["audit"].startswith("Show who wrote")
+    assert commands["check-config"].startswith("Check the settings")
+    assert {path.stem.strip("_").replace("_", "-") for path in COMMANDS.glob("*.py")} >= set(
+        commands
+    )
+    for name in commands:
+        ran = CliRunner().invoke(cli, [name, "--help"])
+        assert ran.exit_code == 0
+        assert ran.output.startswith(f"Usage: cli {name} ")
 
 
 def test_an_unknown_command_is_told() -> None:

@@ -1,12 +1,23 @@
-"""What a wheel has: all of the package, and the spec."""
+"""The wheel: all of the package, which asks for nothing that it does not say."""
 
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from configparser import ConfigParser
 from importlib import import_module
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
+from venv import EnvBuilder
 
+import httpx2
 import pytest
+from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[1]
+from tests.running import ROOT, SECONDS, wait_until
 
 
 def test_every_package_is_in_the_wheel() -> None:
@@ -23,3 +34,68 @@ def test_every_package_is_in_the_wheel() -> None:
 def test_benchmarks_can_start(path: Path) -> None:
     """No test runs the benchmarks, so what they import may not go away unnoticed."""
     import_module(f"tests.bench.{path.stem}")
+
+
+def asked_for(of: Distribution, extras: frozenset[str] = frozenset()) -> Iterator[Distribution]:
+    """What a distribution needs, and what that needs."""
+    for requirement in map(Requirement, of.requires or ()):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": one}) for one in extras | {""}):
+            found = distribution(requirement.name)
+            yield found
+            yield from asked_for(found, frozenset(requirement.extras))
+
+
+def install(folder: Path) -> Path:
+    """Make an environment of the wheel and of what it asks for; nothing is downloaded."""
+    source = folder / "source"
+    for name in ("ccp", "spec"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source]
+    subprocess.run(wheel, check=True, capture_output=True)
+    EnvBuilder(symlinks=True).create(folder / "env")
+    (packages,) = (folder / "env" / "lib").glob("python*/site-packages")
+    environment = [*pip, "--python", folder / "env" / "bin" / "python"]
+    (made,) = folder.glob("ccp-*.whl")
+    subprocess.run([*environment, "install", "--no-deps", made], check=True, capture_output=True)
+    (metadata,) = packages.glob("ccp-*.dist-info")
+    for one in asked_for(Distribution.at(metadata)):
+        for name in {path.parts[0] for path in one.files or ()} - {"..", "__pycache__"}:
+            if not (packages / name).exists():
+                (packages / name).symlink_to(one.locate_file(name))
+    return folder / "env"
+
+
+def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
+    """Every command can be had; it serves, with its spec and its Swagger UI."""
+    ccp = install(tmp_path) / "bin" / "ccp"
+    commands = (
+        "from ccp.cli import cli; [cli.get_command(None, c) for c in cli.list_commands(None)]"
+    )
+    subprocess.run([ccp.with_name("python"), "-c", commands], check=True, cwd=tmp_path)
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [ccp, "serve"],
+            cwd=tmp_path,
+            env=environment | {"CCP_PORT": "0"},
+            stderr=log,
+        )
+    told = (tmp_path / "log").read_text
+    try:
+        wait_until(lambda: "ASGI server listening" in told() or server.poll() is not None)
+        found = re.search(r"Listening at: (http://\S+)", told())
+        assert found, told()
+        base = f"{found[1]}/opnc/v1/ccp"
+        assert httpx2.get(f"{base}/contractData/emaid/DEICECOPNCCERT").status_code == 404
+        assert httpx2.get(f"{base}/openapi.json").json()["openapi"].startswith("3.0")
+        assert "swagger-ui" in httpx2.get(f"{base}/ui/").text
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(SECONDS) == 0
+    finally:
+        server.kill()
+        server.wait()
+    assert (tmp_path / "ccp.db").exists()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ccp.cleansing.findings import Finding, Outcome, Report
@@ -42,6 +43,7 @@ class Cleansing:
 
     async def run(
         self,
+        origin: Origin,
         note: Callable[[Finding], None] = lambda _: None,
         *,
         dry_run: bool = False,
@@ -53,11 +55,12 @@ class Cleansing:
         Walk through all records; where it is cancelled it leaves off.
 
         Args:
+            origin: For the audit trail; its moments are those at which records leave.
             note: Told of each record that has left, and of each whose status cannot be had.
             dry_run: Nothing leaves; what would is told all the same.
             revocation: Whether CAs are asked; if not, no message is decoded.
             rest: After a few records it pauses, so many times as long as the processor took.
-            progress: Told then how many records have been looked at.
+            progress: Told then how many records they were.
         Raises:
             StoreBusy, StoreFull: See `Store`; what has left until then has left.
         """
@@ -69,10 +72,10 @@ class Cleansing:
                 report.records += batch.size
                 report.kept += batch.size
                 findings = await self._judge(batch.records, responders, report)
-                for finding in findings if dry_run else self._remove(findings):
+                for finding in findings if dry_run else self._remove(findings, origin):
                     report.count(finding)
                     note(finding)
-                progress(report.records)
+                progress(batch.size)
                 await asyncio.sleep(rest * (time.thread_time() - begun))
         return report
 
@@ -122,9 +125,9 @@ class Cleansing:
         except StatusUnavailable as error:
             return error
 
-    def _remove(self, findings: Sequence[Finding]) -> list[Finding]:
+    def _remove(self, findings: Sequence[Finding], origin: Origin) -> list[Finding]:
         """Remove what leaves; give that, and what stays though something was found."""
-        origin = Origin(at=self._clock())
+        origin = replace(origin, at=self._clock())
         groups: defaultdict[tuple[Outcome, bool], list[SignedContractData]] = defaultdict(list)
         for finding in findings:
             if finding.leaves:

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from ccp.cleansing.cleansing import Cleansing
+from ccp.origin import Origin
 
 log = structlog.get_logger()
 
@@ -122,7 +123,7 @@ class RegularCleansing:
             if self._turn.take() and self._is_due():
                 begun = self._clock()
                 log.info("the pool is being cleansed")
-                report = await self._cleansing.run(rest=_REST)
+                report = await self._cleansing.run(Origin(at=begun), rest=_REST)
                 self._turn.done(begun)
                 log.info("the pool has been cleansed", **asdict(report))
         except Exception as error:  # whatever it is, nobody else would tell it, or try again

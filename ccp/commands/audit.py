@@ -1,30 +1,19 @@
 """`ccp audit`: who wrote what into the pool."""
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import click
-import orjson
 
 from ccp.commands.database import pool_database
+from ccp.commands.options import EMAID, PCID
+from ccp.commands.output import json_lines_option, tell
 from ccp.identifiers import Emaid, Pcid
 from ccp.store import AuditLine, read_audit_trail
 
 
-def _parsed_by(parse: Callable[[str], Any], kind: str) -> Callable[..., Any]:
-    def callback(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
-        try:
-            return None if text is None else parse(text)
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is no {kind}") from None
-
-    return callback
-
-
 @click.command()
-@click.option("--emaid", callback=_parsed_by(Emaid.parse, "EMAID"), help="Of this contract alone.")
-@click.option("--pcid", callback=_parsed_by(Pcid.parse, "PCID"), help="Of this car alone.")
+@click.option("--emaid", type=EMAID, help="Of this contract alone.")
+@click.option("--pcid", type=PCID, help="Of this car alone.")
 @click.option(
     "--after",
     type=click.IntRange(0),
@@ -32,7 +21,7 @@ def _parsed_by(parse: Callable[[str], Any], kind: str) -> Callable[..., Any]:
     metavar="NUMBER",
     help="Only what was written after the line of this number.",
 )
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+@json_lines_option
 def audit(emaid: Emaid | None, pcid: Pcid | None, after: int, as_json: bool) -> None:
     """
     Show who wrote what into the pool, the oldest first.
@@ -43,7 +32,7 @@ def audit(emaid: Emaid | None, pcid: Pcid | None, after: int, as_json: bool) -> 
     """
     with pool_database() as path:
         for line in read_audit_trail(path, emaid=emaid, pcid=pcid, after=after):
-            click.echo(orjson.dumps(asdict(line)) if as_json else _row(line))
+            tell(_row(line), as_json=as_json, **asdict(line))
 
 
 def _row(line: AuditLine) -> str:

@@ -5,12 +5,14 @@ from pathlib import Path
 import click
 
 from ccp.commands.database import pool_database
+from ccp.commands.output import json_option, tell
 from ccp.store.copies import back_up
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
+@json_option
+def backup(file: Path, as_json: bool) -> None:
     """
     Copy the pool's database to FILE, which must not be there yet.
 
@@ -19,4 +21,5 @@ def backup(file: Path) -> None:
     """
     with pool_database() as database:
         back_up(database, file)
-    click.echo(f"Copied {file.stat().st_size} bytes to {file}")
+    size = file.stat().st_size
+    tell(f"Copied {size} bytes to {file}", as_json=as_json, file=str(file), bytes=size)

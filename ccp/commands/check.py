@@ -6,11 +6,13 @@ import click
 
 from ccp.commands.checking import all_problems
 from ccp.commands.database import pool_database
+from ccp.commands.output import json_lines_option, tell
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-def check(file: Path | None) -> None:
+@json_lines_option
+def check(file: Path | None, as_json: bool) -> None:
     """
     Check the pool's database, or a copy of it in FILE.
 
@@ -21,7 +23,8 @@ def check(file: Path | None) -> None:
     with pool_database(file) as database:
         for problem in all_problems(database):
             found += 1
-            click.echo(problem)
+            tell(problem, as_json=as_json, problem=problem)
     if found:
         raise click.ClickException(f"{found} things are wrong.")
-    click.echo("Nothing is wrong.")
+    if not as_json:
+        click.echo("Nothing is wrong.")

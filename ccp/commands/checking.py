@@ -8,7 +8,8 @@ from ccp.identifiers import Emaid
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import read_certificate
 from ccp.store import SignedContractData
-from ccp.store.problems import every_record, problems_of
+from ccp.store.problems import problems_of
+from ccp.store.survey import select
 
 
 def all_problems(path: Path) -> Iterator[str]:
@@ -24,7 +25,7 @@ def all_problems(path: Path) -> Iterator[str]:
         damaged = True
         yield problem
     if not damaged:
-        for record in every_record(path):
+        for record in select(path):
             for reason in _contradictions(record):
                 yield f"{record.emaid.text} for {record.pcid.text}: {reason}"
 

@@ -1,13 +1,21 @@
 """The pool's database, for commands; what is wrong with it is told in a sentence."""
 
+import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from ccp.commands.quiet import warnings_to_stderr
+from ccp.errors import StoreBusy, StoreFull
+from ccp.origin import Origin
 from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
+from ccp.store import Store, StoreUnusable
+
+PATIENCE_SECONDS = 10
+"""So long a command waits for another writer."""
 
 
 @contextmanager
@@ -21,6 +29,33 @@ def pool_database(other: Path | None = None) -> Iterator[Path]:
         ClickException: The settings are wrong, or the block finds that a database cannot be used.
     """
     try:
-        yield other or server_settings().database_path
+        with warnings_to_stderr():
+            yield other or server_settings().database_path
     except (SettingsInvalid, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
+    except (StoreBusy, StoreFull) as error:
+        raise click.ClickException(error.message) from None
+
+
+@contextmanager
+def pool_store() -> Iterator[Store]:
+    """
+    Give the store of that database, which has to be there.
+
+    Raises:
+        ClickException: See `pool_database`.
+    """
+    with pool_database() as path:
+        if not path.exists():
+            raise click.ClickException(f"there is no database {path}; `ccp migrate` makes one")
+        with closing(Store(path, busy_timeout_seconds=PATIENCE_SECONDS)) as store:
+            yield store
+
+
+def by_command(name: str) -> Origin:
+    """Say in the audit trail which command wrote, and whose it was."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # as in a container, whose user may have no name
+        user = "?"
+    return Origin(at=datetime.now(UTC), subject=f"ccp {name} ({user})")

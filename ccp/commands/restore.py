@@ -6,6 +6,7 @@ import click
 
 from ccp.commands.checking import all_problems
 from ccp.commands.database import pool_database
+from ccp.commands.output import json_option, tell
 from ccp.store.restore import brought_up_to_date, replace
 
 
@@ -14,7 +15,8 @@ from ccp.store.restore import brought_up_to_date, replace
 @click.confirmation_option(
     "--yes", prompt="All that the pool has now is replaced. Do you want that?"
 )
-def restore(file: Path) -> None:
+@json_option
+def restore(file: Path, as_json: bool) -> None:
     """
     Put what FILE has, a copy that `ccp backup` made, in place of all that the pool has.
 
@@ -28,4 +30,4 @@ def restore(file: Path) -> None:
                 f"{file} is not restored, since something is wrong with it:\n" + "\n".join(problems)
             )
         replace(database, copy)
-    click.echo(f"Restored {file}")
+    tell(f"Restored {file}", as_json=as_json, file=str(file))

@@ -284,10 +284,10 @@ def demo() -> None:
     """
     Play the story of a contract against a strict pool.
 
-    The pool is started from the checkout that this is run in, on a scratch database. Every step
-    shows the command that does the same by hand.
+    The pool is one of its own, on a scratch database. Every step shows the command that does the
+    same by hand.
     """
-    play(STORY, Console(highlight=False), checkout=Path.cwd(), run_ccp=_run)
+    play(STORY, Console(highlight=False), run_ccp=_run)
 
 
 def _run(arguments: Sequence[str]) -> Outcome:

@@ -10,6 +10,7 @@ from ccp.iso15118.iso20_schema import ISO20
 from ccp.iso15118.messages import Body, Message
 from ccp.iso15118.sniff import MessageKind, sniff
 from ccp.iso15118.surgery import cut_fragment, with_session_id, with_time_stamp, with_value
+from ccp.iso15118.tree import Node, message_tree
 from ccp.iso15118.xmldsig import (
     Reference,
     RootCertificateID,
@@ -28,6 +29,7 @@ __all__ = [
     "ExiError",
     "Message",
     "MessageKind",
+    "Node",
     "Reference",
     "RootCertificateID",
     "Signature",
@@ -44,6 +46,7 @@ __all__ = [
     "iso2_failure",
     "iso20",
     "iso20_failure",
+    "message_tree",
     "sniff",
     "with_session_id",
     "with_time_stamp",

@@ -41,6 +41,11 @@ def edition_of(message: Message) -> Edition:
     return _EDITIONS_BY_BODY[type(message.body)]
 
 
+def root_of(message: Message) -> Root:
+    """The root element of the document that this is."""
+    return _ROOTS_BY_BODY[type(message.body)]
+
+
 def decode(exi: bytes, *, trailing_zeros: int = 0) -> Message:
     """
     Decode a CertificateInstallationReq or CertificateInstallationRes, of the edition that it is of.
@@ -97,7 +102,7 @@ def encode(message: Message) -> bytes:
     Raises:
         ExiError: Something is missing, or a value is not what its type allows.
     """
-    root = _ROOTS_BY_BODY[type(message.body)]
+    root = root_of(message)
     writer = Writer()
     writer.code(EXI_HEADER, 8)
     writer.code(root.code, root.width)

@@ -1,13 +1,25 @@
 """Complex types: the one loop that decodes and the one that encodes, and how values are built."""
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from ccp.iso15118.bits import CUT_OFF, Reader, Writer
+from ccp.iso15118.bits import CUT_OFF, DEPARTS, Reader, Writer
 from ccp.iso15118.errors import ExiError
-from ccp.iso15118.grammar import END, Choice, Element, Grammar, Part, Refused, State, occurrence
+from ccp.iso15118.grammar import (
+    END,
+    Attribute,
+    Choice,
+    Element,
+    Grammar,
+    Part,
+    Refused,
+    State,
+    Value,
+    expected_name,
+    occurrence,
+)
 from ccp.iso15118.messages import Message
 
 MOST_ITEMS = 32  # in any list: where the schema sets no limit, ISO 15118 needs 4 at most
@@ -45,16 +57,17 @@ class ComplexType:
         self._take = take
         self._blank = [None] * len(slots)
         taken = [
-            (slots.index(option.field), most != 1, option.type)
+            (slots.index(option.field), most != 1, option)
             for options, _, most in map(occurrence, parts)
             for option in options
             if not isinstance(option, Refused)
         ]
         self._order = [(slot, listed) for slot, listed, _ in taken]
+        self._options = [option for _, _, option in taken]
         self._lists = [
             slot
-            for slot, listed, type_ in taken
-            if listed or (isinstance(type_, ComplexType) and type_.is_list)
+            for slot, listed, option in taken
+            if listed or (isinstance(option.type, ComplexType) and option.type.is_list)
         ]
 
     def read(self, reader: Reader) -> Any:
@@ -75,6 +88,8 @@ class ComplexType:
                 error = fault if isinstance(fault, ExiError) else reader.error(CUT_OFF)
                 if error.bit is None:
                     error.bit = min(reader.position, reader.size)
+                if error.problem is DEPARTS and not error.expected:  # nothing else could come
+                    error.expected = (expected_name(name, slot),)
                 error.add_parent(name)
                 raise error from None
             if listed:
@@ -82,6 +97,14 @@ class ComplexType:
                 _check_count(values[slot])
             else:
                 values[slot] = value
+
+    def parts_of(self, value: Any) -> Iterator[tuple[Attribute | Element | Value, Any]]:
+        """Give what is in a value, in its order: each with the option that it is."""
+        taken = zip(self._options, self._order, self._take(value), strict=True)
+        for option, (_, listed), field in taken:
+            if field is not None and field != []:
+                for item in field if listed else (field,):
+                    yield option, item
 
     def write(self, writer: Writer, value: Any) -> None:
         state = self.start

@@ -1,5 +1,10 @@
 """The one exception of this package."""
 
+from collections.abc import Sequence
+
+END_OF_ELEMENT = "the end of the element"
+ITS_VALUE = "its value"
+
 
 class ExiError(ValueError):
     """
@@ -11,13 +16,16 @@ class ExiError(ValueError):
             no bytes (encoding).
         path: The element, from the root down, as in ``V2G_Message/Header/SessionID``; empty if the
             fault lies outside the root.
+        expected: What may come at this place, where the bytes have something else: the names of
+            elements and attributes, END_OF_ELEMENT or ITS_VALUE.
     """
 
-    def __init__(self, problem: str, bit: int | None = None) -> None:
+    def __init__(self, problem: str, bit: int | None = None, expected: Sequence[str] = ()) -> None:
         """*problem* continues a sentence whose subject is the element: "has 9 bytes, ..."."""
-        super().__init__(problem, bit)
+        super().__init__(problem, bit, expected)
         self.problem = problem
         self.bit = bit
+        self.expected = tuple(expected)
         self.path = ""
 
     @property

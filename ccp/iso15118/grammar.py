@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from ccp.iso15118.bits import DEPARTS, Reader, Writer
-from ccp.iso15118.errors import ExiError
+from ccp.iso15118.errors import END_OF_ELEMENT, ITS_VALUE, ExiError
 from ccp.iso15118.values import SimpleType
 
 
@@ -128,14 +128,27 @@ class State:
         self.events = (*events, *[_refusal(DEPARTS, self)] * beyond)
         self.codes = {e.slot: code for code, e in enumerate(events) if e.slot != _NO_SLOT}
 
+    @property
+    def expected(self) -> list[str]:
+        """What may come here, as an error names it."""
+        events = [event for event in self.events if event.slot != _NO_SLOT]
+        return [expected_name(event.name, event.slot) for event in events]
+
 
 END = -1
 _NO_SLOT = -2
 
 
+def expected_name(name: str, slot: int) -> str:
+    """What an error calls an event; *name* and *slot* are the event's."""
+    return name or (END_OF_ELEMENT if slot == END else ITS_VALUE)
+
+
 def _refusal(problem: str, state: State) -> Event:
+    """What must not come in *state*."""
+
     def read(_: Reader) -> NoReturn:
-        raise ExiError(problem)
+        raise ExiError(problem, expected=state.expected)
 
     return Event("", _NO_SLOT, read, _write_nothing, 0, 0, False, state)
 
@@ -175,7 +188,7 @@ class Grammar:
             options, least, most = occurrence(self._parts[position])
             if most is None or count < most:
                 following = self._state(position, 1 if most is None else count + 1)
-                events += [self._event(option, most != 1, following) for option in options]
+                events += [self._event(option, most != 1, state, following) for option in options]
             if count < least:
                 return events
             count = 0
@@ -184,9 +197,9 @@ class Grammar:
             events.append(_refusal("has text in it, which is not used here", state))
         return events
 
-    def _event(self, option: Option, listed: bool, following: State) -> Event:
+    def _event(self, option: Option, listed: bool, state: State, following: State) -> Event:
         if isinstance(option, Refused):
-            return _refusal(f"has {option.what}, which is not used here", following)
+            return _refusal(f"has {option.what}, which is not used here", state)
         simple = int(isinstance(option, Element) and isinstance(option.type, SimpleType))
         return Event(
             "" if isinstance(option, Value) else option.name,

@@ -2,16 +2,18 @@
 
 from ccp.messages.contract import SignedContract, contract_failures
 from ccp.messages.foreign import check_foreign_answer
-from ccp.messages.reading import read_installation_req, read_installation_res
+from ccp.messages.reading import read_installation_req, read_installation_res, understand
 from ccp.messages.request import InstallationRequest
-from ccp.messages.signatures import verify_message
+from ccp.messages.signatures import judge_message, verify_message
 
 __all__ = [
     "InstallationRequest",
     "SignedContract",
     "check_foreign_answer",
     "contract_failures",
+    "judge_message",
     "read_installation_req",
     "read_installation_res",
+    "understand",
     "verify_message",
 ]

@@ -11,8 +11,8 @@ from ccp.messages.request import InstallationRequest
 
 log = structlog.get_logger()
 
-# Relays are known to append zero bytes to what the car sent.
-_FORGIVEN_ZERO_BYTES = 4
+FORGIVEN_ZERO_BYTES = 4
+"""Relays are known to append zero bytes to what the car sent."""
 
 
 def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
@@ -26,14 +26,9 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
-    match message:
-        case Message(iso2.Header(), iso2.CertificateInstallationReq() as req):
-            request = iso2_request(message, req)
-        case Message(iso20.Header() as header, iso20.CertificateInstallationReq() as req):
-            request = iso20_request(message, header, req)
-        case _:
-            raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
+    request = understand(_decode(exi, trailing_zeros=FORGIVEN_ZERO_BYTES))
+    if not isinstance(request, InstallationRequest):
+        raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
     _compare(namespace, request.namespace)
     return request
 
@@ -49,16 +44,25 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    message = _decode(exi, trailing_zeros=0)
-    match message.body:
-        case iso2.CertificateInstallationRes() as res:
-            contract = iso2_contract(message, res)
-        case iso20.CertificateInstallationRes() as res:
-            contract = iso20_contract(message, res)
-        case _:
-            raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
+    contract = understand(_decode(exi, trailing_zeros=0))
+    if not isinstance(contract, SignedContract):
+        raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
     _compare(namespace, contract.namespace)
     return contract
+
+
+def understand(message: Message) -> InstallationRequest | SignedContract:
+    """Look at a message, of whichever edition: what a Req asks for, or the contract of a Res."""
+    match message:
+        case Message(iso2.Header(), iso2.CertificateInstallationReq() as req):
+            return iso2_request(message, req)
+        case Message(iso20.Header() as header, iso20.CertificateInstallationReq() as req):
+            return iso20_request(message, header, req)
+        case Message(body=iso2.CertificateInstallationRes() as res):
+            return iso2_contract(message, res)
+        case Message(body=iso20.CertificateInstallationRes() as res):
+            return iso20_contract(message, res)
+    raise ValueError("header and body are not of one edition")
 
 
 def _decode(exi: bytes, *, trailing_zeros: int) -> Message:

@@ -10,6 +10,8 @@ from ccp.pki.signatures import (
     SignedMessage,
     SignedReference,
     Suite,
+    Verdict,
+    judge_signature,
     verify_signature,
 )
 
@@ -17,6 +19,10 @@ log = structlog.get_logger()
 
 STANDALONE = "standalone"
 """The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
+SCHEMA = "schema"
+"""The form in which an element is to be signed: as a fragment under the schemas of its edition."""
+MESSAGE = "message"
+"""The form that some sign SignedInfo or eMAID in: with the types that they have in the message."""
 
 
 def verify_message(exi: bytes, message: Message, key: object, suites: Sequence[Suite]) -> None:
@@ -35,6 +41,23 @@ def verify_message(exi: bytes, message: Message, key: object, suites: Sequence[S
         log.info("SignedInfo is signed in another form than the standalone one", form=form)
 
 
+def judge_message(
+    exi: bytes, message: Message, key: object, suites: Sequence[Suite]
+) -> list[Verdict]:
+    """
+    Judge each piece of a message's signature, whatever is wrong with the others.
+
+    It holds if nothing is wrong with any of them: then `verify_message` raises nothing.
+
+    Args: As for `verify_message`.
+    """
+    try:
+        signed = signed_message(exi, message)
+    except SignatureInvalid as error:
+        return [Verdict("Signature", error.messages[1:])]
+    return list(judge_signature(signed, key, suites))
+
+
 def signed_message(exi: bytes, message: Message) -> SignedMessage:
     """
     Gather what the signature of a message is about, from the very bits that were sent.
@@ -44,27 +67,31 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
         message: Of ISO 15118-2 a CertificateInstallationReq, which is signed as a whole, or a
             CertificateInstallationRes, of which four elements are; of ISO 15118-20 either, of which
             one element is.
+    Returns: With what is wrong already: an element has no Id, or that of another, or an algorithm
+        has parameters.
     Raises:
-        SignatureInvalid: There is no signature, or an element has no Id, or that of another, or an
-            algorithm has parameters.
+        SignatureInvalid: There is no signature.
     """
     signature = message.header.signature
     if signature is None:
         raise SignatureInvalid("The message is not signed.")
-    elements: dict[str, tuple[str, list[bytes]]] = {}
+    found = []
+    elements: dict[str, tuple[str, dict[str, bytes]]] = {}
     for name, element_id in _signed_ids(message.body).items():
         if element_id is None or element_id in elements:
-            raise SignatureInvalid(f"{name} has no Id of its own.")
-        elements[element_id] = name, _forms(exi, message, name)
+            found.append(Verdict("Id", [f"{name} has no Id of its own."], element=name))
+        else:
+            elements[element_id] = name, _forms(exi, message, name)
     info = signature.signed_info
     others = [signature.id, info.id, signature.signature_value.id, *(r.id for r in info.references)]
     if isinstance(message.body, iso2.CertificateInstallationRes):
         others.append(message.body.sa_provisioning_certificate_chain.id)
     if not elements.keys().isdisjoint(others):  # else a car might take one for the other
-        raise SignatureInvalid("An element that is not signed has the Id of one that is.")
+        found.append(Verdict("Id", ["An element that is not signed has the Id of one that is."]))
     transforms = [transform for reference in info.references for transform in reference.transforms]
     if info.signature_method.hmac_output_length is not None or any(t.xpath for t in transforms):
-        raise SignatureInvalid("Its algorithms have parameters, which ISO 15118 does not use.")
+        parameters = "Its algorithms have parameters, which ISO 15118 does not use."
+        found.append(Verdict("SignedInfo", [parameters]))
     return SignedMessage(
         canonicalization_method=info.canonicalization_method,
         signature_method=info.signature_method.algorithm,
@@ -79,10 +106,11 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
         ],
         signed_info={
             STANDALONE: cut_fragment(exi, message, "SignedInfo"),
-            "message": cut_fragment(exi, message, "SignedInfo", message_grammar=True),
+            MESSAGE: cut_fragment(exi, message, "SignedInfo", message_grammar=True),
         },
         signature_value=signature.signature_value.value,
         elements=elements,
+        found=found,
     )
 
 
@@ -107,9 +135,9 @@ def _signed_ids(body: Body) -> dict[str, str | None]:
             return {"SignedInstallationData": body.signed_installation_data.id}
 
 
-def _forms(exi: bytes, message: Message, name: str) -> list[bytes]:
+def _forms(exi: bytes, message: Message, name: str) -> dict[str, bytes]:
     """The fragments of an element that a digest may be of; of eMAID some sign a shorter one."""
-    forms = [cut_fragment(exi, message, name)]
+    forms = {SCHEMA: cut_fragment(exi, message, name)}
     if name == "eMAID":
-        forms.append(cut_fragment(exi, message, name, message_grammar=True))
+        forms[MESSAGE] = cut_fragment(exi, message, name, message_grammar=True)
     return forms

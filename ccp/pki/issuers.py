@@ -62,7 +62,7 @@ def load_issuers(folder: Path) -> Issuers:
 
 
 def is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Tell whether a CA has itself issued a certificate: by name and signature."""
+    """Tell whether one certificate has issued another: by name and signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

@@ -1,9 +1,9 @@
 """XML-DSig over EXI fragments: every digest, the exact set of what is signed, the signature."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -115,6 +115,26 @@ class SignedReference:
     digest_value: bytes
 
 
+class Verdict(NamedTuple):
+    """
+    What is to be said of one piece of a signature.
+
+    Attributes:
+        piece: Its name in XML Signature; `Id` for the Ids of the message's elements.
+        problems: A sentence for each thing that is wrong; none if it is as it should be.
+        uri: Of a Reference.
+        element: That a Reference is for, by name; None if it is for none that is to be signed.
+        form: In which the element or SignedInfo was signed, of those that `SignedMessage` has; None
+            if in none of them.
+    """
+
+    piece: str
+    problems: Sequence[str] = ()
+    uri: str | None = None
+    element: str | None = None
+    form: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
     """
@@ -126,7 +146,8 @@ class SignedMessage:
             some signers use in its place; each with the name that the log knows it by.
         signature_value: Raw: r and s one after the other.
         elements: What has to be signed, all of it and nothing else: by Id, the element's name and
-            its EXI fragments, of which one has to have the digest.
+            its EXI fragments by form, of which one has to have the digest.
+        found: What was seen to be wrong when all this was gathered.
     """
 
     canonicalization_method: str
@@ -134,7 +155,8 @@ class SignedMessage:
     references: Sequence[SignedReference]
     signed_info: Mapping[str, bytes]
     signature_value: bytes
-    elements: Mapping[str, tuple[str, Sequence[bytes]]]
+    elements: Mapping[str, tuple[str, Mapping[str, bytes]]]
+    found: Sequence[Verdict] = ()
 
 
 def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite]) -> str:
@@ -147,41 +169,88 @@ def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite
         suites: What the message's edition allows to sign with.
     Returns: The name of the form in which SignedInfo was signed.
     Raises:
-        SignatureInvalid: Naming what failed: an algorithm, a reference that is missing, twice or
-            foreign, a digest, the signature itself.
+        SignatureInvalid: Naming the first thing that failed: an Id, an algorithm, a reference that
+            is missing, twice or foreign, a digest, the signature itself.
     Source: XML Signature, 3.2; ISO 15118-2 as `ccp.iso15118` describes its fragments.
     """
-    if message.canonicalization_method != CANONICAL_EXI:
-        raise SignatureInvalid("Its CanonicalizationMethod is not canonical EXI.")
-    suite = next((one for one in suites if one.signature_method == message.signature_method), None)
-    if suite is None:
-        allowed = " or ".join(one.name for one in suites)
-        raise SignatureInvalid(f"Its SignatureMethod is not {allowed}.")
-    _verify_references(message, suite)
+    form = None
+    for verdict in judge_signature(message, key, suites):
+        if verdict.problems:
+            raise SignatureInvalid(verdict.problems[0])
+        form = verdict.form
+    if form is None:  # the last verdict names it, or tells a problem
+        raise SignatureInvalid
+    return form
+
+
+def judge_signature(
+    message: SignedMessage, key: object, suites: Sequence[Suite]
+) -> Iterator[Verdict]:
+    """
+    Judge a signature piece by piece, whatever is wrong with the pieces before.
+
+    Args: As for `verify_signature`.
+    Returns: What was found before; the two algorithms; the References in their order, and one for
+        each element that has none; last the SignatureValue.
+    """
+    yield from message.found
+    problem = "Its CanonicalizationMethod is not canonical EXI."
+    is_canonical = message.canonicalization_method == CANONICAL_EXI
+    yield Verdict("CanonicalizationMethod", () if is_canonical else [problem])
+    named = [suite for suite in suites if suite.signature_method == message.signature_method]
+    problem = "Its SignatureMethod is not {}."
+    yield Verdict("SignatureMethod", () if named else [problem.format(_names(suites))])
+    yield from _judge_references(message, named or suites)
+    yield _judge_value(message, key, named)
+
+
+def _judge_references(message: SignedMessage, suites: Sequence[Suite]) -> Iterator[Verdict]:
+    """Each element has exactly one reference, no reference points elsewhere, all digests hold."""
+    suite = suites[0]  # those of an edition have the same digest
+    missing = dict(message.elements)
+    for reference in message.references:
+        uri = reference.uri
+        element_id = (uri or "").removeprefix("#")
+        if uri != f"#{element_id}" or element_id not in message.elements:
+            yield Verdict("Reference", ["A Reference points to what is not to be signed."], uri)
+            continue
+        name, fragments = message.elements[element_id]
+        problems = []
+        if missing.pop(element_id, None) is None:
+            problems.append(f"{name} is referenced twice.")
+        if list(reference.transforms) != [CANONICAL_EXI]:
+            problems.append(f"The Transform of {name} is not canonical EXI.")
+        if reference.digest_method != suite.digest_method:
+            problems.append(f"The DigestMethod of {name} does not go with {_names(suites)}.")
+        for form, fragment in fragments.items():
+            if reference.digest_value == suite.digest(fragment):
+                yield Verdict("Reference", problems, uri, name, form)
+                break
+        else:
+            problems.append(f"The digest of {name} is not that of its content.")
+            yield Verdict("Reference", problems, uri, name)
+    for name, _ in missing.values():
+        yield Verdict("Reference", [f"{name} is not signed."], None, name)
+
+
+def _names(suites: Sequence[Suite]) -> str:
+    return " or ".join(suite.name for suite in suites)
+
+
+def _judge_value(message: SignedMessage, key: object, suites: Sequence[Suite]) -> Verdict:
+    """The key's holder has signed SignedInfo in one of its forms; *suites* is empty or has one."""
+    if not suites:
+        problem = "The SignatureValue cannot be judged without a SignatureMethod."
+        return Verdict("SignatureValue", [problem])
+    (suite,) = suites
     for form, fragment in message.signed_info.items():
         try:
             suite.verify(key, message.signature_value, fragment)
         except InvalidSignature:
             continue
-        return form
-    raise SignatureInvalid("The SignatureValue is not the signer's for this SignedInfo.")
-
-
-def _verify_references(message: SignedMessage, suite: Suite) -> None:
-    """Each element has exactly one reference, no reference points elsewhere, all digests hold."""
-    missing = dict(message.elements)
-    for reference in message.references:
-        element_id = (reference.uri or "").removeprefix("#")
-        if reference.uri != f"#{element_id}" or element_id not in message.elements:
-            raise SignatureInvalid("A Reference points to what is not to be signed.")
-        name, fragments = message.elements[element_id]
-        if missing.pop(element_id, None) is None:
-            raise SignatureInvalid(f"{name} is referenced twice.")
-        if list(reference.transforms) != [CANONICAL_EXI]:
-            raise SignatureInvalid(f"The Transform of {name} is not canonical EXI.")
-        if reference.digest_method != suite.digest_method:
-            raise SignatureInvalid(f"The DigestMethod of {name} does not go with {suite.name}.")
-        if reference.digest_value not in map(suite.digest, fragments):
-            raise SignatureInvalid(f"The digest of {name} is not that of its content.")
-    for name, _ in missing.values():
-        raise SignatureInvalid(f"{name} is not signed.")
+        except SignatureInvalid as error:
+            return Verdict("SignatureValue", error.messages[1:])
+        return Verdict("SignatureValue", form=form)
+    return Verdict(
+        "SignatureValue", ["The SignatureValue is not the signer's for this SignedInfo."]
+    )

@@ -9,6 +9,7 @@ from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
 from ccp.store.connections import StoreUnusable
+from ccp.store.copies import connect_patiently, told
 
 migrations = Migrations("ccp")
 
@@ -39,16 +40,30 @@ def require_pool(connection: sqlite3.Connection, path: Path) -> None:
     require_ours(database)
 
 
-def require_present(connection: sqlite3.Connection, path: Path) -> None:
+def require_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     """
-    Refuse what is no pool's of this version; see `require_pool`.
+    Refuse what is no database of a pool of this version.
 
     Raises:
-        StoreUnusable: It is such a database.
+        StoreUnusable: It is another one; *path* is what it is called.
     """
     require_pool(connection, path)
     if migrations.pending(Database(connection, execute_plugins=False)):
-        raise StoreUnusable(f"{path} is of an older version; a pool brings it up to date")
+        raise StoreUnusable(f"{path} is of an older version; `ccp migrate` brings it up to date")
+
+
+def steps_missing(path: Path) -> list[str]:
+    """
+    Name the steps that a database lacks; all of them where there is none.
+
+    Raises:
+        StoreUnusable: It cannot be read, or is none of a pool, or was made by a newer version.
+    """
+    found = connect_patiently(path, "ro") if path.exists() else sqlite3.connect(":memory:")
+    with told(f"{path} cannot be used"), closing(found) as connection:
+        database = Database(connection, execute_plugins=False)
+        require_ours(database)
+        return [step.name for step in migrations.pending(database)]
 
 
 @migrations(name="0001_signed_contract_data")

@@ -1,13 +1,11 @@
-"""What is wrong with a database as such, and all that it has to be looked at."""
+"""What is wrong with a database as such."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from ccp.store.copies import connect_patiently, told
-from ccp.store.migrations import require_present
-from ccp.store.records import SignedContractData
-from ccp.store.rows import SELECT, record_of
+from ccp.store.migrations import require_up_to_date
 
 
 def problems_of(path: Path) -> Iterator[str]:
@@ -19,7 +17,7 @@ def problems_of(path: Path) -> Iterator[str]:
         StoreUnusable: It cannot be read, or is none of a pool of this version.
     """
     with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
-        require_present(connection, path)
+        require_up_to_date(connection, path)
         found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
         yield from found
         if found:  # what follows would stumble over it
@@ -40,15 +38,3 @@ def problems_of(path: Path) -> Iterator[str]:
         )
         for (emaid,) in shared:
             yield f"{emaid} is stored for several cars."
-
-
-def every_record(path: Path) -> Iterator[SignedContractData]:
-    """
-    Give all records of a database, one after the other; nothing is written.
-
-    Raises:
-        StoreUnusable: It cannot be read.
-    """
-    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
-        for row in connection.execute(SELECT):
-            yield record_of(row)

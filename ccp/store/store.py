@@ -3,10 +3,9 @@
 import math
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import structlog
 from sqlite_utils import Database
@@ -16,9 +15,9 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import writes
 from ccp.store.connections import Connections, StoreUnusable, told_to_writers
-from ccp.store.copies import back_up, connect_patiently, told
+from ccp.store.copies import back_up
 from ccp.store.group_commit import GroupCommit
-from ccp.store.migrations import migrations, require_ours, require_present
+from ccp.store.migrations import migrations, require_ours
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
 
@@ -68,18 +67,6 @@ class Store:
         finally:
             self._connections.close()  # nothing may be open when the server forks
 
-    @classmethod
-    def existing(cls, path: Path, *, busy_timeout_seconds: float) -> Self:
-        """
-        Open the database of a pool of this version; none is made, or brought up to date.
-
-        Raises:
-            StoreUnusable: There is none, or it is of another version, or cannot be used.
-        """
-        with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
-            require_present(connection, path)
-        return cls(path, busy_timeout_seconds=busy_timeout_seconds)
-
     def close(self) -> None:
         """Close the connections of this process."""
         self._connections.close()
@@ -128,15 +115,20 @@ class Store:
             [pcid.key, namespace],
         )
 
-    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
+    def set_default(
+        self, emaid: Emaid, pcid: Pcid, origin: Origin, *, namespace: str | None = None
+    ) -> bool:
         """
         Make the contract the car's default in every namespace that it is stored in.
 
         Args:
             origin: For the audit trail.
+            namespace: In this one alone.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
-        return self._writes.write(lambda db: writes.set_default(db, emaid, pcid, origin))
+        return self._writes.write(
+            lambda db: writes.set_default(db, emaid, pcid, origin, namespace=namespace)
+        )
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:
         """Return the certificates of a contract, X.509 DER, in all its records."""

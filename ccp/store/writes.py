@@ -83,18 +83,21 @@ def columns(record: SignedContractData) -> dict[str, Any]:
     }
 
 
-def set_default(database: Database, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
+def set_default(
+    database: Database, emaid: Emaid, pcid: Pcid, origin: Origin, *, namespace: str | None
+) -> bool:
     """See `Store.set_default`."""
     changed = database.execute(
         """
         INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
         SELECT DISTINCT pcid_key, namespace, emaid_key FROM signed_contract_data
-        WHERE emaid_key = ? AND pcid_key = ?
+        WHERE emaid_key = :emaid_key AND pcid_key = :pcid_key
+            AND (:namespace IS NULL OR namespace = :namespace)
         """,
-        [emaid.key, pcid.key],
+        {"emaid_key": emaid.key, "pcid_key": pcid.key, "namespace": namespace},
     )
     if changed.rowcount > 0:
-        audit.note(database, origin, "set-default", emaid, pcid.key)
+        audit.note(database, origin, "set-default", emaid, pcid.key, namespace=namespace)
     return changed.rowcount > 0
 
 

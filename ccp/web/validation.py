@@ -7,10 +7,10 @@ from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import CcpError, RequestInvalid, UnsupportedMediaType
+from ccp.errors import RequestInvalid, UnsupportedMediaType
 from ccp.web.context import ARGUMENTS_KEY, context_of, log_of
-from ccp.web.parameters import OPNC_NAME, Argument, argument_named
-from ccp.web.strict_json import JsonInvalid, parse_json
+from ccp.web.fields import Body, take
+from ccp.web.parameters import OPNC_NAME, argument_named
 from ccp.web.violations import Schema
 
 _BOOLEANS = {"true": True, "false": False}
@@ -71,24 +71,18 @@ class OperationValidation:
         }
         known = ", ".join(self._query) or "none"
         self._unknown_query = f"The query may have no other parameters than: {known}."
-        self._body_arguments: dict[str, Argument | None] = {}
-        self._body_schema = None
+        self._body = None
         if operation.request_body:
-            schema = operation.body_schema("application/json")
-            self._body_schema = Schema(schema)
-            self._body_arguments = {
-                name: argument_named(field.get(OPNC_NAME, name))
-                for name, field in schema["properties"].items()
-            }
+            self._body = Body(operation.body_schema("application/json"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is right, with the arguments for its handler."""
         found: list[str] = []
         arguments: dict[str, Any] = {}
         self._take_parameters(scope, arguments, found)
-        if self._body_schema is not None:
+        if self._body is not None:
             _require_json(scope)
-            self._take_body(self._body_schema, (await receive())["body"], arguments, found)
+            self._body.take((await receive())["body"], arguments, found)
         _note_owners(scope, arguments)
         if found:
             raise RequestInvalid(found)
@@ -113,25 +107,7 @@ class OperationValidation:
         for parameter, values in given.items():
             value = parameter.check(values, found)
             if value is not None:
-                _take(parameter.argument, value, arguments, found)
-
-    def _take_body(
-        self, schema: Schema, content: bytes, arguments: dict[str, Any], found: list[str]
-    ) -> None:
-        if not content:
-            found.append("The request body must not be empty.")
-            return
-        try:
-            body = parse_json(content)
-        except JsonInvalid as error:
-            found.append(str(error))
-            return
-        wrong = schema.violations("body", body)
-        found.extend(wrong)
-        if not wrong:
-            for name, argument in self._body_arguments.items():
-                if name in body:
-                    _take(argument, body[name], arguments, found)
+                take(parameter.argument, value, arguments, found)
 
 
 class ContractAPI(RoutedAPI[OperationValidation]):
@@ -150,18 +126,6 @@ class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
     """Takes the place of Connexion's own validation, which stops at the first violation."""
 
     api_cls = ContractAPI
-
-
-def _take(
-    argument: Argument | None, value: Any, arguments: dict[str, Any], found: list[str]
-) -> None:
-    """Read a value, if it is wanted: of two fields for one argument the first in the spec is."""
-    if argument is None or argument.name in arguments:
-        return
-    try:
-        arguments[argument.name] = argument.read(value)
-    except CcpError as error:
-        found.extend(error.messages)
 
 
 def _note_owners(scope: Scope, arguments: dict[str, Any]) -> None:

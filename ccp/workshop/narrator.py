@@ -28,7 +28,7 @@ from rich.text import Text
 from ccp.iso15118 import decode
 from ccp.workshop.editions import edition_of
 from ccp.workshop.errors import WorkshopError
-from ccp.workshop.pool import check_checkout, running
+from ccp.workshop.pool import running
 from ccp.workshop.pool_answers import items_of
 from ccp.workshop.story import Step
 
@@ -60,18 +60,13 @@ _CURL.add_argument("-o", "--output")
 _CURL.add_argument("url")
 
 
-def play(
-    story: Mapping[str, Sequence[Step]], console: Console, *, checkout: Path, run_ccp: RunCcp
-) -> None:
+def play(story: Mapping[str, Sequence[Step]], console: Console, *, run_ccp: RunCcp) -> None:
     """
     Play a story in a folder of its own, with servers of its own; all are gone afterwards.
 
-    Args:
-        checkout: Where the pool's `wsgi.py` is.
     Raises:
-        WorkshopError: There is no pool to start, or a step did not end as the story has it.
+        WorkshopError: A server does not start, or a step did not end as the story has it.
     """
-    check_checkout(checkout)
     began = time.monotonic()
     number = 0
     with TemporaryDirectory(prefix="ccp-story-") as name, ExitStack() as stack:
@@ -90,7 +85,7 @@ def play(
                 _announce(console, number, step)
                 command = Template(step.command).safe_substitute(urls)
                 if step.serves:
-                    root = stack.enter_context(running(command, checkout, folder))
+                    root = stack.enter_context(running(command, folder))
                     served = {name: root + path for name, path in step.serves.items()}
                     urls |= served
                     for name, url in served.items():

@@ -1,4 +1,4 @@
-"""The servers of a story, for as long as it lasts: pools of this checkout, and the PKI service."""
+"""The servers of a story, for as long as it lasts: pools, and the PKI service."""
 
 import os
 import re
@@ -13,30 +13,17 @@ from pathlib import Path
 from ccp.workshop.errors import WorkshopError
 
 _SECONDS = 30
-_CONFIG = "gunicorn.conf.py"
 _LISTENS = re.compile(r"Listening at: (http://[\d.]+:\d+)")
 _MAKE_RUN = "make run"
 
 
-def check_checkout(checkout: Path) -> None:
-    """
-    Look whether there is a pool to start.
-
-    Raises:
-        WorkshopError: There is none.
-    """
-    if not all((checkout / name).is_file() for name in ("wsgi.py", _CONFIG)):
-        raise WorkshopError("there is no pool to start here; run this in a checkout of the project")
-
-
 @contextmanager
-def running(command: str, checkout: Path, folder: Path) -> Iterator[str]:
+def running(command: str, folder: Path) -> Iterator[str]:
     """
     Run a server until the block ends, on a port that is free, whatever the command says.
 
     Args:
         command: Of a shell: settings and `make run`, for a strict pool; or one of `ccp`.
-        checkout: Where `wsgi.py` and `gunicorn.conf.py` are; see `check_checkout`.
         folder: Where it works, away from a developer's .env; its log is there too.
     Yields: Where it listens, such as http://127.0.0.1:1234.
     Raises:
@@ -47,14 +34,13 @@ def running(command: str, checkout: Path, folder: Path) -> Iterator[str]:
         words = shlex.split(command.removesuffix(_MAKE_RUN))
         said = {name: value for name, _, value in (word.partition("=") for word in words)}
         environment |= {"CCP_CHECKS": "strict", "CCP_WORKERS": "1"} | said | {"CCP_PORT": "0"}
-        arguments = ["gunicorn", "wsgi:app", "--config", str(checkout / _CONFIG)]
-        arguments += ["--pythonpath", str(checkout)]
+        arguments = ["serve"]
     else:
-        arguments = ["ccp.cli", *shlex.split(command)[1:], "--port", "0"]
+        arguments = [*shlex.split(command)[1:], "--port", "0"]
     log = folder / f"server{len(list(folder.glob('server*.log')))}.log"
     with log.open("w") as output:
         server = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", *arguments],
+            [sys.executable, "-m", "ccp.cli", *arguments],
             cwd=folder,
             env=environment,
             stdout=output,

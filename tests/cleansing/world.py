@@ -125,7 +125,7 @@ class World:
         """Cleanse the pool; what has come of it, and what was found."""
         findings: list[Finding] = []
         with capture_logs():
-            report = awaited((cleansing or self.cleansing).run(findings.append, **how))
+            report = awaited((cleansing or self.cleansing).run(ORIGIN, findings.append, **how))
         return report, findings
 
     def records(self, edition: Edition = EDITION_2) -> list[SignedContractData]:

@@ -3,62 +3,20 @@
 import re
 import resource
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlite_utils import Database
 
-from ccp.cli import cli
-from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
-from ccp.services import Services
+from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
 from ccp.settings import server_settings
 from ccp.store import Store
 from ccp.store.migrations import migrations
-from tests.awaited import awaited
-from tests.builders import (
-    EMAID_TEXT,
-    ORIGIN,
-    PCID_20_TEXT,
-    PCID_TEXT,
-    installation_res,
-    installation_res_20,
-    record,
-)
+from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, installation_res, record
+from tests.commands.conftest import OTHER, run
 
-OTHER = "FRXYZ123456789"
 EMAID = Emaid.parse(EMAID_TEXT)
-
-
-@pytest.fixture
-def database(tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A pool's database with a contract of each edition; the commands find it."""
-    for emaid, pcid, namespace, exi in [
-        (EMAID_TEXT, PCID_TEXT, ISO_15118_2, installation_res()),
-        (OTHER, PCID_20_TEXT, ISO_15118_20, installation_res_20(OTHER)),
-    ]:
-        answer = handle(
-            services,
-            emaid=Emaid.parse(emaid),
-            pcid=Pcid.parse(pcid),
-            namespace=namespace,
-            installation_res_exi=exi,
-            origin=ORIGIN,
-        )
-        assert awaited(answer) == (None, 201)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CCP_DATABASE_URL", f"sqlite:///{tmp_path}/ccp.db")
-    server_settings.cache_clear()
-    yield tmp_path / "ccp.db"
-    server_settings.cache_clear()
-
-
-def run(*arguments: str) -> Result:
-    """Run a command of `ccp`."""
-    return CliRunner().invoke(cli, arguments)
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -1,9 +1,7 @@
 """`ccp cleanse`, started as people start it: what it shows, and its exit status."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +12,9 @@ from ccp.store import Store
 from ccp.workshop import EDITION_2
 from tests.builders import BASE, NOW, ORIGIN, record
 from tests.cleansing.world import EMAIDS, World
+from tests.commands.conftest import run_alone
 from tests.peers.scripted import Says, scripted
-from tests.running import ROOT, SECONDS, serving
-from tests.vectors.databases import make_database
+from tests.running import serving
 
 PCID = EDITION_2.pcid
 Ran = subprocess.CompletedProcess[str]
@@ -26,24 +24,13 @@ Cleanse = Callable[..., Ran]
 @pytest.fixture
 def cleanse(tmp_path: Path) -> Cleanse:
     """Runs the command on the pool of this test."""
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "CCP_"}
-
-    def run(*arguments: str, **variables: str) -> Ran:
-        given = {
-            "database_url": f"sqlite:///{tmp_path}/ccp.db",
-            "trust_dir": f"{tmp_path}/workshop/trust",
-        }
-        settings = {f"CCP_{name.upper()}": value for name, value in (given | variables).items()}
-        return subprocess.run(
-            [sys.executable, "-m", "ccp.cli", "cleanse", *arguments],
-            cwd=tmp_path,
-            env=environment | {"PYTHONPATH": str(ROOT)} | settings,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
-
-    return run
+    given = {
+        "database_url": f"sqlite:///{tmp_path}/ccp.db",
+        "trust_dir": f"{tmp_path}/workshop/trust",
+    }
+    return lambda *arguments, **variables: run_alone(
+        tmp_path, "cleanse", *arguments, **(given | variables)
+    )
 
 
 @pytest.fixture
@@ -146,8 +133,7 @@ def test_it_works_beside_a_running_pool(today: World, cleanse: Cleanse, tmp_path
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"database_url": "sqlite:///none.db"}, "none.db cannot be used"),
-        ({"database_url": "sqlite:///old.db"}, "of an older version"),
+        ({"database_url": "sqlite:///none.db"}, "there is no database none.db"),
         ({"trust_dir": "nowhere"}, "CCP_TRUST_DIR: there is no folder nowhere"),
         ({"revocation_unreachable": "maybe"}, "CCP_REVOCATION_UNREACHABLE: must be keep or remove"),
     ],
@@ -156,11 +142,11 @@ def test_what_cannot_be_is_told_in_a_line(
     cleanse: Cleanse, tmp_path: Path, variables: dict[str, str], told: str
 ) -> None:
     """And nothing is made or changed."""
-    make_database("0004", tmp_path / "old.db")
+    Store(tmp_path / "ccp.db").close()
     (tmp_path / "workshop" / "trust").mkdir(parents=True)
     ran = cleanse(**variables)
     assert (ran.returncode, ran.stdout) == (1, "")
     (line,) = ran.stderr.splitlines()
     assert line.startswith("Error: ")
     assert told in line
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.db", "workshop"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ccp.db", "workshop"]

@@ -269,13 +269,6 @@ def test_what_is_missing_is_told(folder: Path) -> None:
     assert_one_line(run("car"), "there already")
 
 
-def test_a_demo_without_a_pool_does_not_begin(folder: Path) -> None:
-    """Outside a checkout one line says so, before any step is told."""
-    result = run("demo")
-    assert_one_line(result, "checkout")
-    assert result.output.count("\n") == 1
-
-
 def test_another_folder_is_another_workshop(folder: Path) -> None:
     """With --folder all is there."""
     assert run("pki", "--folder", "elsewhere").exit_code == 0

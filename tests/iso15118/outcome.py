@@ -21,4 +21,5 @@ def outcome(exi: bytes) -> ExiError | None:
     assert error.reason.endswith(".")
     assert len(error.reason) < 200
     assert error.bit is None or 0 <= error.bit <= 8 * len(exi)
+    assert all(error.expected)
     return error

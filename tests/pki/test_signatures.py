@@ -24,6 +24,7 @@ from ccp.pki.signatures import (
     ISO_15118_20_SUITES,
     SignedMessage,
     SignedReference,
+    judge_signature,
     verify_signature,
 )
 from tests.vectors import genuine_res
@@ -76,10 +77,9 @@ def test_no_bit_of_a_signed_element_may_change(data: st.DataObject) -> None:
     """A single bit of any of the four elements breaks its digest, and the reason names it."""
     element_id = data.draw(st.sampled_from(sorted(SIGNED.elements)))
     name, forms = SIGNED.elements[element_id]
-    bit = data.draw(st.integers(0, 8 * len(forms[0]) - 1))
-    flipped = [_flip(form, bit) if 8 * len(form) > bit else b"" for form in forms]
+    bit = data.draw(st.integers(0, 8 * len(forms["schema"]) - 1))
     # eMAID has two forms, of which one is enough: touch both.
-    flipped = flipped[:1] + [_flip(form, bit % (8 * len(form))) for form in forms[1:]]
+    flipped = {form: _flip(data, bit % (8 * len(data))) for form, data in forms.items()}
     elements = {**SIGNED.elements, element_id: (name, flipped)}
     assert refused(replace(SIGNED, elements=elements)) == (
         f"The digest of {name} is not that of its content."
@@ -173,9 +173,9 @@ def test_the_form_of_the_message_s_grammar_is_accepted() -> None:
 def test_either_form_of_the_emaid_is_accepted() -> None:
     """The digest may be that of the relaxed fragment or of the typed, shorter one."""
     _, forms = SIGNED.elements["ID4"]
-    assert [len(form) for form in forms] == [26, 23]
+    assert {form: len(data) for form, data in forms.items()} == {"schema": 26, "message": 23}
     digest = hashes.Hash(hashes.SHA256())
-    digest.update(forms[1])
+    digest.update(forms["message"])
     index = next(i for i, r in enumerate(SIGNED.references) if r.uri == "#ID4")
     assert verify(with_reference(index, digest_value=digest.finalize())) == "standalone"
     assert "digest of eMAID" in refused(with_reference(index, digest_value=bytes(32)))
@@ -192,7 +192,7 @@ def test_an_unsigned_message_and_one_without_ids_are_refused() -> None:
         assert isinstance(message.body, iso2.CertificateInstallationRes)
         message.body.contract_signature_cert_chain.id = element_id
         with pytest.raises(SignatureInvalid, match="Id"):
-            signed_message(EXI, message)
+            verify(signed_message(EXI, message))
 
 
 @pytest.mark.parametrize("suite", ISO_15118_20_SUITES, ids=lambda suite: suite.name)
@@ -222,13 +222,64 @@ def test_the_algorithms_of_iso_15118_20_are_ready(suite: object) -> None:
         ],
         signed_info={"standalone": signed_info},
         signature_value=value,
-        elements={"id1": ("SignedInstallationData", [element])},
+        elements={"id1": ("SignedInstallationData", {"schema": element})},
     )
     assert verify_signature(signed, key, ISO_15118_20_SUITES) == "standalone"
     with pytest.raises(SignatureInvalid):
         verify_signature(replace(signed, signature_value=_flip(value, 9)), key, ISO_15118_20_SUITES)
     with pytest.raises(SignatureInvalid):
         verify_signature(signed, key, ISO_15118_2_SUITES)
+
+
+def pieces(signed: SignedMessage) -> list[tuple[str, str | None]]:
+    """The pieces that something is wrong with, and the elements that they are for."""
+    judged = judge_signature(signed, CPS_KEY, ISO_15118_2_SUITES)
+    return [(one.piece, one.element) for one in judged if one.problems]
+
+
+def test_every_piece_is_judged_by_itself() -> None:
+    """Of the genuine message all are right; what is wrong hides nothing that is wrong besides."""
+    right = list(judge_signature(SIGNED, CPS_KEY, ISO_15118_2_SUITES))
+    assert not any(one.problems for one in right)
+    assert [(one.uri, one.element, one.form) for one in right[2:]] == [
+        ("#ID2", "ContractSignatureEncryptedPrivateKey", "schema"),
+        ("#ID1", "ContractSignatureCertChain", "schema"),
+        ("#ID4", "eMAID", "schema"),
+        ("#ID3", "DHpublickey", "schema"),
+        (None, None, "standalone"),
+    ]
+    changed = with_reference(1, digest_value=bytes(32), digest_method="x")
+    changed = replace(
+        changed,
+        references=[*changed.references[:3], changed.references[1]],
+        canonicalization_method="x",
+        signature_value=_flip(SIGNED.signature_value, 0),
+    )
+    chain = "Reference", "ContractSignatureCertChain"
+    assert pieces(changed) == [
+        ("CanonicalizationMethod", None),
+        chain,
+        chain,
+        ("Reference", "DHpublickey"),
+        ("SignatureValue", None),
+    ]
+
+
+def test_an_unknown_method_leaves_the_rest_to_be_judged() -> None:
+    """But for the SignatureValue, which nobody can judge without it."""
+    unknown = replace(SIGNED, signature_method="x")
+    assert pieces(unknown) == [("SignatureMethod", None), ("SignatureValue", None)]
+
+
+def test_what_is_wrong_with_ids_hides_nothing() -> None:
+    """An element without an Id of its own is told, and that the Reference is not to it."""
+    message = decode(EXI)
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
+    message.body.contract_signature_cert_chain.id = None
+    assert pieces(signed_message(EXI, message)) == [
+        ("Id", "ContractSignatureCertChain"),
+        ("Reference", None),
+    ]
 
 
 def _flip(data: bytes, bit: int) -> bytes:

@@ -13,7 +13,6 @@ from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy, StoreFull
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
-from tests.vectors.databases import make_database
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
@@ -506,17 +505,3 @@ def test_a_revoked_certificate_may_be_barred(store: Store) -> None:
     store.remove([first], "cleanse-revoked", ORIGIN, bars=True)
     store.remove([first, second], "cleanse-expired", ORIGIN)
     assert (store.is_revoked(b"one"), store.is_revoked(b"two")) == (True, False)
-
-
-def test_an_existing_store_is_not_made(tmp_path: Path) -> None:
-    """Nor brought up to date: whoever only looks in beside a pool leaves that to it."""
-    path = tmp_path / "ccp.db"
-    with pytest.raises(StoreUnusable, match="cannot be used"):
-        Store.existing(path, busy_timeout_seconds=1)
-    assert not path.exists()
-    make_database("0004", path)
-    with pytest.raises(StoreUnusable, match="of an older version"):
-        Store.existing(path, busy_timeout_seconds=1)
-    assert [found.name for found in tmp_path.iterdir()] == ["ccp.db"]
-    Store(path).close()
-    Store.existing(path, busy_timeout_seconds=1).close()

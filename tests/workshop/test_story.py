@@ -27,7 +27,7 @@ STEPS = [step for steps in STORY.values() for step in steps]
 
 @pytest.fixture(scope="module")
 def demo() -> str:
-    """What `ccp workshop demo` writes, played to its end in a checkout."""
+    """What `ccp workshop demo` writes, played to its end."""
     ran = subprocess.run(
         [sys.executable, "-m", "ccp.cli", "workshop", "demo"],
         cwd=ROOT,
@@ -212,34 +212,25 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=80)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout whose pool does not start."""
-    (tmp_path / "wsgi.py").write_text("raise SystemExit('no database')")
-    (tmp_path / "gunicorn.conf.py").write_text("preload_app = True\n")
-    return tmp_path
-
-
-def test_a_step_that_ends_otherwise_ends_the_story(console: Console, checkout: Path) -> None:
+def test_a_step_that_ends_otherwise_ends_the_story(console: Console) -> None:
     """The demo fails where the pool does not do what the story says."""
     story = {"one": [Step("A", "does", "ccp 0"), Step("B", "does", "ccp 1")]}
     with pytest.raises(WorkshopError, match="step 2 should have ended with 0"):
-        play(story, console, checkout=checkout, run_ccp=quick)
+        play(story, console, run_ccp=quick)
 
 
-def test_a_pool_that_does_not_start_is_told(console: Console, checkout: Path) -> None:
+def test_a_pool_that_does_not_start_is_told(console: Console) -> None:
     """Its log is in the error, and its process is gone."""
-    with pytest.raises(WorkshopError, match="no database"):
+    with pytest.raises(WorkshopError, match="CCP_CHECKS: must be strict or lab"):
         play(
-            {"one": [Step("A", "does", "make run", serves={"CCP": ""})]},
+            {"one": [Step("A", "does", "CCP_CHECKS=no make run", serves={"CCP": ""})]},
             console,
-            checkout=checkout,
             run_ccp=quick,
         )
 
 
-def test_a_pool_that_does_not_answer_is_told(console: Console, checkout: Path) -> None:
+def test_a_pool_that_does_not_answer_is_told(console: Console) -> None:
     """One line, no traceback of the HTTP client."""
     story = {"one": [Step("A", "asks", "curl http://127.0.0.1:1/", 200)]}
     with pytest.raises(WorkshopError, match="does not answer"):
-        play(story, console, checkout=checkout, run_ccp=quick)
+        play(story, console, run_ccp=quick)

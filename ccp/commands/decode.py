@@ -1,0 +1,63 @@
+"""`ccp decode`: what a message is, and whether its signature holds."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import orjson
+
+from ccp.commands.output import echo_lines, json_option
+from ccp.commands.quiet import warnings_to_stderr
+from ccp.inspection import NoMessage, in_words, inspect_message, read_messages
+from ccp.inspection.inputs import MOST_BYTES
+from ccp.pki.trust import Trust, load_trust
+
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option(
+    "--trust",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="Judge the chains by the anchors in DIR, which is as that of CCP_TRUST_DIR.",
+)
+@json_option
+def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
+    """
+    Tell all of a message, and whether its signature holds.
+
+    FILE, or standard input, has a CertificateInstallationReq or -Res of either edition: its bytes,
+    base64, or JSON of the API with one or several in it. No pool and no setting is needed.
+
+    The exit status is 1 where a message cannot be read, or something of it does not hold.
+    """
+    at = datetime.now(UTC)
+    with warnings_to_stderr():
+        trust = _load_trust(folder, at)
+        try:
+            messages = read_messages(file.read(MOST_BYTES + 1))
+        except (NoMessage, OSError) as error:
+            raise click.ClickException(f"There is no message: {error}.") from None
+        inspections = [inspect_message(exi, at=at, trust=trust) for exi in messages]
+    holds = all(inspection.holds for inspection in inspections)
+    if as_json:
+        click.echo(orjson.dumps({"holds": holds, "messages": inspections}, option=_JSON), nl=False)
+    else:
+        for number, inspection in enumerate(inspections):
+            echo_lines([""] if number else [])
+            echo_lines(in_words(inspection))
+    if not holds:
+        raise SystemExit(1)
+
+
+def _load_trust(folder: Path | None, at: datetime) -> Trust | None:
+    if folder is None:
+        return None
+    trust = load_trust(folder, at=at)
+    if not any(anchors.configured for anchors in (trust.v2g, trust.emsp, trust.oem)):
+        raise click.UsageError(f"There are no anchors in {folder}: no files in v2g, emsp or oem.")
+    return trust

@@ -1,0 +1,91 @@
+"""One line of an import after the other: checked, stored, or refused with all its reasons."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from ccp.commands.database import by_command
+from ccp.errors import RequestInvalid
+from ccp.handlers.add_signed_contract_data import handle
+from ccp.identifiers import Emaid, Pcid
+from ccp.services import Services
+from ccp.web.fields import body_of
+
+MOST_BYTES = 2**20
+"""Of a line: the largest body that a pool can be set up to take."""
+
+
+class Importer:
+    """
+    Puts contracts into a pool, as the operation addSignedContractDataV1 does.
+
+    Args:
+        services: Of the pool.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._body = body_of("SignedContractDataV1")
+        self._services = services
+
+    async def put(self, line: bytes) -> bool:
+        """
+        Store a contract, unless the very same is stored already.
+
+        Args:
+            line: JSON: SignedContractDataV1, and `defaultContract`.
+        Returns: Whether it had to be stored.
+        Raises:
+            BadRequest: It is refused; the messages say why.
+            StoreBusy, StoreFull: See `Store`.
+        """
+        arguments: dict[str, Any] = {}
+        found: list[str] = []
+        if len(line) > MOST_BYTES:
+            raise RequestInvalid([f"The line has more than {MOST_BYTES} bytes."])
+        self._body.take(line, arguments, found)
+        if found:
+            raise RequestInvalid(found)
+        is_new = not self._is_stored(**arguments)
+        if is_new:
+            await handle(self._services, **arguments, origin=by_command("import"))
+        if orjson.loads(line).get("defaultContract") is True:
+            self._make_default(**arguments)
+        return is_new
+
+    def _is_stored(
+        self,
+        *,
+        installation_res_exi: bytes,
+        meta_data: str | None = None,
+        v2g_root_fingerprint: str | None = None,
+        **key: Any,
+    ) -> bool:
+        return any(
+            record.installation_res_exi == installation_res_exi
+            and record.meta_data == meta_data
+            and v2g_root_fingerprint in (None, record.v2g_root_fingerprint)
+            for record in self._services.store.find_by_emaid(**key)
+        )
+
+    def _make_default(self, *, emaid: Emaid, pcid: Pcid, namespace: str, **_: object) -> None:
+        store = self._services.store
+        records = store.find_by_emaid(emaid, namespace, pcid=pcid)
+        if not any(record.is_default for record in records):
+            store.set_default(emaid, pcid, by_command("import"), namespace=namespace)
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """
+    Give the lines of a file, without their ends; of one that is too long no more than shows it.
+
+    Args:
+        file: Read to its end, a line at a time.
+    """
+    while line := file.readline(MOST_BYTES + 2):
+        rest = line
+        while not rest.endswith(b"\n") and len(rest) > 1:  # to the end of a line that is too long
+            rest = file.readline(MOST_BYTES)
+            if not rest:
+                break
+        yield line.strip()

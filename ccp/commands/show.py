@@ -1,0 +1,64 @@
+"""`ccp show`: all that the pool has of a contract, its message looked into."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ccp.commands.database import pool_database
+from ccp.commands.options import EMAID
+from ccp.commands.output import echo_lines, json_lines_option, tell
+from ccp.identifiers import Emaid
+from ccp.inspection import in_words, inspect_message, printable
+from ccp.pki.trust import load_trust
+from ccp.schemas import ContractDataV1
+from ccp.settings import server_settings
+from ccp.store import SignedContractData
+from ccp.store.survey import Selection, select
+
+
+@click.command()
+@click.argument("emaid", type=EMAID)
+@json_lines_option
+def show(emaid: Emaid, as_json: bool) -> None:
+    """
+    Show all that the pool has of the contract EMAID.
+
+    Each of its records, and what its message says, as `ccp decode` tells it: signature,
+    certificates, and the chains by the anchors of CCP_TRUST_DIR. The database is that of
+    CCP_DATABASE_URL; it is only read. An object of --json has `contract`, ContractDataV1 of the
+    API, and `message`.
+    """
+    at = datetime.now(UTC)
+    shape = ContractDataV1()
+    found = False
+    with pool_database() as path:
+        trust = load_trust(Path(server_settings().trust_dir), at=at)
+        for record in select(path, Selection(emaid=emaid)):
+            message = inspect_message(record.installation_res_exi, at=at, trust=trust)
+            if as_json:
+                tell("", as_json=True, contract=shape.dump(record), message=message)
+            else:
+                echo_lines([""] if found else [])
+                echo_lines(_facts(record))
+                echo_lines(in_words(message))
+            found = True
+    if not found:
+        raise click.ClickException(f"{emaid.text} is not stored.")
+
+
+def _facts(record: SignedContractData) -> Iterator[str]:
+    facts = {
+        "EMAID": record.emaid.text,
+        "PCID": record.pcid.text,
+        "default": "yes" if record.is_default else "no",
+        "valid": f"{record.valid_from:%FT%TZ} to {record.valid_to:%FT%TZ}",
+        "V2G root": record.v2g_root_distinguished_name,
+        "fingerprint": record.v2g_root_fingerprint,
+        "metaData": record.meta_data,
+    }
+    for name, fact in facts.items():
+        if fact is not None:
+            yield printable(f"{name:12}{fact}")
+    yield ""

@@ -1,0 +1,25 @@
+"""What a message is: all that can be said of it, as data, and in words."""
+
+from ccp.inspection.certificates import CertificateFacts, ExtensionFacts, UnreadableCertificate
+from ccp.inspection.chains import ChainFacts, RootFacts
+from ccp.inspection.inputs import NoMessage, read_messages
+from ccp.inspection.message import Inspection, UnreadableMessage, inspect_message
+from ccp.inspection.signature import Piece, SignatureFacts
+from ccp.inspection.words import in_words, printable
+
+__all__ = [
+    "CertificateFacts",
+    "ChainFacts",
+    "ExtensionFacts",
+    "Inspection",
+    "NoMessage",
+    "Piece",
+    "RootFacts",
+    "SignatureFacts",
+    "UnreadableCertificate",
+    "UnreadableMessage",
+    "in_words",
+    "inspect_message",
+    "printable",
+    "read_messages",
+]

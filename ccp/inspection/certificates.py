@@ -1,0 +1,198 @@
+"""A certificate: what it says of itself, also where its encoding breaks DER."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ccp.errors import CertificateUnreadable
+from ccp.pki.certificates import Certificate, read_certificate
+from ccp.pki.extensions import read_role
+from ccp.pki.names import distinguished_name
+
+# Names of asn1crypto, and of RFC 5280 (4.2.1.3), in its order.
+_KEY_USAGES = {
+    "digital_signature": "digitalSignature",
+    "non_repudiation": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+    "encipher_only": "encipherOnly",
+    "decipher_only": "decipherOnly",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionFacts:
+    """
+    What a certificate is for, and where its revocation is told.
+
+    Attributes:
+        is_ca: Whether it says that it is a CA.
+        path_length: How many CAs may follow below it; None if it does not say.
+        key_usage: In the names of RFC 5280, 4.2.1.3; None if it does not say.
+        ocsp_urls, crl_urls: As it has them.
+    """
+
+    is_ca: bool
+    path_length: int | None
+    key_usage: Sequence[str] | None
+    ocsp_urls: Sequence[str]
+    crl_urls: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFacts:
+    """
+    One X.509 certificate of a message.
+
+    Attributes:
+        name: What it is called, such as "CPS certificate".
+        subject, issuer: As `distinguished_name` writes them.
+        serial_number: Upper-case hex digits.
+        not_before, not_after: Validity, aware UTC, both included.
+        validity: At the present: "valid", "expired" or "not yet valid".
+        key: The curve of its key, or what else it is.
+        fingerprint: SHA-256 of its DER, 64 lower-case hex digits.
+        extensions: None if they cannot be read.
+        issuer_is_here: Whether its chain has a certificate with the name of its issuer.
+        is_signed_by_it: Whether one of these has signed it; None if there is none.
+        der: X.509, DER, base64.
+    """
+
+    name: str
+    subject: str
+    issuer: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    validity: str
+    key: str
+    fingerprint: str
+    extensions: ExtensionFacts | None
+    issuer_is_here: bool
+    is_signed_by_it: bool | None
+    der: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableCertificate:
+    """
+    What should be a certificate, and is none.
+
+    Attributes:
+        problem: A sentence.
+        name, fingerprint, der: As of one that is.
+    """
+
+    name: str
+    problem: str
+    fingerprint: str
+    der: str
+
+
+def describe_certificate(
+    der: bytes, name: str, *, at: datetime, is_signed: bool | None
+) -> CertificateFacts | UnreadableCertificate:
+    """
+    Tell all of a certificate.
+
+    Args:
+        der: What should be X.509, DER.
+        name: What to call it.
+        at: The present, aware UTC.
+        is_signed: Whether the certificate in its chain that it names as its issuer has signed it;
+            None if there is none.
+    """
+    fingerprint, text = sha256(der).hexdigest(), b64encode(der).decode("ascii")
+    try:
+        certificate = read_certificate(der, name)
+    except CertificateUnreadable as error:
+        return UnreadableCertificate(
+            name=name, problem=error.messages[-1], fingerprint=fingerprint, der=text
+        )
+    return CertificateFacts(
+        name=name,
+        subject=distinguished_name(certificate.subject),
+        issuer=distinguished_name(certificate.issuer),
+        serial_number=hexadecimal(x509.load_der_x509_certificate(der).serial_number),
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        validity=_validity(certificate, at),
+        key=_key(certificate),
+        fingerprint=fingerprint,
+        extensions=_extensions(der),
+        issuer_is_here=is_signed is not None,
+        is_signed_by_it=is_signed,
+        der=text,
+    )
+
+
+def hexadecimal(serial_number: int) -> str:
+    """Write a serial number as OpenSSL does: two upper-case digits for each byte."""
+    digits = f"{abs(serial_number):X}"
+    return "-" * (serial_number < 0) + "0" * (len(digits) % 2) + digits
+
+
+def _validity(certificate: Certificate, at: datetime) -> str:
+    if certificate.is_valid_at(at):
+        return "valid"
+    return "expired" if at > certificate.not_after else "not yet valid"
+
+
+def _key(certificate: Certificate) -> str:
+    if isinstance(certificate.public_key, rsa.RSAPublicKey):
+        return f"RSA, {certificate.public_key.key_size} bits"
+    return certificate.curve or "of an unknown kind"
+
+
+def _extensions(der: bytes) -> ExtensionFacts | None:
+    """Read them with asn1crypto: pyca/cryptography refuses genuine leaves, which break DER."""
+    try:
+        certificate = asn1.Certificate.load(der)
+        limits = certificate.basic_constraints_value
+        usage = certificate.key_usage_value
+        return ExtensionFacts(
+            is_ca=read_role(der).is_ca,
+            path_length=None if limits is None else limits["path_len_constraint"].native,
+            key_usage=None if usage is None else _names(usage.native),
+            ocsp_urls=_urls(
+                access["access_location"]
+                for access in certificate.authority_information_access_value or ()
+                if access["access_method"].native == "ocsp"
+            ),
+            crl_urls=_urls(
+                name
+                for point in certificate.crl_distribution_points_value or ()
+                for name in _full_name(point["distribution_point"])
+            ),
+        )
+    except (ValueError, TypeError, LookupError):
+        return None
+
+
+def _full_name(point: Any) -> Iterable[asn1.GeneralName]:
+    """Give the names of a distribution point; it may have none, or but a part of one."""
+    is_named = isinstance(point, asn1.DistributionPointName) and point.name == "full_name"
+    return point.chosen if is_named else ()
+
+
+def _urls(names: Iterable[asn1.GeneralName]) -> list[str]:
+    """Take the URLs of what may have other names too, as they are: asn1crypto would decode them."""
+    return [
+        name.chosen.contents.decode("ascii", "backslashreplace")
+        for name in names
+        if name.name == "uniform_resource_identifier"
+    ]
+
+
+def _names(usages: set[str]) -> list[str]:
+    return [name for usage, name in _KEY_USAGES.items() if usage in usages]

@@ -1,0 +1,87 @@
+"""The signature of a message: whether it holds, and what is to be said of each piece of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccp.errors import CertificateUnreadable, SignatureInvalid
+from ccp.iso15118 import Message
+from ccp.messages import judge_message, verify_message
+from ccp.pki.certificates import read_certificate
+from ccp.pki.signatures import Suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """
+    One piece of a signature.
+
+    Attributes:
+        name: As XML Signature has it: CanonicalizationMethod, SignatureMethod, Reference,
+            SignatureValue; `Id`, `SignedInfo` or `Signature` where these are wrong.
+        holds: Whether there are no problems.
+        problems: A sentence for each thing that is wrong.
+        uri: Of a Reference.
+        element: That a Reference is for, by name; None if it is for none that is to be signed.
+        form: That was signed; of an element: "schema", its fragment under the schemas of its
+            edition, or "message" (of eMAID), with the type that it has in the message; of a
+            SignatureValue: "standalone", SignedInfo under the schema of XML Signature alone, or
+            "message", under that of the message. None if none was.
+    """
+
+    name: str
+    holds: bool
+    problems: Sequence[str]
+    uri: str | None
+    element: str | None
+    form: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureFacts:
+    """
+    A signature.
+
+    Attributes:
+        holds: Whether all that ISO 15118 wants signed is signed by the signer.
+        signer: What the signer's certificate is called.
+        pieces: In the order in which they are verified.
+    """
+
+    holds: bool
+    signer: str
+    pieces: Sequence[Piece]
+
+
+def describe_signature(
+    exi: bytes, message: Message, der: bytes, name: str, suites: Sequence[Suite]
+) -> SignatureFacts:
+    """
+    Judge the signature of a message.
+
+    Args:
+        exi: What *message* was decoded from.
+        der: What should be the signer's certificate: X.509, DER.
+        name: What to call it.
+        suites: What the message's edition allows to sign with.
+    """
+    try:
+        key = read_certificate(der, name).public_key
+    except CertificateUnreadable:
+        key = None
+    try:
+        verify_message(exi, message, key, suites)
+        holds = True
+    except SignatureInvalid:
+        holds = False
+    pieces = [
+        Piece(
+            name=verdict.piece,
+            holds=not verdict.problems,
+            problems=list(verdict.problems),
+            uri=verdict.uri,
+            element=verdict.element,
+            form=verdict.form,
+        )
+        for verdict in judge_message(exi, message, key, suites)
+    ]
+    return SignatureFacts(holds=holds, signer=name, pieces=pieces)

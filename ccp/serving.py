@@ -1,0 +1,134 @@
+"""How gunicorn serves the pool: its configuration, and what it does besides."""
+
+import gc
+import os
+import ssl
+import sys
+from typing import Any
+
+from connexion import FlaskApp
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from ccp.app import create_app
+from ccp.exposure import require_safe_exposure, warnings_of
+from ccp.log import configure_logging
+from ccp.settings import SettingsInvalid, server_settings
+from ccp.tls import read_tls
+
+
+class _Logger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's log without an access log, whose lines would have EMAIDs; the pool has its own."""
+
+    access_log_enabled = False
+
+
+try:
+    _settings = server_settings()
+    _tls = read_tls(_settings)
+except SettingsInvalid as error:
+    sys.exit(f"The pool cannot start.\n{error}")
+
+bind = _settings.bind
+certfile = _settings.tls_certificate or None
+keyfile = _settings.tls_key or None
+workers = _settings.workers
+# The pool looks itself at what proxies have forwarded.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+worker_class = "ccp.web.worker.BoundedWorker"  # "asgi", with bounds
+asgi_loop = "uvloop"
+asgi_lifespan = "on"
+# What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
+preload_app = True
+# Idle connections; longer than proxies keep them, so that none sends a request into a closing one.
+keepalive = 75
+worker_connections = 800  # each worker's; below the 1024 files that a process usually may open
+# The longest URL of the spec has 1500 characters; a token may have a few kilobytes.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+graceful_timeout = 20
+# gunicorn gives a body up after this long without answering; the pool's 408 has to come first.
+timeout = _settings.body_timeout_seconds + 20
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+control_socket_disable = True
+logger_class = _Logger
+logconfig_dict = configure_logging(_settings)
+
+
+def ssl_context(_config: Config, _default_context: Any) -> ssl.SSLContext | None:
+    """Give workers what was read before them: one that cannot read would speak plain HTTP."""
+    return _tls.context
+
+
+def on_starting(server: Arbiter) -> None:
+    """Refuse to serve others than this machine by accident, whoever gave the address."""
+    if server.cfg.is_ssl and _tls.context is None:
+        sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
+    refuse_exposure(server)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
+    refuse_exposure(server)
+    warn(server, server.app.wsgi())
+
+
+def pre_fork(_server: Arbiter, _worker: object) -> None:
+    """
+    Leave what workers share out of their garbage collections.
+
+    They would look through all of it each time, and so copy it. What a SIGHUP has replaced is not
+    kept.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def on_reload(server: Arbiter) -> None:
+    """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
+    global _tls
+    try:
+        tls = read_tls(_settings)
+        app = create_app(_settings)
+        require_safe(server, app)
+    except Exception as error:  # whatever it is, the pool serves on
+        server.log.error("The pool goes on as it was.\n%s", error)
+    else:
+        _tls = tls
+        server.app.callable = app
+        warn(server, app)
+
+
+def refuse_exposure(server: Arbiter) -> None:
+    """End, with the reason, a server that would serve others by accident."""
+    try:
+        require_safe(server, server.app.wsgi())
+    except SettingsInvalid as error:
+        sys.exit(f"The pool cannot start.\n{error}")
+
+
+def require_safe(server: Arbiter, app: FlaskApp) -> None:
+    """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
+    require_safe_exposure(_settings, hosts_of(server), verifies=app.services.trust.v2g.configured)
+
+
+def hosts_of(server: Arbiter) -> list[str]:
+    """Give what is bound, or is about to be: addresses, host names, Unix sockets."""
+    addresses = [listener.getsockname() for listener in server.LISTENERS]
+    # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
+    addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
+    return [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
+
+
+def warn(server: Arbiter, app: FlaskApp) -> None:
+    """Say once what this pool does not ask and not verify."""
+    served = ", ".join(map(str, server.LISTENERS)) or "it"
+    warnings = warnings_of(_settings, hosts_of(server), app.services.trust, served=served)
+    if warnings:
+        server.log.warning(" ".join(warnings))
+    if _tls.warning:
+        server.log.warning(_tls.warning)

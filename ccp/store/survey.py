@@ -1,0 +1,178 @@
+"""What is in a pool's database, for those who run it; nothing is written, and it may be in use."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+
+from ccp.identifiers import Emaid, Pcid
+from ccp.store.copies import connect_patiently, told
+from ccp.store.migrations import require_up_to_date
+from ccp.store.records import SignedContractData
+from ccp.store.rows import SELECT, record_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """
+    Which records are wanted; those that everything given is true of.
+
+    Attributes:
+        provider_id: Of the eMSP: the first five characters of the EMAID, upper case.
+        wmi: Of the OEM: the first three characters of the PCID, upper case.
+        namespace: As the spec spells it.
+        v2g_root_fingerprint: SHA-256, 64 lower-case hex digits.
+        valid_until: No longer than this moment, aware UTC.
+    """
+
+    emaid: Emaid | None = None
+    pcid: Pcid | None = None
+    provider_id: str | None = None
+    wmi: str | None = None
+    namespace: str | None = None
+    v2g_root_fingerprint: str | None = None
+    valid_until: datetime | None = None
+
+    def conditions(self) -> Iterator[tuple[str, str | int]]:
+        """Give each as SQL on `c`, the contracts, and the value that it binds."""
+        if self.emaid is not None:
+            yield "c.emaid_key = ?", self.emaid.key
+        if self.pcid is not None:
+            yield "c.pcid_key = ?", self.pcid.key
+        if self.provider_id is not None:
+            yield "substr(c.emaid_key, 1, 5) = ?", self.provider_id
+        if self.wmi is not None:
+            yield "substr(c.pcid_key, 1, 3) = ?", self.wmi
+        if self.namespace is not None:
+            yield "c.namespace = ?", self.namespace
+        if self.v2g_root_fingerprint is not None:
+            yield "c.v2g_root_fingerprint = ?", self.v2g_root_fingerprint
+        if self.valid_until is not None:
+            yield "c.valid_to <= ?", int(self.valid_until.timestamp())
+
+
+EVERYTHING = Selection()
+
+
+def select(path: Path, selection: Selection = EVERYTHING) -> Iterator[SignedContractData]:
+    """
+    Give records one after the other, in the order in which they were put.
+
+    Raises:
+        StoreUnusable: The database cannot be read, or is none of a pool of this version.
+    """
+    where, values = _where(selection)
+    with _reading(path) as connection:
+        for row in connection.execute(f"{SELECT} {where} ORDER BY c.rowid", values):
+            yield record_of(row)
+
+
+def count(path: Path, selection: Selection = EVERYTHING) -> int:
+    """
+    Count the records that `select` gives.
+
+    Raises:
+        StoreUnusable: See `select`.
+    """
+    where, values = _where(selection)
+    with _reading(path) as connection:
+        query = f"SELECT COUNT(*) FROM signed_contract_data AS c {where}"  # noqa: S608
+        (number,) = connection.execute(query, values).fetchone()
+        return int(number)
+
+
+def _where(selection: Selection) -> tuple[str, list[str | int]]:
+    """Give a WHERE, made of literals alone, and the values that it binds."""
+    conditions = dict(selection.conditions())
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return where, list(conditions.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """
+    How much there is.
+
+    Attributes:
+        records: Contracts in all their variants.
+        contracts, cars: EMAIDs, PCIDs.
+        by_namespace, by_provider_id, by_wmi: Records of each.
+        by_v2g_root: Records under each root, by its fingerprint (SHA-256, lower-case hex digits);
+            empty where the root is not known.
+        expired, expiring_within_7_days, expiring_within_30_days: Records by their validity; the
+            later ones count the earlier ones too, but for what has expired.
+        audit_lines: Writes so far.
+        revoked_certificates: Those that the pool has had revoked.
+        bytes: Of the database, without its write-ahead log.
+    """
+
+    records: int
+    contracts: int
+    cars: int
+    by_namespace: dict[str, int]
+    by_provider_id: dict[str, int]
+    by_wmi: dict[str, int]
+    by_v2g_root: dict[str, int]
+    expired: int
+    expiring_within_7_days: int
+    expiring_within_30_days: int
+    audit_lines: int
+    revoked_certificates: int
+    bytes: int
+
+
+def summarise(path: Path, *, at: datetime) -> Summary:
+    """
+    Count what is in a database.
+
+    Args:
+        at: The present moment, aware UTC.
+    Raises:
+        StoreUnusable: It cannot be read, or is none of a pool of this version.
+    """
+    with _reading(path) as connection:
+        connection.execute("BEGIN")  # all counts are of one moment
+
+        def number(query: str, *values: int) -> int:
+            (count,) = connection.execute(f"SELECT {query}", values).fetchone()
+            return int(count)
+
+        def by(expression: str) -> dict[str, int]:
+            return dict(
+                connection.execute(
+                    f"""
+                    SELECT {expression}, COUNT(*) FROM signed_contract_data
+                    GROUP BY 1 ORDER BY 2 DESC, 1
+                    """  # noqa: S608 - the expressions are those below
+                )
+            )
+
+        def valid_until(days: int) -> int:
+            moment = int((at + timedelta(days=days)).timestamp())
+            return number("COUNT(*) FROM signed_contract_data WHERE valid_to < ?", moment)
+
+        expired = valid_until(0)
+        return Summary(
+            records=number("COUNT(*) FROM signed_contract_data"),
+            contracts=number("COUNT(DISTINCT emaid_key) FROM signed_contract_data"),
+            cars=number("COUNT(DISTINCT pcid_key) FROM signed_contract_data"),
+            by_namespace=by("namespace"),
+            by_provider_id=by("substr(emaid_key, 1, 5)"),
+            by_wmi=by("substr(pcid_key, 1, 3)"),
+            by_v2g_root=by("v2g_root_fingerprint"),
+            expired=expired,
+            expiring_within_7_days=valid_until(7) - expired,
+            expiring_within_30_days=valid_until(30) - expired,
+            audit_lines=number("COUNT(*) FROM audit"),
+            revoked_certificates=number("COUNT(*) FROM revoked_certificate"),
+            bytes=number("page_count * page_size FROM pragma_page_count, pragma_page_size"),
+        )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Connection]:
+    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
+        require_up_to_date(connection, path)
+        yield connection

@@ -1,0 +1,79 @@
+"""`ccp check-config`: a server with the same settings starts, or does not, as it was told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ccp.workshop.folder import save_trust
+from tests.commands.conftest import run_alone
+from tests.running import refused_start
+from tests.trusted import pki
+
+
+def test_what_is_set_up_is_told(tmp_path: Path) -> None:
+    """Address, database and anchors; nothing is made or changed."""
+    save_trust(tmp_path / "anchors", pki())
+    result = run_alone(tmp_path, "check-config", trust_dir="anchors", port="8443")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "address   http://127.0.0.1:8443",
+        "database  ccp.db, which is made at the start",
+        "anchors   v2g 2, emsp 1, oem 3",
+        "warning   Whoever reaches http://127.0.0.1:8443 may use this pool (CCP_AUTH=none).",
+        "It would start.",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["anchors"]
+
+
+def test_programs_read_it(tmp_path: Path) -> None:
+    """One object, with a database that is there."""
+    assert run_alone(tmp_path, "migrate").returncode == 0
+    found = json.loads(run_alone(tmp_path, "check-config", "--json").stdout)
+    assert found["starts"] is True
+    assert found["database"] == "ccp.db, which is up to date"
+    assert found["problems"] == []
+    assert any("Chains of CPS and contracts and cars" in text for text in found["warnings"])
+
+
+WRONG = {
+    "a wrong value": {"checks": "no"},
+    "an unknown variable": {"nonsense": "1"},
+    "no trust folder": {"trust_dir": "nowhere"},
+    "no TLS files": {"tls_certificate": "no.pem", "tls_key": "no.key"},
+    "no JWKS": {"auth": "jwt", "jwt_issuer": "i", "jwt_audience": "a", "jwt_keys": "no.json"},
+    "open to everybody": {"host": "0.0.0.0"},  # noqa: S104
+    "no credentials": {"credentials": "no.toml", "peers": "http://127.0.0.1:1"},
+    "no folder for the database": {"database_url": "sqlite:///no/where/ccp.db"},
+    "no database": {"database_url": "sqlite:///text"},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_stops_a_server_is_told(tmp_path: Path, name: str) -> None:
+    """With the words of the server, so far as it gets to them."""
+    (tmp_path / "text").write_text("no database" * 100)
+    (tmp_path / "trust").mkdir()
+    result = run_alone(tmp_path, "check-config", **WRONG[name])
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    problems = [line for line in result.stdout.splitlines() if line.startswith("problem ")]
+    assert problems
+    assert result.stdout.endswith("It would not start.\n")
+    status, log = refused_start(tmp_path, **WRONG[name])
+    assert status != 0
+    if "database" not in name:  # the server opens it, and says what comes of that
+        assert problems[0].removeprefix("problem   ") in log
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    """An operator mends them in one go."""
+    result = run_alone(
+        tmp_path,
+        "check-config",
+        tls_certificate="no.pem",
+        tls_key="no.key",
+        database_url="sqlite:///no/where/ccp.db",
+        trust_dir="nowhere",
+    )
+    assert result.stdout.count("problem   ") == 3

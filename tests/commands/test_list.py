@@ -1,0 +1,113 @@
+"""`ccp list`: which contracts there are, as the API tells of them."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from starlette.testclient import TestClient
+
+from ccp.cli import cli
+from ccp.store import Store
+from tests.builders import (
+    BASE,
+    EMAID_TEXT,
+    ORIGIN,
+    PCID_20_TEXT,
+    PCID_TEXT,
+    ROOT_A,
+    ROOT_B,
+    installation_res,
+    record,
+)
+from tests.commands.conftest import OTHER, run
+
+SOON = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def listed(*arguments: str) -> list[str]:
+    """The EMAIDs of what is listed."""
+    result = run("list", *arguments)
+    assert result.exit_code == 0, result.output
+    return [line.split()[0] for line in result.stdout.splitlines()]
+
+
+def test_a_line_has_what_an_operator_looks_for(database: Path, store: Store) -> None:
+    """EMAID, PCID, edition, expiry, root, and whether it is the default; in the order of puts."""
+    store.put(record("NLZZZ123456789", pcid=PCID_TEXT, root=ROOT_A, valid_to=SOON), ORIGIN)
+    assert run("list").stdout.splitlines() == [
+        f"{EMAID_TEXT} {PCID_TEXT} ISO 15118-2 2026-06-01 - default",
+        f"{OTHER} {PCID_20_TEXT} ISO 15118-20 2026-06-01 - default",
+        f"NLZZZ123456789 {PCID_TEXT} ISO 15118-2 2030-01-01 {ROOT_A[:16]}",
+    ]
+
+
+def test_json_is_what_the_api_answers(lab_client: TestClient, here: Path) -> None:
+    """ContractDataV1, member for member."""
+
+    body = {
+        "emaid": EMAID_TEXT,
+        "pcid": PCID_TEXT,
+        "xsdMsgDefNamespace": "urn:iso:15118:2:2013:MsgDef",
+        "certificateInstallationRes": base64.b64encode(installation_res()).decode(),
+    }
+    assert lab_client.put(f"{BASE}/signedcontractdata", json=body).status_code == 201
+    answer = lab_client.get(f"{BASE}/contractData/emaid/{EMAID_TEXT}").json()
+    lines = run("list", "--json").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == answer["contractDataCollection"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--emaid", "de-ice-copnccert"], [EMAID_TEXT]),
+        (["--pcid", PCID_20_TEXT.lower()], [OTHER]),
+        (["--provider", "FR-XYZ"], [OTHER]),
+        (["--wmi", "wau"], [EMAID_TEXT, OTHER, "NLZZZ123456789"]),
+        (["--wmi", "WVW"], []),
+        (["--edition", "20"], [OTHER]),
+        (["--root", ROOT_B.upper()], ["NLZZZ123456789"]),
+        (["--expired"], [EMAID_TEXT, OTHER]),
+        (["--expires-within", "36500"], [EMAID_TEXT, OTHER, "NLZZZ123456789"]),
+        (["--expired", "--edition", "2"], [EMAID_TEXT]),
+    ],
+    ids=" ".join,
+)
+def test_options_select(
+    database: Path, store: Store, options: list[str], expected: list[str]
+) -> None:
+    """Each by itself, and all of those that are given together."""
+    future = datetime(2100, 1, 1, tzinfo=UTC)
+    store.put(record("NLZZZ123456789", pcid=PCID_TEXT, root=ROOT_B, valid_to=future), ORIGIN)
+    assert listed(*options) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--emaid", "DE"],
+        ["--pcid", "short"],
+        ["--provider", "DE"],
+        ["--wmi", "WAUX"],
+        ["--root", "abc"],
+        ["--edition", "3"],
+        ["--expires-within", "-1"],
+        ["--expired", "--expires-within", "7"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_call_is_told(database: Path, options: list[str]) -> None:
+    """With the exit status of one, in a sentence."""
+    result = CliRunner().invoke(cli, ["list", *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: " in result.stderr
+
+
+def test_without_a_database_it_is_told(here: Path) -> None:
+    """In a sentence; none is made."""
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "ccp.db cannot be used" in result.stderr
+    assert not list(here.glob("*.db"))
