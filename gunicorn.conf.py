@@ -108,7 +108,8 @@ def refuse_exposure(server):
 
 def require_safe(server, app):
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
-    require_safe_exposure(_settings, hosts_of(server), verifies=app.services.trust.v2g.configured)
+    trust = app.services.trusted.now.trust
+    require_safe_exposure(_settings, hosts_of(server), verifies=trust.v2g.configured)
 
 
 def hosts_of(server):
@@ -121,7 +122,7 @@ def hosts_of(server):
 
 def warn(server, app):
     """Say once what this pool does not ask and not verify."""
-    trust = app.services.trust
+    trust = app.services.trusted.now.trust
     warning = []
     if _settings.auth == "none":
         served = ", ".join(map(str, server.LISTENERS)) or "it"
