@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("audit", "backup", "check", "restore", "token", "workshop")
+_COMMANDS = ("audit", "backup", "check", "restore", "roots", "token", "workshop")
 
 
 class _Commands(click.Group):

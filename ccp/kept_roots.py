@@ -26,12 +26,18 @@ class KeptRoots:
         self._file = LastGood(file, settings.rcp_url, max_bytes=_MAX_BYTES)
 
     def load(self) -> Mapping[str, Sequence[bytes]]:
-        """Return what should be roots; nothing where nothing is kept, or something else."""
+        """
+        Return what should be roots, of all kinds.
+
+        Raises:
+            NothingKept: There are none of this root pool.
+        """
+        kept = self._file.load()
         try:
-            kept = orjson.loads(self._file.load())
-            return {kind: [base64.b64decode(text) for text in kept[kind]] for kind in KINDS}
-        except (NothingKept, ValueError, LookupError, TypeError):
-            return {}
+            texts = orjson.loads(kept)
+            return {kind: [base64.b64decode(text) for text in texts[kind]] for kind in KINDS}
+        except (ValueError, LookupError, TypeError):
+            raise NothingKept("it has been changed") from None
 
     def save(self, roots: Mapping[str, Sequence[bytes]]) -> None:
         """Keep roots in place of the last ones; see `LastGood.save`."""

@@ -1,4 +1,4 @@
-"""Trust anchors in step with a root pool: fetched in the background, and the last good ones kept."""
+"""Trust anchors in step with a root pool: fetched in the background, the last good ones kept."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 
 from ccp.kept_roots import KeptRoots
+from ccp.last_good import NothingKept
 from ccp.outbound import Unanswered
 from ccp.peers.root_pool import RootPool
 from ccp.pki.pool_roots import usable_roots
@@ -61,8 +62,9 @@ class RootKeeper:
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Fetch the roots now and again regularly, until the block ends."""
         if not self._has_roots:
-            kept = self._kept.load()
-            self._take({kind: self._usable(kind, kept.get(kind, ())) for kind in KINDS})
+            with suppress(NothingKept):
+                kept = self._kept.load()
+                self._take({kind: self._usable(kind, kept[kind]) for kind in KINDS})
         tried = asyncio.Event()
         keeper = asyncio.create_task(self._keep_fresh(tried))
         try:

@@ -77,9 +77,9 @@ class Anchors:
         Args:
             ders: See `usable_roots`.
         """
-        here = [_name_and_key(_read(one)) for one in self.certificates]
+        here = [name_and_key(_read(one)) for one in self.certificates]
         roots = (read_certificate(der, "root") for der in ders)
-        added = (load_x509(root) for root in roots if _name_and_key(root) not in here)
+        added = (load_x509(root) for root in roots if name_and_key(root) not in here)
         return Anchors((*self.certificates, *added), configured=True)
 
     def only(self, fingerprint: str) -> "Anchors":
@@ -224,10 +224,10 @@ def load_x509(certificate: Certificate) -> crypto.X509:
     return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
 
 
+def name_and_key(certificate: Certificate) -> tuple[x509.Name, object]:
+    """Return what makes two certificates those of one CA, as equal values."""
+    return certificate.subject, certificate.public_key
+
+
 def _read(anchor: crypto.X509) -> Certificate:
     return read_certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, anchor), "anchor")
-
-
-def _name_and_key(certificate: Certificate) -> tuple[x509.Name, object]:
-    """What makes two certificates those of one CA."""
-    return certificate.subject, certificate.public_key
