@@ -73,7 +73,7 @@ def all_anchors(settings: Settings, note: Note) -> list[Anchor]:
                 ]
         except (NothingKept, CertificateUnreadable) as error:
             note(f"What the root pool has given cannot be read: {error}")
-    return sorted(anchors, key=lambda anchor: KINDS.index(anchor.kind))
+    return sorted(anchors, key=lambda one: (KINDS.index(one.kind), one.root.distinguished_name))
 
 
 def stored_under(settings: Settings) -> dict[str | None, RecordsOfRoot]:

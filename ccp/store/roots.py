@@ -7,6 +7,17 @@ from pathlib import Path
 from ccp.store.copies import connect_patiently, told
 from ccp.store.migrations import require_pool
 
+# The index of the primary key has all but the name, for which one record of each root is read.
+COUNT = """
+    SELECT c.v2g_root_fingerprint, c.v2g_root_distinguished_name, root.records
+    FROM (
+        SELECT COUNT(*) AS records, MIN(rowid) AS first
+        FROM signed_contract_data GROUP BY v2g_root_fingerprint
+    ) AS root
+    JOIN signed_contract_data AS c ON c.rowid = root.first
+    ORDER BY c.v2g_root_fingerprint
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordsOfRoot:
@@ -33,16 +44,5 @@ def records_by_root(path: Path) -> list[RecordsOfRoot]:
     """
     with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
         require_pool(connection, path)
-        # The groups are found in the index of the primary key; of the records one each is read.
-        found = connection.execute(
-            """
-            SELECT c.v2g_root_fingerprint, c.v2g_root_distinguished_name, root.records
-            FROM (
-                SELECT COUNT(*) AS records, MIN(rowid) AS first
-                FROM signed_contract_data GROUP BY v2g_root_fingerprint
-            ) AS root
-            JOIN signed_contract_data AS c ON c.rowid = root.first
-            ORDER BY c.v2g_root_fingerprint
-            """
-        )
+        found = connection.execute(COUNT)
         return [RecordsOfRoot(root or None, name, records) for root, name, records in found]

@@ -199,6 +199,14 @@ def test_very_many_roots_are_no_answer() -> None:
         read(collection(*[entry(DER)] * 513))
 
 
+def test_very_many_values_are_no_answer() -> None:
+    """Whatever they are in: each of them costs time to be made."""
+    full = [entry(DER, x=[0] * 40)] * 512
+    assert len(read(collection(*full))) == 512
+    with pytest.raises(Unanswered, match="too many values"):
+        read(collection(*full[1:], entry(DER, x=[0] * 20_000)))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
