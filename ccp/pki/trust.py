@@ -188,7 +188,8 @@ def anchor_files(folder: Path) -> Iterator[AnchorFile]:
 def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
     for file in anchor_files(folder):
         if file.problem:
-            log.error(file.problem, file=str(file.path))
+            tell = log.warning if file.problem == _OTHER_SUFFIX else log.error
+            tell(file.problem, file=str(file.path))
         for certificate in file.certificates:
             if certificate.is_valid_at(at):
                 yield load_x509(certificate)
