@@ -331,9 +331,10 @@ def test_a_first_start_does_not_wait_long(tmp_path: Path, monkeypatch: pytest.Mo
         worker.run(scenario)
 
 
-def test_a_root_pool_that_comes_back_is_asked_soon(tmp_path: Path) -> None:
-    """Long before its time has come."""
-    with scripted(DOWN) as service:
+@pytest.mark.parametrize("first", [DOWN, Says(200, collection())], ids=["down", "empty"])
+def test_a_root_pool_that_had_no_roots_yet_is_asked_soon(tmp_path: Path, first: Says) -> None:
+    """Long before its time has come; once it has given some, no sooner."""
+    with scripted(first) as service:
         worker = Worker(tmp_path, service.url, seconds=3600)
 
         async def scenario() -> None:
