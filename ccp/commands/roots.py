@@ -38,6 +38,8 @@ class _Commands(click.Group):
         except (SettingsInvalid, StoreUnusable) as error:
             raise click.ClickException(str(error)) from None
         except OSError as error:
+            if error.filename is None:  # of no file, but of a pipe that nobody reads any more
+                raise
             raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +25,7 @@ from ccp.workshop.folder import Folder
 from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.builders import ORIGIN, record
+from tests.running import ROOT
 from tests.workshop.openssl import needs_openssl, openssl
 
 NOW = datetime.now(UTC)
@@ -309,6 +313,28 @@ def test_a_prefix_that_several_have_is_refused(folder: Path, pki: Pki) -> None:
     refused = run("remove", fingerprint(one)[:4], "--yes")
     assert refused.exit_code == 1
     assert refused.stderr == "Error: Several anchors have a fingerprint that begins so.\n"
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the file."""
+    (folder / "file").write_text("no folder")
+    monkeypatch.setenv("CCP_TRUST_DIR", "file")
+    server_settings.cache_clear()
+    root = saved(folder / "root.pem", make_pki(EDITION_2, at=NOW).v2g_root("A"))
+    assert run("add", root, "--type", "v2g").stderr == "Error: file/v2g: Not a directory\n"
+
+
+def test_a_list_that_nobody_reads_to_its_end_is_no_error(folder: Path) -> None:
+    """As in `ccp roots list | head -1`."""
+    command = [sys.executable, "-m", "ccp.cli", "roots", "list"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_what_is_wrong_with_settings_or_database_is_a_sentence(
