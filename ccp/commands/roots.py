@@ -22,7 +22,8 @@ from ccp.store import StoreUnusable
 from ccp.store.roots import RecordsOfRoot
 
 _RELOAD = "A pool that is running sees that at SIGHUP."
-
+# Those of contracts may end in V2G roots too.
+_WHOSE = {"v2g": "CPS", "oem": "cars"}
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 Described = dict[str, Any]
@@ -108,8 +109,9 @@ def remove(fingerprint: str, kind: str | None, yes: bool) -> None:
     if anchor.kind == "v2g":
         stored = stored_under(settings).get(anchor.root.fingerprint)
         click.echo(f"Stored under it: {_records(stored.records if stored else 0)}.")
-    if not settings.rcp_url and anchor.kind not in {one.kind for one in others}:
-        click.echo(f"It is the last one: without any for {anchor.kind}, the pool verifies none.")
+    is_last = not settings.rcp_url and anchor.kind not in {one.kind for one in others}
+    if is_last and anchor.kind in _WHOSE:
+        click.echo(f"It is the last one: without any, chains of {_WHOSE[anchor.kind]} always hold.")
     if not yes:
         click.confirm("Remove it?", abort=True)
     for file in files:

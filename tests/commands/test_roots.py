@@ -243,12 +243,14 @@ def test_a_root_is_removed_by_the_first_digits_of_its_fingerprint(folder: Path, 
 
 
 def test_the_last_one_is_not_removed_without_a_word(folder: Path, pki: Pki) -> None:
-    """Without any, the pool verifies none: whoever says --yes is told too."""
+    """Without any, the pool does not verify: whoever says --yes is told too."""
     first, last = (fingerprint(pki.v2g_root(letter)) for letter in "AB")
     assert "the last one" not in run("remove", first, "--yes").stdout
-    assert "It is the last one: without any for v2g, the pool verifies none." in (
+    assert "It is the last one: without any, chains of CPS always hold.\n" in (
         run("remove", last, "--yes").stdout
     )
+    # Of a contract the V2G roots are asked too.
+    assert "the last one" not in run("remove", fingerprint(pki.emsp.root), "--yes").stdout
 
 
 def test_with_a_root_pool_the_last_file_is_not_the_last(
