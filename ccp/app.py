@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,14 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
+from ccp.auth.keys import Keys
 from ccp.auth.tokens import make_tokens
+from ccp.kept_roots import KeptRoots
 from ccp.peers.peers import Peers
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
 from ccp.pki.trust import load_trust
+from ccp.pki.trusted import Trusted, TrustedNow
+from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
@@ -62,6 +65,8 @@ def make_services(
     if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
         raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
     trust = load_trust(folder, at=clock())
+    if settings.rcp_url:
+        trust = trust.with_roots({})  # as long as they are not there, nothing is trusted
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
@@ -70,10 +75,7 @@ def make_services(
         settings=settings,
         store=store,
         clock=clock,
-        trust=trust,
-        cps_chains=ChainCache(trust.v2g, name="CPS certificate", chains=256),
-        contract_chains=ChainCache(trust.contracts, name="contract certificate", chains=0),
-        provisioning_chains=ChainCache(trust.oem, name="OEM provisioning certificate", chains=4096),
+        trusted=TrustedNow(Trusted.of(trust)),
         operator_cas=cas,
         peers=peers,
     )
@@ -98,13 +100,27 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
+    keepers: list[Keys | RootKeeper] = [tokens.keys] if tokens else []
+    if peers.root_pool:
+        keepers.append(
+            RootKeeper(
+                peers.root_pool,
+                services.trusted,
+                KeptRoots(settings),
+                seconds=settings.rcp_hours * 3600,
+                clock=clock,
+            )
+        )
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        fresh = tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext()
-        async with peers.connected(), fresh:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(peers.connected())
+            if not _rehearsing.get():
+                for keeper in keepers:
+                    await stack.enter_async_context(keeper.kept_fresh())
             yield
         store.close()
 

@@ -20,7 +20,7 @@ SECTIONS = dict(
 )
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
-FIRST, SECOND, PKI = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090))
+FIRST, SECOND, PKI, RCP = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090, 8091))
 WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
 TRUST = {"trust_dir": "workshop/trust"}
 
@@ -33,25 +33,38 @@ def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
-    """The three servers of the tour among others."""
-    second = folder / "second"
-    second.mkdir()
-    (second / "workshop").symlink_to(folder / "workshop")
-    command = [sys.executable, "-m", "ccp.cli", "workshop", "pki-service", "--port", "0"]
+def workshop_service(folder: Path, name: str) -> Iterator[str]:
+    """A service of the workshop, by the command that starts it; gives its URL."""
+    command = [sys.executable, "-m", "ccp.cli", "workshop", name, "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
     ) as service:
         try:
-            pki = service.stdout.readline().strip().removeprefix("Listening at: ")
-            asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
-            with pool(folder, **TRUST, **asks) as urls:
-                peers = f"{urls[FIRST]}/opnc/v1/ccp"
-                with serving(second, **TRUST, peers=peers) as other:
-                    yield urls | {SECOND: f"http://127.0.0.1:{other.port}", PKI: pki}
+            yield service.stdout.readline().strip().removeprefix("Listening at: ")
         finally:
             service.terminate()
+
+
+@contextmanager
+def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
+    """The three servers of the tour among others."""
+    second = folder / "second"
+    second.mkdir()
+    (second / "workshop").symlink_to(folder / "workshop")
+    with workshop_service(folder, "pki-service") as pki:
+        asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
+        with pool(folder, **TRUST, **asks) as urls:
+            peers = f"{urls[FIRST]}/opnc/v1/ccp"
+            with serving(second, **TRUST, peers=peers) as other:
+                yield urls | {SECOND: f"http://127.0.0.1:{other.port}", PKI: pki}
+
+
+@contextmanager
+def pool_and_root_pool(folder: Path) -> Iterator[dict[str, str]]:
+    """The two servers of the tour with a root pool."""
+    with workshop_service(folder, "root-pool") as rcp, pool(folder, rcp_url=rcp) as urls:
+        yield urls | {RCP: rcp}
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tours are told with curl")
@@ -73,6 +86,7 @@ def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
             ),
         ),
         ("A pool among others", WORKSHOP, pools_and_pki),
+        ("A pool whose roots come from a root pool", WORKSHOP, pool_and_root_pool),
         ("The command line", WORKSHOP, lambda _: nullcontext({})),
         ("Looking into a message", [], lambda _: nullcontext({})),
     ],
