@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,15 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
+from ccp.auth.keys import Keys
 from ccp.auth.tokens import make_tokens
 from ccp.cleansing import Cleansing, RegularCleansing
+from ccp.kept_roots import KeptRoots
 from ccp.peers.peers import Peers
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
 from ccp.pki.trust import load_trust
+from ccp.pki.trusted import Trusted, TrustedNow
+from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
@@ -60,6 +63,8 @@ def make_services(
             CA certificates.
     """
     trust = load_trust(settings.trust_folder(), at=clock())
+    if settings.rcp_url:
+        trust = trust.with_roots({})  # as long as they are not there, nothing is trusted
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
@@ -68,10 +73,7 @@ def make_services(
         settings=settings,
         store=store,
         clock=clock,
-        trust=trust,
-        cps_chains=ChainCache(trust.v2g, name="CPS certificate", chains=256),
-        contract_chains=ChainCache(trust.contracts, name="contract certificate", chains=0),
-        provisioning_chains=ChainCache(trust.oem, name="OEM provisioning certificate", chains=4096),
+        trusted=TrustedNow(Trusted.of(trust)),
         operator_cas=cas,
         peers=peers,
     )
@@ -82,7 +84,7 @@ def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
     database = settings.database_path
     cleansing = Cleansing(
         services.store,
-        services.trust,
+        services.trusted,
         services.clock,
         removes_unreachable=settings.revocation_unreachable == "remove",
     )
@@ -113,16 +115,29 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
-    cleansing = make_cleansing(settings, services) if settings.cleanse_hours else None
+    keepers: list[Keys | RootKeeper | RegularCleansing] = [tokens.keys] if tokens else []
+    if peers.root_pool:
+        keepers.append(
+            RootKeeper(
+                peers.root_pool,
+                services.trusted,
+                KeptRoots(settings),
+                seconds=settings.rcp_hours * 3600,
+                clock=clock,
+            )
+        )
+    if settings.cleanse_hours:
+        keepers.append(make_cleansing(settings, services))
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        goes_on = not _rehearsing.get()
-        fresh = tokens.keys.kept_fresh() if tokens and goes_on else nullcontext()
-        cleansed = cleansing.going_on() if cleansing and goes_on else nullcontext()
-        async with peers.connected(), fresh, cleansed:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(peers.connected())
+            if not _rehearsing.get():
+                for keeper in keepers:
+                    await stack.enter_async_context(keeper.kept_fresh())
             yield
         store.close()
 

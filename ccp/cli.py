@@ -19,6 +19,7 @@ _COMMANDS = {
     "list": "list_",
     "migrate": "migrate",
     "restore": "restore",
+    "roots": "roots",
     "serve": "serve",
     "show": "show",
     "stats": "stats",

@@ -28,8 +28,8 @@ def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies:
         missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
     if not verifies and not (settings.lab and "CCP_CHECKS" in settings.said):
         missing.append(
-            "V2G trust anchors in CCP_TRUST_DIR, or CCP_CHECKS=lab, since without them"
-            " it cannot verify"
+            "V2G trust anchors in CCP_TRUST_DIR or of CCP_RCP_URL, or CCP_CHECKS=lab, since"
+            " without them it cannot verify"
         )
     if open_hosts and missing:
         raise SettingsInvalid(

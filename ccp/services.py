@@ -8,9 +8,8 @@ import structlog
 
 from ccp.errors import CcpError
 from ccp.peers.peers import Peers
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers
-from ccp.pki.trust import Trust
+from ccp.pki.trusted import TrustedNow
 from ccp.settings import Settings
 from ccp.store import Store
 
@@ -24,9 +23,8 @@ class Services:
 
     Attributes:
         clock: Gives the present moment, aware UTC.
-        trust: The anchors that chains have to end in.
-        cps_chains, contract_chains, provisioning_chains: Prove those of what is put, and of cars
-            that ask.
+        trusted: The anchors that chains have to end in, and what proves that they do. It may be
+            replaced at any moment, so a request looks at it once.
         operator_cas: The CAs whose certificates are revoked before they are deleted.
         peers: The services that this pool asks.
     """
@@ -34,10 +32,7 @@ class Services:
     settings: Settings
     store: Store
     clock: Callable[[], datetime]
-    trust: Trust
-    cps_chains: ChainCache
-    contract_chains: ChainCache
-    provisioning_chains: ChainCache
+    trusted: TrustedNow
     operator_cas: Issuers
     peers: Peers
 

@@ -113,7 +113,8 @@ def refuse_exposure(server: Arbiter) -> None:
 
 def require_safe(server: Arbiter, app: FlaskApp) -> None:
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
-    require_safe_exposure(_settings, hosts_of(server), verifies=app.services.trust.v2g.configured)
+    trust = app.services.trusted.now.trust
+    require_safe_exposure(_settings, hosts_of(server), verifies=trust.v2g.configured)
 
 
 def hosts_of(server: Arbiter) -> list[str]:
@@ -127,7 +128,8 @@ def hosts_of(server: Arbiter) -> list[str]:
 def warn(server: Arbiter, app: FlaskApp) -> None:
     """Say once what this pool does not ask and not verify."""
     served = ", ".join(map(str, server.LISTENERS)) or "it"
-    warnings = warnings_of(_settings, hosts_of(server), app.services.trust, served=served)
+    trust = app.services.trusted.now.trust
+    warnings = warnings_of(_settings, hosts_of(server), trust, served=served)
     if warnings:
         server.log.warning(" ".join(warnings))
     if _tls.warning:

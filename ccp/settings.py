@@ -106,6 +106,18 @@ class Variables(Schema):
         validate=validate.Length(min=1),
         metadata={"meaning": "trust anchors: folders `v2g`, `emsp` and `oem` of PEM or DER files"},
     )
+    CCP_RCP_URL = fields.String(
+        load_default="",
+        validate=require_url,
+        metadata={
+            "meaning": "base URL of a Root Certificate Pool whose roots are trust anchors besides"
+        },
+    )
+    CCP_RCP_HOURS = fields.Float(
+        load_default=24,
+        validate=validate.Range(0.1, 168),
+        metadata={"meaning": "after so many hours the Root Certificate Pool is asked again"},
+    )
     CCP_CHECKS = fields.String(
         load_default="strict",
         validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
@@ -159,7 +171,7 @@ class Variables(Schema):
     )
     CCP_CREDENTIALS = fields.String(
         load_default="",
-        metadata={"meaning": "TOML file of the tokens for peer pools and PKI service"},
+        metadata={"meaning": "TOML file of the tokens for peer pools, PKI service and root pool"},
     )
     CCP_TLS_CERTIFICATE = fields.String(
         load_default="",
@@ -280,6 +292,8 @@ class Settings:
     jwt_role_claim: str
     jwt_ids_claim: str
     trust_dir: str
+    rcp_url: str
+    rcp_hours: float
     checks: str
     peers: tuple[str, ...]
     peer_timeout_seconds: float
@@ -323,7 +337,8 @@ class Settings:
             ) from None
         values["CCP_TRUSTED_PROXIES"] = TrustedProxies.parse(values["CCP_TRUSTED_PROXIES"])
         values["CCP_PEERS"] = urls_in(values["CCP_PEERS"])
-        values["CCP_REVOCATION_URL"] = values["CCP_REVOCATION_URL"].rstrip("/")
+        for name in ("CCP_REVOCATION_URL", "CCP_RCP_URL"):
+            values[name] = values[name].rstrip("/")
         return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
             said=frozenset(given),

@@ -7,12 +7,22 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ccp"
 # What each room may import of ccp; `services` and `messages` serve the handlers.
-BELOW = {"addresses", "base64_text", "identifiers", "errors", "outbound", "settings", "origin"}
+BELOW = {
+    "addresses",
+    "base64_text",
+    "errors",
+    "identifiers",
+    "last_good",
+    "origin",
+    "outbound",
+    "settings",
+}
 ALLOWED = {
     "identifiers": set(),
     "errors": set(),
     "origin": set(),
     "outbound": set(),
+    "last_good": set(),
     "base64_text": {"errors"},
     "addresses": set(),
     "settings": {"addresses"},
@@ -26,6 +36,8 @@ ALLOWED = {
     "messages": BELOW | {"iso15118", "pki"},
     "peers": BELOW,
     "services": BELOW | {"peers", "pki", "store"},
+    "kept_roots": BELOW | {"pki"},
+    "root_keeper": BELOW | {"kept_roots", "peers", "pki"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
     "cleansing": BELOW | {"messages", "peers", "pki", "store"},
@@ -38,7 +50,9 @@ ALLOWED = {
     "web": BELOW | {"auth", "handlers", "services"},
     "serving": {"app", "exposure", "log", "settings", "tls"},
     "wsgi": {"app", "settings", "store"},
-    "app": BELOW | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"},
+    "app": BELOW
+    | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"}
+    | {"kept_roots", "root_keeper"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -20,7 +20,7 @@ SECTIONS = dict(
 )
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
-FIRST, SECOND, PKI = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090))
+FIRST, SECOND, PKI, RCP = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090, 8091))
 PKI_PORT = free_port()  # in place of 8090: certificates name it before there is a service
 WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
 TRUST = {"trust_dir": "workshop/trust"}
@@ -34,9 +34,9 @@ def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def pki_service(folder: Path) -> Iterator[str]:
-    """The workshop's PKI service; gives its URL."""
-    command = [sys.executable, "-m", "ccp.cli", "workshop", "pki-service", "--port", f"{PKI_PORT}"]
+def workshop_service(folder: Path, name: str, port: int = 0) -> Iterator[str]:
+    """A service of the workshop, by the command that starts it; gives its URL."""
+    command = [sys.executable, "-m", "ccp.cli", "workshop", name, "--port", f"{port}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
@@ -53,7 +53,7 @@ def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
     second = folder / "second"
     second.mkdir()
     (second / "workshop").symlink_to(folder / "workshop")
-    with pki_service(folder) as pki:
+    with workshop_service(folder, "pki-service", PKI_PORT) as pki:
         asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
         with pool(folder, **TRUST, **asks) as urls:
             peers = f"{urls[FIRST]}/opnc/v1/ccp"
@@ -64,8 +64,15 @@ def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
 @contextmanager
 def pool_and_pki(folder: Path) -> Iterator[dict[str, str]]:
     """The two servers of the tour that has contracts end."""
-    with pki_service(folder), pool(folder, **TRUST) as urls:
+    with workshop_service(folder, "pki-service", PKI_PORT), pool(folder, **TRUST) as urls:
         yield urls
+
+
+@contextmanager
+def pool_and_root_pool(folder: Path) -> Iterator[dict[str, str]]:
+    """The two servers of the tour with a root pool."""
+    with workshop_service(folder, "root-pool") as rcp, pool(folder, rcp_url=rcp) as urls:
+        yield urls | {RCP: rcp}
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tours are told with curl")
@@ -88,6 +95,7 @@ def pool_and_pki(folder: Path) -> Iterator[dict[str, str]]:
         ),
         ("A pool among others", WORKSHOP, pools_and_pki),
         ("Running it for longer", [], pool_and_pki),
+        ("A pool whose roots come from a root pool", WORKSHOP, pool_and_root_pool),
         ("The command line", WORKSHOP, lambda _: nullcontext({})),
         ("Looking into a message", [], lambda _: nullcontext({})),
     ],

@@ -150,6 +150,12 @@ def test_the_database_is_a_file(url: str) -> None:
         ({"REVOCATION_URL": "https://pki.example"}, "CCP_OPERATOR_CAS: "),
         ({"OPERATOR_CAS": "cas"}, "CCP_REVOCATION_URL: "),
         ({"REVOCATION_URL": "http://pki.example", "OPERATOR_CAS": "cas"}, "CCP_REVOCATION_URL: "),
+        ({"RCP_URL": "http://rcp.example/opnc/v1/rcp"}, "CCP_RCP_URL: "),
+        ({"RCP_URL": "https://rcp.example/?pkiType=v2g"}, "CCP_RCP_URL: "),
+        ({"RCP_URL": "https://a.example,https://b.example"}, "CCP_RCP_URL: "),
+        ({"RCP_HOURS": "0"}, "CCP_RCP_HOURS: "),
+        ({"RCP_HOURS": "169"}, "CCP_RCP_HOURS: "),
+        ({"RCP_HOURS": "nan"}, "CCP_RCP_HOURS: "),
     ],
     ids=str,
 )

@@ -12,8 +12,8 @@ import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
-from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
+from ccp.last_good import LastGood, NothingKept
 from ccp.outbound import Client, Unanswered
 
 log = structlog.get_logger()
@@ -154,7 +154,7 @@ class Keys:
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Read the keys now and again every few minutes, until the block ends."""
         if self._last_good and not self._keys:
-            with suppress(KeysUnusable):
+            with suppress(KeysUnusable, NothingKept):
                 self.take(self._last_good.load())
         keeper = asyncio.create_task(self._keep_fresh())
         try:

@@ -13,10 +13,10 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
 from ccp.auth.caller import ROLES, Caller, is_subject, normalised_ids
-from ccp.auth.jwks import KeysUnusable
+from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
-from ccp.auth.last_good import LastGood
 from ccp.errors import TokenInvalid
+from ccp.last_good import LastGood
 from ccp.settings import Settings, SettingsInvalid
 
 log = structlog.get_logger()
@@ -125,7 +125,8 @@ def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
     place = settings.jwt_keys
     if "://" in place:
         database = settings.database_path
-        last_good = LastGood(database.with_name(f"{database.name}.jwks"), place)
+        file = database.with_name(f"{database.name}.jwks")
+        last_good = LastGood(file, place, max_bytes=MAX_BYTES)
         return Tokens(settings, Keys(UrlSource(place), last_good=last_good), clock)
     source = FileSource(Path(place))
     keys = Keys(source)

@@ -13,7 +13,7 @@ from ccp.cleansing.statuses import Statuses, StatusUnavailable
 from ccp.origin import Origin
 from ccp.peers.responders import Responders
 from ccp.pki.revocation import Status
-from ccp.pki.trust import Trust
+from ccp.pki.trusted import TrustedNow
 from ccp.store import SignedContractData, Store
 
 
@@ -22,7 +22,7 @@ class Cleansing:
     Cleanses one pool, again and again; used by one event loop, which it keeps busy.
 
     Args:
-        trust: The anchors; see `Links`.
+        trusted: The anchors; see `Links`.
         clock: Gives the present moment, aware UTC.
         removes_unreachable: Whether a record whose status cannot be had leaves the pool.
     """
@@ -30,13 +30,13 @@ class Cleansing:
     def __init__(
         self,
         store: Store,
-        trust: Trust,
+        trusted: TrustedNow,
         clock: Callable[[], datetime],
         *,
         removes_unreachable: bool,
     ) -> None:
         self._store = store
-        self._links = Links(trust, clock)
+        self._links = Links(trusted, clock)
         self._statuses = Statuses(clock)
         self._clock = clock
         self._removes_unreachable = removes_unreachable

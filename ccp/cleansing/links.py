@@ -9,8 +9,7 @@ from typing import NamedTuple
 from ccp.errors import CcpError
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain
-from ccp.pki.chain_cache import ChainCache
-from ccp.pki.trust import Trust
+from ccp.pki.trusted import TrustedNow
 from ccp.store import SignedContractData
 
 CONTRACT, CPS = "contract certificate", "CPS certificate"
@@ -36,15 +35,12 @@ class Links:
     What is not proved is not asked about: its URLs are what somebody wished for.
 
     Args:
-        trust: What chains have to end in.
+        trusted: What chains have to end in; it may be replaced at any moment.
         clock: Gives the present moment, aware UTC.
     """
 
-    def __init__(self, trust: Trust, clock: Callable[[], datetime]) -> None:
-        self._chains = {
-            CONTRACT: ChainCache(trust.contracts, name=CONTRACT, chains=0),
-            CPS: ChainCache(trust.v2g, name=CPS, chains=256),
-        }
+    def __init__(self, trusted: TrustedNow, clock: Callable[[], datetime]) -> None:
+        self._trusted = trusted
         self._clock = clock
 
     def of(self, record: SignedContractData) -> tuple[list[Link], bool]:
@@ -53,18 +49,22 @@ class Links:
 
         Returns: Those that are proved, and whether that is all of them.
         """
+        trusted = self._trusted.now
         links: list[Link] = []
         proved = 0
         with suppress(CcpError):  # in lab mode it may be anything
             signed = read_installation_res(record.installation_res_exi, record.namespace)
-            for name, ders in ((CONTRACT, signed.contract_chain), (CPS, signed.cps_chain)):
+            for name, ders, chains in (
+                (CONTRACT, signed.contract_chain, trusted.contract_chains),
+                (CPS, signed.cps_chain, trusted.cps_chains),
+            ):
                 with suppress(CcpError):
-                    chain, chains = read_chain(ders, name), self._chains[name]
+                    chain = read_chain(ders, name)
                     found = chains.verify(chain, at=self._clock(), suites=signed.suites)
                     if found is not None:
                         proved += 1
                         links += _links(name, [chain[0], *found.above])
-        return links, proved == len(self._chains)
+        return links, proved == 2
 
 
 def _links(name: str, path: list[Certificate]) -> list[Link]:

@@ -94,9 +94,9 @@ class RegularCleansing:
         self._clock = clock
 
     @asynccontextmanager
-    async def going_on(self) -> AsyncIterator[None]:
+    async def kept_fresh(self) -> AsyncIterator[None]:
         """
-        Do it until the block ends, in a thread and an event loop of its own.
+        Cleanse now and again until the block ends, in a thread and an event loop of its own.
 
         At the end a cleansing leaves off behind the records that it is at; that takes a moment.
         """

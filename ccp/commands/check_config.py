@@ -91,7 +91,7 @@ def _rehearsed(settings: Settings) -> Trust:
     """Put a pool together as when it starts, on a database of its own; gives what it trusts."""
     with TemporaryDirectory() as folder:
         app = create_app(replace(settings, database_url=f"sqlite:///{folder}/ccp.db"))
-    trust: Trust = app.services.trust
+    trust: Trust = app.services.trusted.now.trust
     return trust
 
 

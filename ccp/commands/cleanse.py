@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from ccp.cleansing import Cleansing, Finding, Report
+from ccp.commands.anchors import trust_of
 from ccp.commands.database import by_command, pool_store
 from ccp.commands.output import json_lines_option, tell
-from ccp.pki.trust import load_trust
+from ccp.pki.trusted import Trusted, TrustedNow
 from ccp.settings import server_settings
 from ccp.store.survey import count
 
@@ -35,9 +36,10 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
     """
     with pool_store() as store:
         settings = server_settings()
-        trust = load_trust(settings.trust_folder(), at=_now())
+        settings.trust_folder()  # which is told where it is not there
+        trusted = TrustedNow(Trusted.of(trust_of(settings, at=_now())))
         removes = settings.revocation_unreachable == "remove"
-        cleansing = Cleansing(store, trust, _now, removes_unreachable=removes)
+        cleansing = Cleansing(store, trusted, _now, removes_unreachable=removes)
         with click.progressbar(
             length=count(settings.database_path),
             label="Cleansing",

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
+from ccp.commands.anchors import trust_of
 from ccp.commands.database import pool_database
 from ccp.commands.options import EMAID
 from ccp.commands.output import echo_lines, json_lines_option, tell
 from ccp.identifiers import Emaid
 from ccp.inspection import in_words, inspect_message, printable
-from ccp.pki.trust import load_trust
 from ccp.schemas import ContractDataV1
 from ccp.settings import server_settings
 from ccp.store import SignedContractData
@@ -26,15 +25,14 @@ def show(emaid: Emaid, as_json: bool) -> None:
     Show all that the pool has of the contract EMAID.
 
     Each of its records, and what its message says, as `ccp decode` tells it: signature,
-    certificates, and the chains by the anchors of CCP_TRUST_DIR. The database is that of
-    CCP_DATABASE_URL; it is only read. An object of --json has `contract`, ContractDataV1 of the
-    API, and `message`.
+    certificates, and the chains by the pool's anchors. The database is that of CCP_DATABASE_URL; it
+    is only read. An object of --json has `contract`, ContractDataV1 of the API, and `message`.
     """
     at = datetime.now(UTC)
     shape = ContractDataV1()
     found = False
     with pool_database() as path:
-        trust = load_trust(Path(server_settings().trust_dir), at=at)
+        trust = trust_of(server_settings(), at=at)
         for record in select(path, Selection(emaid=emaid)):
             message = inspect_message(record.installation_res_exi, at=at, trust=trust)
             if as_json:

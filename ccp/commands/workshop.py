@@ -49,6 +49,8 @@ from ccp.workshop.options import (
 from ccp.workshop.pki_service import make_server
 from ccp.workshop.pool_answers import messages_of
 from ccp.workshop.revocation import Revoker, revoked_contracts
+from ccp.workshop.root_pool import RootPool
+from ccp.workshop.root_pool import make_server as make_root_server
 from ccp.workshop.story import STORY
 
 
@@ -277,6 +279,25 @@ def revoked(folder: Path) -> None:
     """List the contracts that the PKI service has revoked."""
     for emaid, reason in revoked_contracts(folder):
         click.echo(f"{emaid} is revoked: {reason}")
+
+
+@workshop.command()
+@folder_option
+@click.option("--port", default=8091, show_default=True, help="Where it listens, on 127.0.0.1.")
+def root_pool(folder: Path, port: int) -> None:
+    """
+    Serve the workshop's roots as a Root Certificate Pool, until Ctrl-C.
+
+    They are those in the folder `trust`, as they are when they are asked for.
+
+    \b
+    A pool asks it with
+      CCP_RCP_URL=http://127.0.0.1:8091
+    """
+    with make_root_server(RootPool(folder), port) as server:
+        click.echo(f"Listening at: http://127.0.0.1:{server.server_address[1]}")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @workshop.command()

@@ -17,6 +17,7 @@ from ccp.pki.chains import require_cps
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Root
+from ccp.pki.trusted import Trusted
 from ccp.services import Services
 from ccp.store import SignedContractData
 
@@ -50,7 +51,7 @@ def handle(
     contract_chain = read_chain(signed.contract_chain, "contract certificate")
     cps_chain = read_chain(signed.cps_chain, "CPS certificate")
     contract, cps = contract_chain[0], cps_chain[0]
-    at = services.clock()
+    at, trusted = services.clock(), services.trusted.now
     failures = list(contract_failures(signed, contract, emaid, at=at))
     if services.store.is_revoked(contract.der):
         failures.append(ContractCertificateRevoked())
@@ -58,9 +59,9 @@ def handle(
         verify_message(installation_res_exi, signed.message, cps.public_key, signed.suites)
     root = None
     with collecting(failures):
-        root = _verify_cps_chain(services, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
+        root = _verify_cps_chain(trusted, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
     with collecting(failures):
-        _verify_contract_chain(services, contract_chain, signed.suites, at=at)
+        _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
     services.refuse(failures)
     record = SignedContractData(
         emaid=emaid,
@@ -87,7 +88,7 @@ async def _put(services: Services, record: SignedContractData, origin: Origin) -
 
 
 def _verify_cps_chain(
-    services: Services,
+    trusted: Trusted,
     chain: list[Certificate],
     suites: Sequence[Suite],
     fingerprint: str | None,
@@ -96,9 +97,9 @@ def _verify_cps_chain(
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
     require_cps(chain[0])
-    if not services.trust.v2g.configured:
+    if not trusted.trust.v2g.configured:
         return None
-    chains = services.cps_chains
+    chains = trusted.cps_chains
     if fingerprint is not None:
         chains_of_root = chains.of_root(fingerprint)
         if chains_of_root is None:
@@ -116,8 +117,8 @@ def _verify_cps_chain(
 
 
 def _verify_contract_chain(
-    services: Services, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
+    trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
 ) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
     if chain[0].is_valid_at(at):
-        services.contract_chains.verify(chain, at=at, suites=suites)
+        trusted.contract_chains.verify(chain, at=at, suites=suites)

@@ -165,7 +165,8 @@ def _verify(
         verify_message(exi, request.message, leaf.public_key, request.suites)
     if leaf.is_valid_at(at):
         with collecting(failures):
-            services.provisioning_chains.verify(chain, at=at, suites=request.suites)
+            chains = services.trusted.now.provisioning_chains
+            chains.verify(chain, at=at, suites=request.suites)
     elif at > leaf.not_after:
         failures.append(ProvisioningCertificateExpired())
     else:

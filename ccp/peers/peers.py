@@ -10,6 +10,7 @@ from ccp.peers.breaker import Breaker
 from ccp.peers.credentials import read_credentials
 from ccp.peers.pools import Pool, Pools
 from ccp.peers.revocation import Revocation
+from ccp.peers.root_pool import MAX_BYTES, RootPool
 from ccp.peers.service import Service
 from ccp.settings import Settings
 
@@ -24,10 +25,12 @@ class Peers:
     Attributes:
         pools: None where there are no peer pools.
         revocation: None where nothing is revoked.
+        root_pool: None where all trust anchors are in files.
     """
 
     pools: Pools | None = None
     revocation: Revocation | None = None
+    root_pool: RootPool | None = None
 
     @classmethod
     def of(cls, settings: Settings, conforms: Callable[[Any], bool]) -> Self:
@@ -39,14 +42,14 @@ class Peers:
         Raises:
             SettingsInvalid: See `read_credentials`.
         """
-        urls = [*settings.peers, *filter(None, [settings.revocation_url])]
+        urls = [*settings.peers, *filter(None, [settings.revocation_url, settings.rcp_url])]
         credentials = read_credentials(settings.credentials, urls)
         if not urls:
             return cls()
         tls = ssl.create_default_context()
         most = max(settings.max_requests // _SHARE, 1)
         services = {url: Service(url, credentials[url], tls, connections=most) for url in urls}
-        pools, revocation = None, None
+        pools, revocation, root_pool = None, None, None
         if settings.peers:
             pools = Pools(
                 [Pool(services[url], Breaker(), conforms=conforms) for url in settings.peers],
@@ -59,13 +62,16 @@ class Peers:
                 seconds=settings.revocation_timeout_seconds,
                 most=most,
             )
-        return cls(pools, revocation)
+        if url := settings.rcp_url:
+            service = Service(url, credentials[url], tls, connections=1, max_bytes=MAX_BYTES)
+            root_pool = RootPool(service)
+        return cls(pools, revocation, root_pool)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Keep connections for the block, in each worker its own."""
         async with AsyncExitStack() as stack:
-            for peer in (self.pools, self.revocation):
+            for peer in (self.pools, self.revocation, self.root_pool):
                 if peer is not None:
                     await stack.enter_async_context(peer.connected())
             yield

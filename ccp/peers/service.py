@@ -25,6 +25,7 @@ class Service:
         url: Base URL, without a slash at its end.
         connections: How many are open at most; others have connections of their own, so that none
             waits for this one.
+        max_bytes: Of an answer; see `Client`.
     """
 
     def __init__(
@@ -34,18 +35,20 @@ class Service:
         tls: SSLContext,
         *,
         connections: int,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self.name = urlsplit(url).netloc
         self._url = url
         self._credentials = credentials
         self._tls = tls
         self._connections = connections
+        self._max_bytes = max_bytes
         self._client: Client
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Keep its connections for the block; without it nothing can be asked."""
-        client = Client(self._tls, connections=self._connections, max_bytes=MAX_BYTES)
+        client = Client(self._tls, connections=self._connections, max_bytes=self._max_bytes)
         async with client as self._client:
             yield
 
@@ -66,11 +69,27 @@ class Service:
         Raises:
             Unanswered: See `Client.exchange`; or there is no token to be had.
         """
-        own = {"Content-Type": "application/json", "OPNC-from-party-type": "ccp"}
+        headers = {"Content-Type": "application/json", **headers}
+        return await self._ask("POST", path, headers, content, seconds=seconds)
+
+    async def get(self, path: str, *, seconds: float) -> Reply:
+        """Ask for JSON, in this pool's name; as `post` does."""
+        return await self._ask("GET", path, {}, None, seconds=seconds)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        *,
+        seconds: float,
+    ) -> Reply:
+        own = {"OPNC-from-party-type": "ccp"}
         for _ in range(2):
             token = await self._credentials.headers(self._client)
             reply = await self._client.exchange(
-                "POST",
+                method,
                 self._url + path,
                 seconds=seconds,
                 headers={**own, **headers, **token},

@@ -1,7 +1,7 @@
-"""The trust anchors: V2G, eMSP and OEM roots, read from a folder at start."""
+"""The trust anchors: V2G, eMSP and OEM roots, of a folder and of a root pool."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,11 @@ from ccp.pki.names import distinguished_name
 
 log = structlog.get_logger()
 
+KINDS = ("v2g", "emsp", "oem")
+"""What anchors are for: the names of the folders, and what an RCP calls its PKIs (pkiType)."""
+
 _SUFFIXES = {".pem", ".crt", ".cer", ".der"}
+_OTHER_SUFFIX = "not looked at: no .pem, .crt, .cer or .der"
 _PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -63,6 +67,21 @@ class Anchors:
     certificates: tuple[crypto.X509, ...] = ()
     configured: bool = False
 
+    def with_roots(self, ders: Iterable[bytes]) -> "Anchors":
+        """
+        Add what a root pool has for this purpose.
+
+        What is here already wins: a root of the same name and key is not added. Whoever has a root
+        pool verifies, also as long as it has given nothing.
+
+        Args:
+            ders: See `usable_roots`.
+        """
+        here = [name_and_key(_read(one)) for one in self.certificates]
+        roots = (read_certificate(der, "root") for der in ders)
+        added = (load_x509(root) for root in roots if name_and_key(root) not in here)
+        return Anchors((*self.certificates, *added), configured=True)
+
     def only(self, fingerprint: str) -> "Anchors":
         """The one root that has this fingerprint (SHA-256, lower-case hex digits), or none."""
         named = (
@@ -91,6 +110,17 @@ class Trust:
     emsp: Anchors = Anchors()
     oem: Anchors = Anchors()
 
+    def with_roots(self, roots: Mapping[str, Sequence[bytes]]) -> "Trust":
+        """
+        Add what a root pool has, by the names of KINDS; see `Anchors.with_roots`.
+
+        Args:
+            roots: May lack some kinds, or all of them.
+        """
+        return Trust(
+            **{kind: getattr(self, kind).with_roots(roots.get(kind, ())) for kind in KINDS}
+        )
+
     @property
     def contracts(self) -> Anchors:
         """What contract chains may end in: an eMSP's root, or a V2G root."""
@@ -104,7 +134,7 @@ def load_trust(folder: Path, *, at: datetime) -> Trust:
     A file that cannot be read, or a certificate that is not valid at *at* (aware UTC), is named in
     the log and left out; a folder that does not exist is an empty set.
     """
-    return Trust(**{name: _read_anchors(folder / name, at) for name in ("v2g", "emsp", "oem")})
+    return Trust(**{kind: _read_anchors(folder / kind, at) for kind in KINDS})
 
 
 def _read_anchors(folder: Path, at: datetime) -> Anchors:
@@ -117,28 +147,56 @@ def certificate_paths(folder: Path) -> Iterator[Path]:
         if path.suffix.lower() in _SUFFIXES:
             yield path
         else:
-            log.warning("not looked at: no .pem, .crt, .cer or .der", file=str(path))
+            log.warning(_OTHER_SUFFIX, file=str(path))
 
 
 def _paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!.]*"))
 
 
-def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
-    for path in certificate_paths(folder):
-        try:
-            certificates = [read_certificate(der, path.name) for der in read_file(path)]
-            loaded = [load_x509(certificate) for certificate in certificates]
-        except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
-            log.error("trust anchor left out: not a certificate in PEM or DER", file=str(path))
+@dataclass(frozen=True, slots=True)
+class AnchorFile:
+    """
+    A file in the folder of one kind of anchors.
+
+    Attributes:
+        certificates: What it has, valid now or not.
+        problem: Why it is left out; empty if it is not.
+    """
+
+    path: Path
+    certificates: tuple[Certificate, ...] = ()
+    problem: str = ""
+
+
+def anchor_files(folder: Path) -> Iterator[AnchorFile]:
+    """Give all files in a folder, those that are left out too; a folder that is none has none."""
+    for path in _paths(folder):
+        if path.suffix.lower() not in _SUFFIXES:
+            yield AnchorFile(path, problem=_OTHER_SUFFIX)
             continue
-        for certificate, anchor in zip(certificates, loaded, strict=True):
+        try:
+            certificates = tuple(read_certificate(der, path.name) for der in read_file(path))
+            for certificate in certificates:
+                load_x509(certificate)
+        except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
+            yield AnchorFile(path, problem="trust anchor left out: not a certificate in PEM or DER")
+        else:
+            yield AnchorFile(path, certificates)
+
+
+def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
+    for file in anchor_files(folder):
+        if file.problem:
+            tell = log.warning if file.problem == _OTHER_SUFFIX else log.error
+            tell(file.problem, file=str(file.path))
+        for certificate in file.certificates:
             if certificate.is_valid_at(at):
-                yield anchor
+                yield load_x509(certificate)
             else:
                 log.error(
                     "trust anchor left out: not valid now",
-                    file=str(path),
+                    file=str(file.path),
                     not_after=f"{certificate.not_after:%FT%TZ}",
                 )
 
@@ -165,3 +223,12 @@ def load_x509(certificate: Certificate) -> crypto.X509:
         crypto.Error: OpenSSL cannot read what others can.
     """
     return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
+
+
+def name_and_key(certificate: Certificate) -> tuple[x509.Name, object]:
+    """Return what makes two certificates those of one CA, as equal values."""
+    return certificate.subject, certificate.public_key
+
+
+def _read(anchor: crypto.X509) -> Certificate:
+    return read_certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, anchor), "anchor")

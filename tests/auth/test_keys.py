@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import structlog
@@ -18,8 +19,8 @@ from ccp.auth.keys import (
     Keys,
     UrlSource,
 )
-from ccp.auth.last_good import LastGood
 from ccp.errors import KeysNotThere
+from ccp.last_good import LastGood
 from tests.answering import answering, response
 from tests.issuer import ec_key, jwks, rsa_key
 from tests.ticks import Ticks
@@ -55,6 +56,11 @@ def run(scenario: Callable[[], object]) -> None:
     asyncio.run(scenario())
 
 
+def kept_in(file: Path) -> LastGood:
+    """What keeps the keys of one issuer."""
+    return LastGood(file, "https://a.example/jwks", max_bytes=MAX_BYTES)
+
+
 async def found(keys: Keys, kid: str | None, algorithm: str = "ES256") -> list[str | None]:
     """The names of the keys that may have signed a token."""
     return [key.kid for key in await keys.find(algorithm, kid)]
@@ -76,7 +82,7 @@ def test_the_last_good_keys_outlive_the_process(tmp_path):
 
     async def scenario(document, expected):
         issuer = Issuer(document)
-        keys = Keys(issuer, last_good=LastGood(file, "https://a.example/jwks"))
+        keys = Keys(issuer, last_good=kept_in(file))
         async with keys.kept_fresh():
             while not issuer.asked or (issuer.document and not file.exists()):
                 await asyncio.sleep(0.01)
@@ -94,28 +100,11 @@ def test_the_last_good_keys_outlive_the_process(tmp_path):
     assert [found.name for found in tmp_path.iterdir()] == [file.name]
 
 
-def test_the_last_good_keys_are_of_one_issuer(tmp_path):
-    """Whoever names another URL does not trust the keys of the former one."""
-    file = tmp_path / "ccp.db.jwks"
-    LastGood(file, "https://a.example/jwks").save(jwks(OLD))
-    assert LastGood(file, "https://a.example/jwks").load() == jwks(OLD)
-    for url in ("https://b.example/jwks", "https://a.example/jwk", "https://a.example/jwkss"):
-        with pytest.raises(KeysUnusable, match="another issuer"):
-            LastGood(file, url).load()
-
-
-def test_keys_that_cannot_be_kept_are_used_all_the_same(tmp_path):
-    """A folder that cannot be written is told, and no more."""
-    with structlog.testing.capture_logs() as lines:
-        LastGood(tmp_path / "no" / "file", "https://a.example/jwks").save(jwks(OLD))
-    assert [line["log_level"] for line in lines] == ["warning"]
-
-
 def test_keys_that_could_not_be_kept_are_kept_by_the_next_fetch(tmp_path, monkeypatch):
     """A save that failed is made good, though the issuer's keys have not changed since."""
     monkeypatch.setattr(keys_module, "FRESH_SECONDS", 0.01)
     folder = tmp_path / "data"
-    last_good = LastGood(folder / "ccp.db.jwks", "https://a.example/jwks")
+    last_good = kept_in(folder / "ccp.db.jwks")
 
     async def scenario():
         issuer = Issuer(jwks(OLD))

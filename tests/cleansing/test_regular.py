@@ -78,12 +78,12 @@ def test_it_is_done_at_once_and_then_every_so_often(world: World, tmp_path: Path
 
     async def scenario() -> None:
         put_expired(world, EMAIDS[0])
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await until(lambda: is_noted(tmp_path))
         assert world.emaids() == []
         put_expired(world, EMAIDS[1])
         world.now += timedelta(hours=23)
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await asyncio.sleep(0.2)
             assert world.emaids() == [EMAIDS[1]]
             world.now += timedelta(hours=1)
@@ -99,14 +99,14 @@ def test_one_does_it_and_another_takes_over(world: World, tmp_path: Path) -> Non
 
     async def scenario() -> None:
         second = regular(world, tmp_path, hours=0.000001)
-        async with regular(world, tmp_path, hours=1000).going_on():
+        async with regular(world, tmp_path, hours=1000).kept_fresh():
             await until(lambda: is_noted(tmp_path))
             put_expired(world, EMAIDS[0])
-            async with second.going_on():
+            async with second.kept_fresh():
                 world.now += timedelta(hours=1)
                 await asyncio.sleep(0.2)
                 assert world.emaids() == [EMAIDS[0]]
-        async with second.going_on():
+        async with second.kept_fresh():
             await until(lambda: not world.emaids())
 
     with capture_logs():
@@ -127,7 +127,7 @@ def test_what_fails_is_told_and_tried_again(world: World, tmp_path: Path, monkey
 
     async def scenario() -> None:
         put_expired(world, EMAIDS[0])
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await until(lambda: not world.emaids())
 
     with capture_logs() as log:
@@ -143,7 +143,7 @@ def test_the_log_counts_and_names_nobody(world: World, tmp_path: Path) -> None:
     put_expired(world, EMAIDS[1])
 
     async def scenario() -> None:
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await until(lambda: is_noted(tmp_path))
 
     with capture_logs() as log:
@@ -161,13 +161,13 @@ def test_it_ends_while_it_waits_for_a_responder(world: World, tmp_path: Path) ->
     world.service.script = lambda _: Says(200, b"late", after=20)
 
     async def scenario() -> None:
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await until(lambda: world.service.asked)
             begun = time.monotonic()
         assert time.monotonic() - begun < 2
         world.service.script = answer
         world.revoke(world.contract().leaf)
-        async with regular(world, tmp_path).going_on():
+        async with regular(world, tmp_path).kept_fresh():
             await until(lambda: not world.emaids())
 
     with capture_logs():

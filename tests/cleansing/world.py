@@ -82,8 +82,8 @@ class World:
 
     def make_cleansing(self, *, removes_unreachable: bool = False) -> Cleansing:
         """What cleanses the pool; it has asked nobody yet."""
-        trust = self.services.trust
-        return Cleansing(self.store, trust, self.clock, removes_unreachable=removes_unreachable)
+        trusted = self.services.trusted
+        return Cleansing(self.store, trusted, self.clock, removes_unreachable=removes_unreachable)
 
     def draft(
         self, emaid: str = EMAIDS[0], edition: Edition = EDITION_2, *, root: str = "A"

@@ -284,9 +284,11 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
     services = make_services(settings, store, lambda: NOW, Peers())
     leaf = request_draft().car.leaf
     chain = [read_certificate(leaf.der, "leaf")]
-    services.provisioning_chains.verify(chain, at=moments[0], suites=ISO_15118_2_SUITES)
+    services.trusted.now.provisioning_chains.verify(chain, at=moments[0], suites=ISO_15118_2_SUITES)
     with pytest.raises(CertificateChainExpired):
-        services.provisioning_chains.verify(chain, at=moments[1], suites=ISO_15118_2_SUITES)
+        services.trusted.now.provisioning_chains.verify(
+            chain, at=moments[1], suites=ISO_15118_2_SUITES
+        )
 
 
 @both

@@ -59,6 +59,9 @@ class Scripted:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -84,8 +87,6 @@ class Scripted:
                     self.wfile.write(content)
                 except OSError:  # who asked has gone
                     self.close_connection = True
-
-            do_GET = do_POST  # noqa: N815 - http.server wants it so
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
-from ccp.pki.trust import Root, load_trust
+from ccp.pki.trust import Anchors, Root, load_trust
+from ccp.workshop import EDITION_20
 from ccp.workshop.certificates import reissue
 from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint
@@ -82,3 +83,48 @@ def test_a_root_is_identified_as_cars_and_callers_do() -> None:
     assert root.serial_number == ROOT.certificate.serial_number
     assert "CN=V2G Root CA A" in root.distinguished_name
     assert load_trust(Path("/nonexistent"), at=NOW + timedelta(days=1)).v2g.certificates == ()
+
+
+def fingerprints(anchors: Anchors) -> list[str]:
+    """What identifies the anchors, in their order."""
+    digests = (one.digest("sha256").decode() for one in anchors.certificates)
+    return [digest.replace(":", "").lower() for digest in digests]
+
+
+def test_a_root_pool_adds_to_the_files(tmp_path: Path) -> None:
+    """Each of its roots for what it is for; what is in files stays."""
+    trust = load_trust(trust_folder(tmp_path / "pki"), at=NOW)
+    new = pki(EDITION_20).v2g_root("A")
+    both = trust.with_roots({"v2g": [new.der]})
+    assert fingerprints(both.v2g) == [*fingerprints(trust.v2g), fingerprint(new)]
+    assert fingerprints(both.emsp) == fingerprints(trust.emsp)
+    assert fingerprints(both.oem) == fingerprints(trust.oem)
+
+
+def test_files_win(tmp_path: Path) -> None:
+    """The same certificate counts once; another one of the same name and key not at all."""
+    trust = load_trust(trust_folder(tmp_path / "pki"), at=NOW)
+    renewed = reissue(ROOT, ROOT)
+    assert renewed.der != ROOT.der
+    both = trust.with_roots({"v2g": [ROOT.der, renewed.der]})
+    assert fingerprints(both.v2g) == fingerprints(trust.v2g)
+    assert fingerprints(trust.with_roots({"oem": [ROOT.der]}).oem) == [
+        *fingerprints(trust.oem),
+        fingerprint(ROOT),
+    ]
+
+
+def test_a_root_of_the_same_name_and_another_key_is_another(tmp_path: Path) -> None:
+    """As when a CA has changed its key: both are trusted."""
+    trust = load_trust(trust_folder(tmp_path / "pki"), at=NOW)
+    namesake = reissue(ROOT, ROOT, key=pki().v2g_root("B").key)
+    assert namesake.certificate.subject == ROOT.certificate.subject
+    both = trust.with_roots({"v2g": [namesake.der]})
+    assert len(both.v2g.certificates) == len(trust.v2g.certificates) + 1
+
+
+def test_whoever_has_a_root_pool_verifies(tmp_path: Path) -> None:
+    """Also as long as it has given nothing: then no chain holds, rather than each."""
+    trust = load_trust(tmp_path / "nowhere", at=NOW).with_roots({})
+    for anchors in (trust.v2g, trust.emsp, trust.oem, trust.contracts):
+        assert (anchors.certificates, anchors.configured) == ((), True)

@@ -1,0 +1,108 @@
+"""What a pool trusts, as its files and its root pool have it; and what is stored under it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ccp.errors import CertificateUnreadable
+from ccp.kept_roots import KeptRoots
+from ccp.last_good import NothingKept
+from ccp.pki.certificates import Certificate, read_certificate
+from ccp.pki.pool_roots import usable_roots
+from ccp.pki.trust import KINDS, Root, Trust, anchor_files, load_trust, name_and_key
+from ccp.settings import Settings
+from ccp.store.roots import RecordsOfRoot, records_by_root
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """
+    A trust anchor, whether it is valid now or not.
+
+    Attributes:
+        kind: What it is for; one of KINDS.
+        file: That it is in; None if the root pool has given it.
+        is_alone: Whether its file has nothing else.
+    """
+
+    kind: str
+    certificate: Certificate
+    file: Path | None = None
+    is_alone: bool = True
+
+    @property
+    def root(self) -> Root:
+        """What identifies it."""
+        return Root.of(self.certificate.der)
+
+
+def anchors_in_files(settings: Settings, note: Note) -> Iterator[Anchor]:
+    """
+    Give the anchors of CCP_TRUST_DIR.
+
+    Args:
+        note: Told of each file that is left out, and why.
+    """
+    for kind in KINDS:
+        for file in anchor_files(Path(settings.trust_dir) / kind):
+            if file.problem:
+                note(f"{file.path}: {file.problem}")
+            is_alone = len(file.certificates) == 1
+            for certificate in file.certificates:
+                yield Anchor(kind, certificate, file.path, is_alone)
+
+
+def all_anchors(settings: Settings, note: Note) -> list[Anchor]:
+    """
+    Give the anchors of CCP_TRUST_DIR, and those that the root pool has besides.
+
+    Args:
+        note: See `anchors_in_files`; told too where nothing is kept of the root pool.
+    """
+    anchors = list(anchors_in_files(settings, note))
+    if settings.rcp_url:
+        here = {
+            kind: [name_and_key(a.certificate) for a in anchors if a.kind == kind] for kind in KINDS
+        }
+        try:
+            for kind, ders in KeptRoots(settings).load().items():
+                roots = [read_certificate(der, "root") for der in ders]
+                anchors += [
+                    Anchor(kind, one) for one in roots if name_and_key(one) not in here[kind]
+                ]
+        except (NothingKept, CertificateUnreadable) as error:
+            note(f"What the root pool has given cannot be read: {error}")
+    return sorted(anchors, key=lambda one: (KINDS.index(one.kind), one.root.distinguished_name))
+
+
+def trust_of(settings: Settings, *, at: datetime) -> Trust:
+    """
+    Give what a pool with these settings trusts when it starts.
+
+    Args:
+        at: The present, aware UTC.
+    """
+    trust = load_trust(Path(settings.trust_dir), at=at)
+    if not settings.rcp_url:
+        return trust
+    roots: dict[str, tuple[bytes, ...]] = {}
+    with suppress(NothingKept):
+        for kind, ders in KeptRoots(settings).load().items():
+            roots[kind] = usable_roots(ders, kind=kind, at=at)
+    return trust.with_roots(roots)
+
+
+def stored_under(settings: Settings) -> dict[str | None, RecordsOfRoot]:
+    """
+    Count what is stored under each V2G root, by fingerprint; nothing before there is a database.
+
+    Raises:
+        StoreUnusable: See `records_by_root`.
+    """
+    path = settings.database_path
+    found = records_by_root(path) if path.exists() else []
+    return {root.fingerprint: root for root in found}

@@ -1,0 +1,42 @@
+"""What a pool trusts at one moment: its anchors, and the proofs that chains end in them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from ccp.pki.chain_cache import ChainCache
+from ccp.pki.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """
+    Anchors, and what has been proved with these alone.
+
+    Attributes:
+        cps_chains, contract_chains, provisioning_chains: Prove those of what is put, and of cars
+            that ask.
+    """
+
+    trust: Trust
+    cps_chains: ChainCache
+    contract_chains: ChainCache
+    provisioning_chains: ChainCache
+
+    @classmethod
+    def of(cls, trust: Trust) -> Self:
+        """Begin with nothing proved: what was proved under a root that has gone is forgotten."""
+        return cls(
+            trust,
+            cps_chains=ChainCache(trust.v2g, name="CPS certificate", chains=256),
+            contract_chains=ChainCache(trust.contracts, name="contract certificate", chains=0),
+            provisioning_chains=ChainCache(
+                trust.oem, name="OEM provisioning certificate", chains=4096
+            ),
+        )
+
+
+@dataclass(slots=True)
+class TrustedNow:
+    """What a worker trusts now; it is replaced as a whole, by whoever has newer anchors."""
+
+    now: Trusted
