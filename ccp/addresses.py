@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 _UNIX = "unix"
 _HOST = re.compile(r"[\w.:-]+", re.ASCII)
+_VISIBLE = re.compile(r"[!-~]{1,2048}", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -22,16 +23,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_web_url(text: str) -> bool:
+    """Tell whether text is an http or https URL, of a host and of at most 2048 characters."""
+    if not _VISIBLE.fullmatch(text):
+        return False
+    scheme, host = _split(text)
+    return scheme in ("http", "https") and bool(host) and "@" not in text
+
+
 def _is_private_way(text: str) -> bool:
     """Tell whether nobody on the way to a URL can read or change what is said."""
+    scheme, host = _split(text)
+    return bool(host) and (scheme == "https" or (scheme == "http" and is_loopback(host)))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Scheme and host of a URL; empty where it has no proper ones."""
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
     except ValueError:
-        return False
-    if not _HOST.fullmatch(host):
-        return False
-    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
+        return "", ""
+    return (url.scheme, host) if _HOST.fullmatch(host) else ("", "")
 
 
 def require_private_way(text: str) -> None:

@@ -18,6 +18,7 @@ from starlette.types import Message
 
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import make_tokens
+from ccp.cleansing import Cleansing, RegularCleansing
 from ccp.kept_roots import KeptRoots
 from ccp.peers.peers import Peers
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
@@ -61,10 +62,7 @@ def make_services(
         SettingsInvalid: CCP_TRUST_DIR was said, and is no folder; or CCP_OPERATOR_CAS is none of
             CA certificates.
     """
-    folder = Path(settings.trust_dir)
-    if "CCP_TRUST_DIR" in settings.said and not folder.is_dir():
-        raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
-    trust = load_trust(folder, at=clock())
+    trust = load_trust(settings.trust_folder(), at=clock())
     if settings.rcp_url:
         trust = trust.with_roots({})  # as long as they are not there, nothing is trusted
     try:
@@ -78,6 +76,23 @@ def make_services(
         trusted=TrustedNow(Trusted.of(trust)),
         operator_cas=cas,
         peers=peers,
+    )
+
+
+def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
+    """Make what cleanses the pool every CCP_CLEANSE_HOURS."""
+    database = settings.database_path
+    cleansing = Cleansing(
+        services.store,
+        services.trusted,
+        services.clock,
+        removes_unreachable=settings.revocation_unreachable == "remove",
+    )
+    return RegularCleansing(
+        cleansing,
+        database.with_name(f"{database.name}.cleansing"),
+        hours=settings.cleanse_hours,
+        clock=services.clock,
     )
 
 
@@ -100,7 +115,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
-    keepers: list[Keys | RootKeeper] = [tokens.keys] if tokens else []
+    keepers: list[Keys | RootKeeper | RegularCleansing] = [tokens.keys] if tokens else []
     if peers.root_pool:
         keepers.append(
             RootKeeper(
@@ -111,6 +126,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 clock=clock,
             )
         )
+    if settings.cleanse_hours:
+        keepers.append(make_cleansing(settings, services))
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 

@@ -10,6 +10,7 @@ _COMMANDS = {
     "backup": "backup",
     "check": "check",
     "check-config": "check_config",
+    "cleanse": "cleanse",
     "completion": "completion",
     "decode": "decode",
     "default": "default",

@@ -143,7 +143,7 @@ class ContractCertificateNotYetValid(BadRequest):
 
 
 class ContractCertificateRevoked(BadRequest):
-    """The pool itself has had the contract certificate revoked."""
+    """The pool has had the contract certificate revoked, or has found that it is."""
 
     message = "The contract certificate has been revoked."
 

@@ -13,6 +13,7 @@ import httpcore2
 
 # Each costs as much as a small request; of what anybody asks for here there are a few.
 _MOST_CHUNKS = 2048
+_CHUNK_BYTES = 1024  # of a long body; networks bring it in pieces that are larger
 # Status and headers, and all that HTTP has before and between them, such as 1xx answers.
 _HEAD_BYTES = 16 * 1024
 # What is read is parsed at once, while nobody else gets on.
@@ -50,6 +51,7 @@ class Client:
 
     def __init__(self, tls: ssl.SSLContext, *, connections: int, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self._most_chunks = max(_MOST_CHUNKS, max_bytes // _CHUNK_BYTES)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=connections,
@@ -105,7 +107,7 @@ class Client:
             # What frames a body in chunks may be as long as the body.
             answer.extensions["network_stream"].listen(2 * self._max_bytes)
             async for chunk in answer.aiter_stream():
-                if len(chunks) == _MOST_CHUNKS:
+                if len(chunks) == self._most_chunks:
                     raise Unanswered("too many pieces")
                 chunks.append(chunk)
                 size += len(chunk)

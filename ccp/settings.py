@@ -153,6 +153,22 @@ class Variables(Schema):
             " revoked before they are deleted"
         },
     )
+    CCP_CLEANSE_HOURS = fields.Float(
+        load_default=0,
+        validate=validate.Range(0, 8760),
+        metadata={
+            "meaning": "every so many hours expired and revoked contracts leave the pool; with `0`"
+            " never"
+        },
+    )
+    CCP_REVOCATION_UNREACHABLE = fields.String(
+        load_default="keep",
+        validate=validate.OneOf(["keep", "remove"], error="must be keep or remove"),
+        metadata={
+            "meaning": "`keep` or `remove`: what becomes of contracts where nobody tells whether"
+            " they are revoked"
+        },
+    )
     CCP_CREDENTIALS = fields.String(
         load_default="",
         metadata={"meaning": "TOML file of the tokens for peer pools, PKI service and root pool"},
@@ -284,6 +300,8 @@ class Settings:
     revocation_url: str
     revocation_timeout_seconds: float
     operator_cas: str
+    cleanse_hours: float
+    revocation_unreachable: str
     credentials: str
     tls_certificate: str
     tls_key: str
@@ -336,6 +354,18 @@ class Settings:
     def database_path(self) -> Path:
         """Path of the SQLite file."""
         return Path(self.database_url.removeprefix(_SQLITE))
+
+    def trust_folder(self) -> Path:
+        """
+        Give the folder of the trust anchors; it need not be there where nobody has named it.
+
+        Raises:
+            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+        """
+        folder = Path(self.trust_dir)
+        if "CCP_TRUST_DIR" in self.said and not folder.is_dir():
+            raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+        return folder
 
     @property
     def opcp_on(self) -> bool:

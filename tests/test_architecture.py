@@ -27,7 +27,7 @@ ALLOWED = {
     "addresses": set(),
     "settings": {"addresses"},
     "iso15118": set(),
-    "pki": {"identifiers", "errors"},
+    "pki": {"addresses", "identifiers", "errors"},
     "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
@@ -40,6 +40,7 @@ ALLOWED = {
     "root_keeper": BELOW | {"kept_roots", "peers", "pki"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
+    "cleansing": BELOW | {"messages", "peers", "pki", "store"},
     "inspection": BELOW | {"iso15118", "messages", "pki"},
     # They join the parts in their own way, as the server does in app and serving.
     "commands": {room.stem for room in PACKAGE.iterdir()} - {"cli", "serving", "wsgi"},
@@ -50,7 +51,8 @@ ALLOWED = {
     "serving": {"app", "exposure", "log", "settings", "tls"},
     "wsgi": {"app", "settings", "store"},
     "app": BELOW
-    | {"auth", "web", "handlers", "services", "peers", "pki", "store", "kept_roots", "root_keeper"},
+    | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"}
+    | {"kept_roots", "root_keeper"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ from tests.builders import (
 )
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.peers.scripted import Says, scripted
-from tests.running import assert_clean, refused_start, serving, wait_until
+from tests.running import assert_clean, free_port, refused_start, serving, wait_until
 
 URL = f"{BASE}/signedcontractdata"
 NOW = datetime.now(UTC)
@@ -35,12 +34,6 @@ SESSION = bytes.fromhex("2A3DC6D75411F647")
 CONTRACT = put_body(installation_res(**VALID))
 REQUEST = post_body(installation_req(session_id=SESSION, **VALID))
 BROADCAST = {"broadcast": "true"}
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 def requests_of(server):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import serving
+from tests.running import free_port, serving
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = dict(
@@ -21,6 +21,7 @@ SECTIONS = dict(
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
 FIRST, SECOND, PKI, RCP = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090, 8091))
+PKI_PORT = free_port()  # in place of 8090: certificates name it before there is a service
 WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
 TRUST = {"trust_dir": "workshop/trust"}
 
@@ -33,9 +34,9 @@ def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def workshop_service(folder: Path, name: str) -> Iterator[str]:
+def workshop_service(folder: Path, name: str, port: int = 0) -> Iterator[str]:
     """A service of the workshop, by the command that starts it; gives its URL."""
-    command = [sys.executable, "-m", "ccp.cli", "workshop", name, "--port", "0"]
+    command = [sys.executable, "-m", "ccp.cli", "workshop", name, "--port", f"{port}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
@@ -52,12 +53,19 @@ def pools_and_pki(folder: Path) -> Iterator[dict[str, str]]:
     second = folder / "second"
     second.mkdir()
     (second / "workshop").symlink_to(folder / "workshop")
-    with workshop_service(folder, "pki-service") as pki:
+    with workshop_service(folder, "pki-service", PKI_PORT) as pki:
         asks = {"revocation_url": pki, "operator_cas": "workshop/cas"}
         with pool(folder, **TRUST, **asks) as urls:
             peers = f"{urls[FIRST]}/opnc/v1/ccp"
             with serving(second, **TRUST, peers=peers) as other:
-                yield urls | {SECOND: f"http://127.0.0.1:{other.port}", PKI: pki}
+                yield urls | {SECOND: f"http://127.0.0.1:{other.port}"}
+
+
+@contextmanager
+def pool_and_pki(folder: Path) -> Iterator[dict[str, str]]:
+    """The two servers of the tour that has contracts end."""
+    with workshop_service(folder, "pki-service", PKI_PORT), pool(folder, **TRUST) as urls:
+        yield urls
 
 
 @contextmanager
@@ -86,6 +94,7 @@ def pool_and_root_pool(folder: Path) -> Iterator[dict[str, str]]:
             ),
         ),
         ("A pool among others", WORKSHOP, pools_and_pki),
+        ("Running it for longer", [], pool_and_pki),
         ("A pool whose roots come from a root pool", WORKSHOP, pool_and_root_pool),
         ("The command line", WORKSHOP, lambda _: nullcontext({})),
         ("Looking into a message", [], lambda _: nullcontext({})),
@@ -127,6 +136,7 @@ def _run(folder: Path, commands: list[str]) -> list[str]:
     for command in commands:
         command = command.replace(". .venv/bin/activate", "true")
         command = command.replace(".venv/bin/python", sys.executable)
+        command = command.replace(PKI, f"http://127.0.0.1:{PKI_PORT}")
         script += [command, "printf '\\036'"]
     ran = subprocess.run(
         ["bash", "-c", "\n".join(script)],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -38,14 +39,16 @@ from ccp.workshop.options import (
     maximum_option,
     output_option,
     pcid_option,
+    pki_url_option,
     prioritize_option,
     root_option,
     roots_option,
     session_id_option,
     time_unit_option,
 )
+from ccp.workshop.pki_service import make_server
 from ccp.workshop.pool_answers import messages_of
-from ccp.workshop.revocation import Revoker, make_server, revoked_contracts
+from ccp.workshop.revocation import Revoker, revoked_contracts
 from ccp.workshop.root_pool import RootPool
 from ccp.workshop.root_pool import make_server as make_root_server
 from ccp.workshop.story import STORY
@@ -87,14 +90,15 @@ def workshop() -> None:
 
 @workshop.command()
 @folder_option
-def pki(folder: Path) -> None:
+@pki_url_option
+def pki(folder: Path, pki_url: str | None) -> None:
     """
     Make test PKIs in a new folder, one for each edition.
 
     V2G roots A and B with a CPS each, an eMSP, an OEM; two sub-CAs in every chain.
     """
     now = _now()
-    save_pkis(folder, [make_pki(edition, at=now) for edition in EDITIONS])
+    save_pkis(folder, [make_pki(edition, at=now, pki_url=pki_url) for edition in EDITIONS])
     names = " and ".join(map(str, EDITIONS))
     click.echo(
         f"Made the PKIs of {names}. A pool trusts both with CCP_TRUST_DIR={folder / 'trust'}"
@@ -240,16 +244,33 @@ def faults(edition: Edition) -> None:
 @click.option("--port", default=8090, show_default=True, help="Where it listens, on 127.0.0.1.")
 def pki_service(folder: Path, port: int) -> None:
     """
-    Serve the revocation of contract certificates, until Ctrl-C.
+    Revoke certificates, and tell which are revoked, by OCSP and CRL, until Ctrl-C.
 
     \b
-    A pool asks it with
+    A pool has contracts revoked by it with
       CCP_REVOCATION_URL=http://127.0.0.1:8090 CCP_OPERATOR_CAS=workshop/cas
+    and asks it about certificates of `ccp workshop pki --pki-url http://127.0.0.1:8090`.
     """
     with make_server(Revoker(folder, _now), port, click.echo) as server:
         click.echo(f"Listening at: http://127.0.0.1:{server.server_address[1]}")
         with suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+@workshop.command()
+@edition_option
+@folder_option
+@emaid_option
+def revoke(edition: Edition, folder: Path, emaid: str) -> None:
+    """Revoke a contract at the eMSP's CA, without a pool; the PKI service tells it at once."""
+    workshop = Folder(folder, edition)
+    contract = workshop.find_contract(emaid, workshop.load_pki())
+    if contract is None:
+        raise WorkshopError(f"there is no contract {emaid}; `ccp workshop contract` makes one")
+    reason = x509.ReasonFlags.cessation_of_operation
+    if not Revoker(folder, _now).revoke(contract.leaf.certificate, reason):
+        raise WorkshopError(f"{emaid} is revoked already")
+    click.echo(f"Revoked {emaid}")
 
 
 @workshop.command()

@@ -47,12 +47,13 @@ class Issuer:
     Attributes:
         certificate: Its own.
         root: That the chain ends in.
-        valid_from, valid_until: When all certificates from its own to the root are valid, aware
-            UTC, both included.
+        path: Its own certificate and those above, up to the root.
+        valid_from, valid_until: When all of these are valid, aware UTC, both included.
     """
 
     certificate: crypto.X509
     root: Root
+    path: tuple[Certificate, ...]
     valid_from: datetime
     valid_until: datetime
 
@@ -64,11 +65,13 @@ class VerifiedChain:
 
     Attributes:
         root: That it ends in.
+        above: The certificates above the leaf, from its issuer's to the root.
         valid_from, valid_until: When all of its certificates are valid, aware UTC, both included.
         issuer: Of the leaf, if what holds above it holds for each leaf; None if not.
     """
 
     root: Root
+    above: tuple[Certificate, ...]
     valid_from: datetime
     valid_until: datetime
     issuer: Issuer | None
@@ -106,10 +109,11 @@ def verify_chain(
     _require_suites(read[:-1], suites, name)
     _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
+    above = tuple(read[1:])
     issuer = None
-    if len(read) > 1 and not any(_constrains_names(ca) for ca in read[1:]):
-        issuer = Issuer(chain[1], root, *_validity(read[1:]))
-    return VerifiedChain(root, *_validity(read), issuer)
+    if above and not any(_constrains_names(ca) for ca in above):
+        issuer = Issuer(chain[1], root, above, *_validity(above))
+    return VerifiedChain(root, above, *_validity(read), issuer)
 
 
 def verify_leaf(
@@ -128,6 +132,7 @@ def verify_leaf(
     _require_suites([leaf], suites, name)
     return VerifiedChain(
         issuer.root,
+        issuer.path,
         max(leaf.not_before, issuer.valid_from),
         min(leaf.not_after, issuer.valid_until),
         issuer,

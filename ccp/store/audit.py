@@ -24,12 +24,13 @@ class AuditLine:
     Attributes:
         number: Grows with each line.
         at: ISO 8601, UTC, with milliseconds.
-        action: put, replace, set-default, revoke or delete.
+        action: put, replace, set-default, revoke or delete; of a record that left by itself
+            cleanse-expired, cleanse-revoked or cleanse-unreachable.
         subject, roles, ids, trace_id: See `Origin`; roles and ids joined by commas.
         emaid, pcid: Normalised: upper case, the EMAID without check digit. A contract that has
             gone while it was revoked has no PCID.
-        namespace, v2g_root_fingerprint: Of the record put; None where the action was about all of
-            the contract's records, or the root is not known.
+        namespace, v2g_root_fingerprint: Of the record put or cleansed; None where the action was
+            about all of the contract's records, or the root is not known.
     """
 
     number: int

@@ -1,8 +1,11 @@
 """Store: reads, and writes that are done whole or not at all, over one SQLite file."""
 
+import math
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from sqlite_utils import Database
@@ -19,6 +22,21 @@ from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
 
 log = structlog.get_logger()
+
+_BATCH = 100  # records of some 7 kB each, or a few times that
+
+
+class Batch(NamedTuple):
+    """
+    Some of all records.
+
+    Attributes:
+        size: How many were looked at.
+        records: Those of them that were asked for.
+    """
+
+    size: int
+    records: list[SignedContractData]
 
 
 class Store:
@@ -118,7 +136,7 @@ class Store:
             return writes.contract_certificates(database, emaid)
 
     def is_revoked(self, certificate_der: bytes) -> bool:
-        """Tell whether a certificate has been revoked for this pool."""
+        """Tell whether a certificate is kept as revoked."""
         with self._connections.read() as database:
             found = database.execute(
                 "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
@@ -151,7 +169,72 @@ class Store:
         """
         return self._writes.write(lambda db: writes.delete(db, emaid, origin, seen=seen))
 
-    def _select(self, where: str, values: list[str]) -> list[SignedContractData]:
+    def walk(self, *, ended_before: datetime | None = None) -> Iterator[Batch]:
+        """
+        Give the records that are there when it begins, some at a time, the oldest puts first.
+
+        Nothing is held between two batches, so each one is as it is when it is given.
+
+        Args:
+            ended_before: Only those whose contract's validity has ended before, aware UTC; no
+                others are read.
+        """
+        position, end = 0, self._last_position()
+        while position < end:
+            with self._connections.read() as database:
+                found = database.execute(
+                    """
+                    SELECT rowid FROM signed_contract_data
+                    WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?
+                    """,
+                    [position, end, _BATCH],
+                )
+                rowids = [rowid for (rowid,) in found]
+            if not rowids:
+                return
+            where, values = "c.rowid BETWEEN ? AND ?", [rowids[0], rowids[-1]]
+            if ended_before is not None:
+                where += " AND c.valid_to < ?"
+                values.append(math.ceil(ended_before.timestamp()))
+            yield Batch(len(rowids), self._select(where, values)[::-1])
+            position = rowids[-1]
+
+    def remove(
+        self,
+        records: Collection[SignedContractData],
+        action: str,
+        origin: Origin,
+        *,
+        bars: bool = False,
+    ) -> list[SignedContractData]:
+        """
+        Remove single records, in one transaction; the contract's other records stay.
+
+        A car whose default contract has no record left in a namespace is left without one there.
+
+        Args:
+            records: As they were found; one that was replaced meanwhile stays.
+            action: What the audit trail calls it.
+            origin: For the audit trail.
+            bars: Whether their contract certificates are kept as revoked, as `note_revoked` does.
+        Returns: Those that have gone.
+        """
+
+        def write(database: Database) -> list[SignedContractData]:
+            return [
+                record
+                for record in records
+                if writes.remove(database, record, action, origin, bars=bars)
+            ]
+
+        return self._writes.write(write)
+
+    def _last_position(self) -> int:
+        with self._connections.read() as database:
+            (last,) = database.execute("SELECT max(rowid) FROM signed_contract_data").fetchone()
+            return last or 0
+
+    def _select(self, where: str, values: Sequence[str | int]) -> list[SignedContractData]:
         with self._connections.read() as database:
             # *where* is one of the literals above; values are always bound.
             rows = database.execute(f"{SELECT} WHERE {where} ORDER BY c.rowid DESC", values)

@@ -103,12 +103,17 @@ def set_default(
 
 def note_revoked(database: Database, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
     """See `Store.note_revoked`."""
+    if _keep_revoked(database, certificate_der, origin):
+        audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+
+
+def _keep_revoked(database: Database, certificate_der: bytes, origin: Origin) -> bool:
+    """Note that a certificate has been revoked; tell whether that is new."""
     noted = database.execute(
         "INSERT OR IGNORE INTO revoked_certificate (fingerprint, at) VALUES (?, ?)",
         [fingerprint_of(certificate_der), audit.timestamp(origin.at)],
     )
-    if noted.rowcount > 0:
-        audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+    return noted.rowcount > 0
 
 
 def delete(
@@ -125,6 +130,46 @@ def delete(
     )
     database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
     audit.note(database, origin, "delete", emaid, pcid_key)
+    return True
+
+
+def remove(
+    database: Database, record: SignedContractData, action: str, origin: Origin, *, bars: bool
+) -> bool:
+    """See `Store.remove`."""
+    row = columns(record)
+    gone = database.execute(
+        """
+        DELETE FROM signed_contract_data
+        WHERE emaid_key = :emaid_key AND pcid_key = :pcid_key AND namespace = :namespace
+            AND v2g_root_fingerprint = :v2g_root_fingerprint
+            AND installation_res_exi = :installation_res_exi
+        """,
+        row,
+    )
+    if gone.rowcount == 0:
+        return False
+    database.execute(
+        """
+        DELETE FROM default_contract
+        WHERE pcid_key = :pcid_key AND namespace = :namespace AND emaid_key = :emaid_key
+            AND NOT EXISTS (
+                SELECT 1 FROM signed_contract_data
+                WHERE emaid_key = :emaid_key AND pcid_key = :pcid_key AND namespace = :namespace)
+        """,
+        row,
+    )
+    if bars:
+        _keep_revoked(database, record.contract_certificate_der, origin)
+    audit.note(
+        database,
+        origin,
+        action,
+        record.emaid,
+        record.pcid.key,
+        namespace=record.namespace,
+        v2g_root_fingerprint=record.v2g_root_fingerprint,
+    )
     return True
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from ccp.workshop.profiles import (
     Hash,
@@ -19,6 +19,8 @@ from ccp.workshop.profiles import (
 )
 
 ORGANIZATION = "CCP Workshop"
+OCSP_PATH = "/ocsp"
+"""Where the OCSP responder is, below a *pki_url*."""
 _SHA1_BYTES = 20
 _CLOCKS_DIFFER_BY = timedelta(days=1)
 
@@ -152,6 +154,7 @@ def issue(
     key: PrivateKey,
     short_key_id: bool,
     digest: Hash | None = None,
+    pki_url: str | None = None,
 ) -> Identity:
     """
     Make a certificate.
@@ -162,6 +165,7 @@ def issue(
         key: The subject's.
         short_key_id: See `key_identifier`.
         digest: What to sign with; what goes with the signer's key by default.
+        pki_url: Of the service that tells whether it is revoked; it names none by default.
     """
     signer = issuer.key if issuer else key
     builder = (
@@ -181,7 +185,35 @@ def issue(
             issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         )
         builder = builder.add_extension(authority_key, critical=False)
+        if pki_url:
+            for extension in _status_urls(pki_url, issuer.certificate):
+                builder = builder.add_extension(extension, critical=False)
     return Identity(builder.sign(signer, digest or certificate_hash(signer)), key)
+
+
+def _status_urls(pki_url: str, issuer: x509.Certificate) -> tuple[x509.ExtensionType, ...]:
+    """Where the status of what a CA issues is told: an OCSP responder, and the CA's CRL."""
+    ocsp, crl = (
+        x509.UniformResourceIdentifier(pki_url + path) for path in (OCSP_PATH, crl_path(issuer))
+    )
+    access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, ocsp)
+    point = x509.DistributionPoint([crl], None, None, None)
+    return x509.AuthorityInformationAccess([access]), x509.CRLDistributionPoints([point])
+
+
+def pki_url_of(certificate: x509.Certificate) -> str | None:
+    """The *pki_url* that a certificate was made with."""
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+    except x509.ExtensionNotFound:
+        return None
+    (responder,) = access.value
+    return str(responder.access_location.value).removesuffix(OCSP_PATH)
+
+
+def crl_path(ca: x509.Certificate) -> str:
+    """Where the CRL of a CA is, below a *pki_url*."""
+    return f"/crl/{subject_key_id(ca).hex()}.crl"
 
 
 def reissue(

@@ -10,7 +10,7 @@ and for each edition in a folder of its own, iso2 or iso20,
     cars/PCID                          provisioning certificate and key, last session;
                                        installed/EMAID.pem has a contract and its sub-CAs
     contracts/EMAID                    contract certificate and key
-    emsp/sub-2.crl                     the contracts that are revoked
+    emsp/sub-2.crl                     the contracts that are revoked; other CAs have such files too
 """
 
 import json
@@ -127,15 +127,24 @@ class Folder:
         for path in sorted((self.path / "contracts").glob("*/contract.pem")):
             yield x509.load_pem_x509_certificate(path.read_bytes())
 
-    def find_crl(self) -> x509.CertificateRevocationList | None:
-        """Read the revocation list of the eMSP's CA; None if nothing was revoked yet."""
-        return x509.load_pem_x509_crl(self._crl.read_bytes()) if self._crl.exists() else None
+    def cas(self) -> Iterator[tuple[str, Identity]]:
+        """Give all CAs, each with its name here, such as `emsp/sub-2`."""
+        pki = self.load_pki()
+        authorities = {self._cps(letter).name: cps.authority for letter, cps in pki.cps.items()}
+        for folder, authority in (*authorities.items(), ("emsp", pki.emsp), ("oem", pki.oem)):
+            for name, ca in zip(_CAS, _members(authority), strict=True):
+                yield f"{folder}/{name}", ca
 
-    def save_crl(self, pem: bytes) -> None:
-        """Write a new revocation list in place of the last one, at once and as a whole."""
-        draft = self._crl.with_suffix(".new")
+    def find_crl(self, ca: str = "emsp/sub-2") -> x509.CertificateRevocationList | None:
+        """Read what a CA has revoked, that of contracts by default; None if that is nothing."""
+        path = self._crl(ca)
+        return x509.load_pem_x509_crl(path.read_bytes()) if path.exists() else None
+
+    def save_crl(self, ca: str, pem: bytes) -> None:
+        """Write a CA's new revocation list in place of the last one, at once and as a whole."""
+        draft = self._crl(ca).with_suffix(".new")
         draft.write_bytes(pem)
-        draft.replace(self._crl)
+        draft.replace(self._crl(ca))
 
     def save_session(self, pcid: str, session: Session, roots: Iterable[str]) -> None:
         """
@@ -190,9 +199,8 @@ class Folder:
             _save(folder, installed.emaid, installed.contract, installed.sub_certificates)
         return folder / f"{installed.emaid}.pem"
 
-    @property
-    def _crl(self) -> Path:
-        return self.path / "emsp" / "sub-2.crl"
+    def _crl(self, ca: str) -> Path:
+        return self.path / f"{ca}.crl"
 
     def _cps(self, letter: str) -> Path:
         return self.path / f"cps-{letter.lower()}"

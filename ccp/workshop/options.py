@@ -122,6 +122,11 @@ folder_option = click.option(
     show_default=True,
     help="The workshop's folder.",
 )
+pki_url_option = click.option(
+    "--pki-url",
+    metavar="URL",
+    help="Of the PKI service, for certificates to name it; such as http://127.0.0.1:8090.",
+)
 emaid_option = click.option(
     "--emaid",
     callback=_callback(_parse_emaid, _emaid_problem, lambda edition: edition.emaid),

@@ -16,6 +16,7 @@ from ccp.workshop.certificates import (
     ca,
     issue,
     key_usage,
+    pki_url_of,
     subject,
 )
 from ccp.workshop.edition import Edition
@@ -49,18 +50,27 @@ class Pki:
         return self.cps[letter].authority.root
 
 
-def make_pki(edition: Edition = EDITION_2, *, at: datetime, profile: Profile | None = None) -> Pki:
+def make_pki(
+    edition: Edition = EDITION_2,
+    *,
+    at: datetime,
+    profile: Profile | None = None,
+    pki_url: str | None = None,
+) -> Pki:
     """
     Make a PKI whose certificates are valid from *at* (aware) on.
 
     Args:
         profile: Another than the edition's own.
+        pki_url: Of the service that tells whether what it issues is revoked; none by default.
     """
     profile = profile or edition.profile
     mark = profile.mark
 
     def authority(root: str, sub_cas: str, root_domain: str, domain: str) -> Authority:
-        return make_authority(root, sub_cas, root_domain, domain, at=at, profile=profile)
+        return make_authority(
+            root, sub_cas, root_domain, domain, at=at, profile=profile, pki_url=pki_url
+        )
 
     cps = {}
     for letter in V2G_ROOTS:
@@ -82,6 +92,7 @@ def make_authority(
     *,
     at: datetime,
     profile: Profile = P256,
+    pki_url: str | None = None,
 ) -> Authority:
     """
     Make a root and its two sub-CAs.
@@ -90,6 +101,7 @@ def make_authority(
         root: Its common name.
         sub_cas: What their common names begin with.
         root_domain, domain: Domain components of the root and of the sub-CAs.
+        pki_url: As for `make_pki`; the sub-CAs name it, and so will the leaves.
     """
 
     def authority(
@@ -103,6 +115,7 @@ def make_authority(
             usage=key_usage(ca=True),
             key=profile.new_key(),
             short_key_id=profile.short_key_ids,
+            pki_url=pki_url,
         )
 
     top = authority(root, root_domain, None, None)
@@ -155,5 +168,6 @@ def _leaf(
         usage=key_usage(signs=True, agrees=agrees),
         key=key,
         short_key_id=authority.profile.short_key_ids,
+        pki_url=pki_url_of(authority.sub_2.certificate),
     )
     return Chain(leaf, authority)

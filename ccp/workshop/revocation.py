@@ -1,33 +1,43 @@
-"""The PKI service of the workshop's eMSP: it revokes contract certificates, and keeps CRLs."""
+"""What the workshop's CAs have revoked: their CRLs, and their answers to OCSP."""
 
-import base64
-import json
+import hashlib
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from asn1crypto import keys
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
 
-from ccp.workshop.certificates import Identity, common_name
+from ccp.workshop.certificates import Identity, common_name, crl_path
 from ccp.workshop.editions import EDITIONS
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.folder import Folder
 from ccp.workshop.profiles import certificate_hash
 
-_PATH = "/pki/revokeCertificate"
-_MAX_BYTES = 64 * 1024
-_VALID = timedelta(days=7)
+_CRL_VALID = timedelta(days=7)
+_OCSP_VALID = timedelta(minutes=5)  # who asks again then is told what was revoked meanwhile
+
+
+class _Ca(NamedTuple):
+    """A CA, and where it is in its folder."""
+
+    folder: Folder
+    name: str
+    identity: Identity
+
+    def revoked(self) -> list[x509.RevokedCertificate]:
+        """All that it has revoked."""
+        return list(self.folder.find_crl(self.name) or ())
 
 
 class Revoker:
     """
-    The CAs that issue the workshop's contract certificates, one of each edition.
+    The workshop's CAs, which revoke what they have issued.
 
     Args:
         workshop: The folder with all of it; the CRLs are written there too.
@@ -38,7 +48,7 @@ class Revoker:
 
     def __init__(self, workshop: Path, clock: Callable[[], datetime]) -> None:
         folders = [Folder(workshop, edition) for edition in EDITIONS]
-        self._cas = [(folder, folder.load_pki().emsp.sub_2) for folder in folders]
+        self._cas = [_Ca(folder, *named) for folder in folders for named in folder.cas()]
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -50,28 +60,75 @@ class Revoker:
         Raises:
             WorkshopError: None of these CAs has issued it.
         """
-        for folder, ca in self._cas:
-            if _issued(ca, certificate):
+        for ca in self._cas:
+            if _issued(ca.identity, certificate):
                 with self._lock:
-                    return self._add(folder, ca, certificate.serial_number, reason)
+                    return self._add(ca, certificate.serial_number, reason)
         raise WorkshopError("none of the CAs here has issued this certificate")
 
-    def _add(
-        self, folder: Folder, ca: Identity, serial_number: int, reason: x509.ReasonFlags
-    ) -> bool:
-        last = folder.find_crl()
-        if last and last.get_revoked_certificate_by_serial_number(serial_number):
-            return False
+    def find_crl(self, path: str) -> bytes | None:
+        """Sign the CRL that certificates name by *path*, DER; None where they name none so."""
+        for ca in self._cas:
+            if crl_path(ca.identity.certificate) == path:
+                return self._sign(ca, ca.revoked()).public_bytes(Encoding.DER)
+        return None
+
+    def answer(self, request_der: bytes) -> bytes:
+        """
+        Answer an OCSPRequest.
+
+        Returns: An OCSPResponse, DER, which says why where it does not answer.
+        Source: RFC 6960, 2.3 and 4.2.
+        """
+        try:
+            request = ocsp.load_der_ocsp_request(request_der)
+            asked = request.issuer_name_hash, request.issuer_key_hash
+            algorithm = request.hash_algorithm
+        except (ValueError, NotImplementedError):
+            return _refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        for ca in self._cas:
+            certificate = ca.identity.certificate
+            if _hashes(certificate, algorithm.name) == asked:
+                break
+        else:
+            return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        found = {one.serial_number: one for one in ca.revoked()}.get(request.serial_number)
         now = self._clock()
+        response = ocsp.OCSPResponseBuilder().add_response_by_hash(
+            *asked,
+            request.serial_number,
+            algorithm,
+            ocsp.OCSPCertStatus.REVOKED if found else ocsp.OCSPCertStatus.GOOD,
+            now,
+            now + _OCSP_VALID,
+            found.revocation_date_utc if found else None,
+            _reason(found) if found else None,
+        )
+        response = response.responder_id(ocsp.OCSPResponderEncoding.HASH, certificate)
+        key = ca.identity.key
+        return response.sign(key, certificate_hash(key)).public_bytes(Encoding.DER)
+
+    def _add(self, ca: _Ca, serial_number: int, reason: x509.ReasonFlags) -> bool:
+        last = ca.revoked()
+        if any(one.serial_number == serial_number for one in last):
+            return False
         revoked = x509.RevokedCertificateBuilder().serial_number(serial_number)
-        revoked = revoked.revocation_date(now).add_extension(x509.CRLReason(reason), critical=False)
-        builder = x509.CertificateRevocationListBuilder().issuer_name(ca.certificate.subject)
-        builder = builder.last_update(now).next_update(now + _VALID)
-        for one in (*(last or ()), revoked.build()):
-            builder = builder.add_revoked_certificate(one)
-        crl = builder.sign(ca.key, certificate_hash(ca.key))
-        folder.save_crl(crl.public_bytes(Encoding.PEM))
+        revoked = revoked.revocation_date(self._clock())
+        revoked = revoked.add_extension(x509.CRLReason(reason), critical=False)
+        crl = self._sign(ca, [*last, revoked.build()])
+        ca.folder.save_crl(ca.name, crl.public_bytes(Encoding.PEM))
         return True
+
+    def _sign(
+        self, ca: _Ca, revoked: Iterable[x509.RevokedCertificate]
+    ) -> x509.CertificateRevocationList:
+        now, key = self._clock(), ca.identity.key
+        builder = x509.CertificateRevocationListBuilder()
+        builder = builder.issuer_name(ca.identity.certificate.subject)
+        builder = builder.last_update(now).next_update(now + _CRL_VALID)
+        for one in revoked:
+            builder = builder.add_revoked_certificate(one)
+        return builder.sign(key, certificate_hash(key))
 
 
 def revoked_contracts(workshop: Path) -> Iterator[tuple[str, str]]:
@@ -84,68 +141,24 @@ def revoked_contracts(workshop: Path) -> Iterator[tuple[str, str]]:
         for certificate in folder.contract_certificates():
             found = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
             if found is not None:
-                reason = found.extensions.get_extension_for_class(x509.CRLReason).value.reason
-                yield common_name(certificate), reason.value
+                yield common_name(certificate), _reason(found).value
 
 
-def make_server(revoker: Revoker, port: int, note: Callable[[str], None]) -> ThreadingHTTPServer:
-    """
-    Make the service: `POST /pki/revokeCertificate` of the OPNC PKI API, on this machine alone.
-
-    Args:
-        note: Told of each certificate that was revoked.
-    """
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            size = self.headers.get("Content-Length", "")
-            if not size.isdigit() or int(size) > _MAX_BYTES:
-                self.close_connection = True
-                self._answer(413, "The body is too large, or of unknown length.")
-                return
-            body = self.rfile.read(int(size))
-            if self.path != _PATH:
-                self._answer(404, "There is no such path.")
-                return
-            try:
-                certificate, reason = _read(body)
-            except (ValueError, LookupError, TypeError):
-                self._answer(400, "The body has no certificate, or no reason, that can be read.")
-                return
-            try:
-                revoked = revoker.revoke(certificate, reason)
-            except WorkshopError:
-                self._answer(404, "The certificate was not issued here.")
-                return
-            if not revoked:
-                self._answer(409, "The certificate is revoked already.")
-                return
-            note(f"Revoked {common_name(certificate)}: {reason.value}")
-            self._answer(200)
-
-        def _answer(self, status: int, *messages: str) -> None:
-            content = {"errorMessages": messages, "traceId": str(uuid.uuid4())} if messages else {}
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing of each request."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    return server
+def _reason(revoked: x509.RevokedCertificate) -> x509.ReasonFlags:
+    return revoked.extensions.get_extension_for_class(x509.CRLReason).value.reason
 
 
-def _read(body: bytes) -> tuple[x509.Certificate, x509.ReasonFlags]:
-    asked: Any = json.loads(body)
-    der = base64.b64decode(asked["certificate"], validate=True)
-    return x509.load_der_x509_certificate(der), x509.ReasonFlags(asked["revocationReason"])
+def _refusal(status: ocsp.OCSPResponseStatus) -> bytes:
+    return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)
+
+
+def _hashes(ca: x509.Certificate, algorithm: str) -> tuple[bytes, bytes]:
+    """By what a request names a CA: digests of its name, and of the bits of its key."""
+    key = ca.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    bits = keys.PublicKeyInfo.load(key)["public_key"].contents[1:]  # without the count of unused
+    parts = ca.subject.public_bytes(), bits
+    of_name, of_key = (hashlib.new(algorithm, part).digest() for part in parts)
+    return of_name, of_key
 
 
 def _issued(ca: Identity, certificate: x509.Certificate) -> bool:

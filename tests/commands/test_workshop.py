@@ -315,3 +315,35 @@ def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "Error: workshop has no PKI; `ccp workshop pki` makes one\n"
+
+
+def test_a_contract_is_revoked_without_a_pool(workshop: Path) -> None:
+    """Once; and only one that there is."""
+    assert written("contract", "--emaid", "DEWRKC00000007")
+    assert run("revoke", "--emaid", "DEWRKC00000007").stdout == "Revoked DEWRKC00000007\n"
+    listed = run("revoked").stdout
+    assert listed == "DEWRKC00000007 is revoked: cessationOfOperation\n"
+    for emaid, told in (
+        ("DEWRKC00000007", "is revoked already"),
+        ("DEWRKC00000008", "there is no"),
+    ):
+        result = run("revoke", "--emaid", emaid)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert told in result.stderr
+
+
+def test_certificates_name_a_service_when_asked_to(folder: Path) -> None:
+    """Those of the PKI, and of what it issues later; not the roots, and by default none does."""
+    assert run("pki", "--pki-url", "http://pki.example").exit_code == 0
+    assert run("car").exit_code == 0
+    assert written("contract")
+    named = {
+        str(path.relative_to(folder / "workshop" / "iso2"))
+        for path in (folder / "workshop" / "iso2").rglob("*.pem")
+        if b"http://pki.example/ocsp" in b64decode(b"".join(path.read_bytes().splitlines()[1:-1]))
+    }
+    cas = {
+        f"{of}/{ca}.pem" for of in ("emsp", "oem", "cps-a", "cps-b") for ca in ("sub-1", "sub-2")
+    }
+    leaves = {"cps-a/cps.pem", "cps-b/cps.pem", f"cars/{PCID}/provisioning.pem"}
+    assert named == cas | leaves | {"contracts/DEWRKC00000001/contract.pem"}

@@ -98,7 +98,7 @@ class Scripted:
 
     def start(self) -> None:
         """Serve until `stop`."""
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
         """Take no more requests, nor on connections that are kept."""

@@ -11,7 +11,7 @@ from ccp.errors import EmaidBelongsToOtherPcid
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import AuditLine, Store, StoreUnusable, read_audit_trail
-from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, record
+from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER = "FRXYZ123456789"
@@ -65,7 +65,7 @@ def test_what_was_not_written_leaves_no_line(store: Store, trail: Trail) -> None
     assert [line.action for line in trail()] == ["put"]
 
 
-@pytest.mark.parametrize("action", ["put", "set_default", "delete"])
+@pytest.mark.parametrize("action", ["put", "set_default", "delete", "remove"])
 def test_a_write_without_its_line_is_undone(store: Store, tmp_path: Path, action: str) -> None:
     """Both are one transaction: where the trail cannot be kept, nothing is written."""
     store.put(record(), ORIGIN)
@@ -80,6 +80,7 @@ def test_a_write_without_its_line_is_undone(store: Store, tmp_path: Path, action
         "put": lambda: store.put(record(exi=b"other"), ORIGIN),
         "set_default": lambda: store.set_default(Emaid.parse(OTHER), PCID, ORIGIN),
         "delete": lambda: store.delete(EMAID, ORIGIN),
+        "remove": lambda: store.remove(before, "cleanse-expired", ORIGIN),
     }[action]
     with pytest.raises(sqlite3.IntegrityError, match="full"):
         write()
@@ -110,3 +111,18 @@ def test_reading_makes_and_changes_nothing(tmp_path: Path, kind: str) -> None:
         list(read_audit_trail(path))
     assert (path.read_bytes() if path.exists() else None) == before
     assert {found.name for found in tmp_path.iterdir()} <= {"other.db"}
+
+
+def test_each_record_that_is_removed_leaves_a_line(store: Store, trail: Trail) -> None:
+    """Which record, and why; also where its certificate is kept as revoked. Nothing, no line."""
+    store.put(record(), CPS)
+    store.put(record(root=ROOT_B), CPS)
+    records = store.find_by_emaid(EMAID, ISO_15118_2)
+    store.remove(records[:1], "cleanse-expired", ORIGIN)
+    store.remove(records, "cleanse-revoked", ORIGIN, bars=True)
+    lines = trail(after=2)
+    assert [(x.action, x.subject, x.namespace, x.v2g_root_fingerprint) for x in lines] == [
+        ("cleanse-expired", None, ISO_15118_2, ROOT_B),
+        ("cleanse-revoked", None, ISO_15118_2, ROOT_A),
+    ]
+    assert {(x.emaid, x.pcid) for x in lines} == {(EMAID.key, PCID.key)}

@@ -3,15 +3,16 @@
 import multiprocessing
 import sqlite3
 import threading
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy, StoreFull
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
-from ccp.store import Store, StoreUnusable, read_audit_trail
-from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
+from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
+from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
@@ -417,3 +418,90 @@ def test_only_what_was_seen_is_deleted(store: Store) -> None:
     assert store.contract_certificates(EMAID) == {b"one"}
     assert store.delete(EMAID, ORIGIN, seen=[b"one", b"two"])
     assert not store.delete(EMAID, ORIGIN, seen=[b"one"])
+
+
+def texts(records: Iterable[SignedContractData]) -> list[str]:
+    """The EMAIDs of records."""
+    return [found.emaid.text for found in records]
+
+
+def test_a_walk_sees_every_record_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few at a time, the oldest puts first; what is put meanwhile is left to the next one."""
+    monkeypatch.setattr("ccp.store.store._BATCH", 3)
+    emaids = [f"DEICEC0000000{n}" for n in range(7)]
+    for emaid in emaids:
+        store.put(record(emaid), ORIGIN)
+    store.delete(Emaid.parse(emaids[1]), ORIGIN)
+    store.put(record(emaids[0]), ORIGIN)  # now the newest
+    walk = store.walk()
+    batches = [next(walk)]
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    batches += walk
+    assert [batch.size for batch in batches] == [3, 3]
+    seen = [found for batch in batches for found in batch.records]
+    assert texts(seen) == [*emaids[2:], emaids[0]]
+    assert seen[-1] == store.find_by_emaid(Emaid.parse(emaids[0]), ISO_15118_2)[0]
+
+
+def test_a_walk_may_look_for_what_has_ended(store: Store) -> None:
+    """To the second: a contract is valid up to and including its last one."""
+    ends = {"DEICEC00000001": -1, "DEICEC00000002": 0, "DEICEC00000003": 1}
+    for emaid, seconds in ends.items():
+        store.put(record(emaid, valid_to=NOW + timedelta(seconds=seconds)), ORIGIN)
+
+    def ended(**later: int) -> list[str]:
+        (batch,) = store.walk(ended_before=NOW + timedelta(**later))
+        assert batch.size == 3
+        return texts(batch.records)
+
+    assert ended() == ["DEICEC00000001"]
+    assert ended(microseconds=1) == ["DEICEC00000001", "DEICEC00000002"]
+    assert ended(seconds=1) == ["DEICEC00000001", "DEICEC00000002"]
+
+
+def test_an_empty_pool_is_a_short_walk(store: Store) -> None:
+    """Also where all that there was has gone meanwhile."""
+    assert list(store.walk()) == []
+    store.put(record(), ORIGIN)
+    walk = store.walk()
+    store.delete(EMAID, ORIGIN)
+    assert list(walk) == []
+
+
+def test_a_record_goes_and_its_variants_stay(store: Store) -> None:
+    """And the car keeps its default as long as there is a record of it in the namespace."""
+    for root in (ROOT_A, ROOT_B):
+        store.put(record(root=root), ORIGIN)
+    store.put(record(namespace=ISO_15118_20), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    for root, default in ((ROOT_A, {EMAID.text}), (ROOT_B, set())):
+        found = store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint=root)
+        assert store.remove(found, "cleanse-expired", ORIGIN) == found
+        assert store.find_by_emaid(EMAID, ISO_15118_2, v2g_root_fingerprint=root) == []
+        assert defaults(store) == default
+    assert defaults(store, ISO_15118_20) == {EMAID.text}
+    store.put(record(), ORIGIN)
+    assert defaults(store) == set()  # which contract a driver pays with is never chosen for them
+
+
+def test_a_record_that_was_replaced_stays(store: Store) -> None:
+    """What was judged is another message, even where the contract certificate is the same."""
+    store.put(record(exi=b"judged"), ORIGIN)
+    store.put(record("FRXYZ123456789"), ORIGIN)
+    judged = store.find_by_pcid(PCID, ISO_15118_2)
+    store.put(record(exi=b"new"), ORIGIN)
+    gone = store.remove(judged, "cleanse-expired", ORIGIN)
+    assert texts(gone) == ["FRXYZ123456789"]
+    assert exis(store) == [b"new"]
+    assert defaults(store) == {EMAID.text}
+    assert store.remove(judged, "cleanse-expired", ORIGIN) == []
+
+
+def test_a_revoked_certificate_may_be_barred(store: Store) -> None:
+    """If that is wanted; what stays is not."""
+    store.put(record(contract_certificate_der=b"one", root=ROOT_A), ORIGIN)
+    store.put(record(contract_certificate_der=b"two", root=ROOT_B), ORIGIN)
+    second, first = store.find_by_emaid(EMAID, ISO_15118_2)
+    store.remove([first], "cleanse-revoked", ORIGIN, bars=True)
+    store.remove([first, second], "cleanse-expired", ORIGIN)
+    assert (store.is_revoked(b"one"), store.is_revoked(b"two")) == (True, False)

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition, make_contract, make_pki
 from ccp.workshop.certificates import Chain
 from ccp.workshop.folder import Folder, save_pkis
-from ccp.workshop.revocation import Revoker, make_server, revoked_contracts
+from ccp.workshop.pki_service import make_server
+from ccp.workshop.revocation import Revoker, revoked_contracts
 from tests.workshop.openssl import needs_openssl, openssl
 
 NOW = datetime.now(UTC)

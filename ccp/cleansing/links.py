@@ -1,0 +1,72 @@
+"""The certificates of a record whose status is to be asked: those that are proved."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from ccp.errors import CcpError
+from ccp.messages import read_installation_res
+from ccp.pki.certificates import Certificate, read_chain
+from ccp.pki.trusted import TrustedNow
+from ccp.store import SignedContractData
+
+CONTRACT, CPS = "contract certificate", "CPS certificate"
+
+
+class Link(NamedTuple):
+    """
+    A certificate in a proved chain, and that of the CA that has issued it.
+
+    Attributes:
+        whose: What people call the first.
+    """
+
+    whose: str
+    certificate: Certificate
+    issuer: Certificate
+
+
+class Links:
+    """
+    Proves the chains of records.
+
+    What is not proved is not asked about: its URLs are what somebody wished for.
+
+    Args:
+        trusted: What chains have to end in; it may be replaced at any moment.
+        clock: Gives the present moment, aware UTC.
+    """
+
+    def __init__(self, trusted: TrustedNow, clock: Callable[[], datetime]) -> None:
+        self._trusted = trusted
+        self._clock = clock
+
+    def of(self, record: SignedContractData) -> tuple[list[Link], bool]:
+        """
+        Give the certificates of both chains, leaf first; not the roots, which are trusted.
+
+        Returns: Those that are proved, and whether that is all of them.
+        """
+        trusted = self._trusted.now
+        links: list[Link] = []
+        proved = 0
+        with suppress(CcpError):  # in lab mode it may be anything
+            signed = read_installation_res(record.installation_res_exi, record.namespace)
+            for name, ders, chains in (
+                (CONTRACT, signed.contract_chain, trusted.contract_chains),
+                (CPS, signed.cps_chain, trusted.cps_chains),
+            ):
+                with suppress(CcpError):
+                    chain = read_chain(ders, name)
+                    found = chains.verify(chain, at=self._clock(), suites=signed.suites)
+                    if found is not None:
+                        proved += 1
+                        links += _links(name, [chain[0], *found.above])
+        return links, proved == 2
+
+
+def _links(name: str, path: list[Certificate]) -> list[Link]:
+    names = [name] + [f"CA of the {name}"] * len(path)
+    return [Link(whose, *pair) for whose, pair in zip(names, pairwise(path), strict=False)]

@@ -1,0 +1,89 @@
+"""`ccp cleanse`: what has expired or is revoked leaves the pool."""
+
+import asyncio
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ccp.cleansing import Cleansing, Finding, Report
+from ccp.commands.anchors import trust_of
+from ccp.commands.database import by_command, pool_store
+from ccp.commands.output import json_lines_option, tell
+from ccp.pki.trusted import Trusted, TrustedNow
+from ccp.settings import server_settings
+from ccp.store.survey import count
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be.")
+@json_lines_option
+@click.option(
+    "--no-revocation", is_flag=True, help="Remove what has expired, and ask nobody for the rest."
+)
+def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
+    """
+    Remove contracts that have expired, or that have a revoked certificate.
+
+    The database is that of CCP_DATABASE_URL; the pool may be running. Certificates whose chains end
+    in an anchor of CCP_TRUST_DIR are asked about where they say: at OCSP responders, or else in
+    CRLs. CCP_REVOCATION_UNREACHABLE says what becomes of contracts for which nobody answers.
+
+    A line has contract and car, why the record leaves, and in a few words the reason; the last one
+    counts. The exit status is 1 where something could not be asked about, and was kept.
+    """
+    with pool_store() as store:
+        settings = server_settings()
+        settings.trust_folder()  # which is told where it is not there
+        trusted = TrustedNow(Trusted.of(trust_of(settings, at=_now())))
+        removes = settings.revocation_unreachable == "remove"
+        cleansing = Cleansing(store, trusted, _now, removes_unreachable=removes)
+        with click.progressbar(
+            length=count(settings.database_path),
+            label="Cleansing",
+            file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
+        ) as bar:
+            report = asyncio.run(
+                cleansing.run(
+                    by_command("cleanse"),
+                    lambda finding: tell(_row(finding), as_json=as_json, **_facts(finding)),
+                    dry_run=dry_run,
+                    revocation=not no_revocation,
+                    progress=bar.update,
+                )
+            )
+    tell(_summary(report), as_json=as_json, **asdict(report))
+    if report.unreachable and not removes:
+        raise click.exceptions.Exit(1)
+
+
+def _row(finding: Finding) -> str:
+    record = finding.record
+    kept = "" if finding.leaves else ", and it is kept"
+    outcome = finding.outcome.value
+    return f"{record.emaid.key} {record.pcid.key} {outcome}: {finding.reason}{kept}"
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    record = finding.record
+    return {
+        "emaid": record.emaid.key,
+        "pcid": record.pcid.key,
+        "namespace": record.namespace,
+        "v2g_root_fingerprint": record.v2g_root_fingerprint,
+        "outcome": finding.outcome.value,
+        "reason": finding.reason,
+        "leaves": finding.leaves,
+    }
+
+
+def _summary(report: Report) -> str:
+    counts = asdict(report)
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

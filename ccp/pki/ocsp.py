@@ -1,0 +1,149 @@
+"""OCSP: the question whether a certificate is revoked, and the judgement of what is answered."""
+
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ccp.pki.certificates import UNREADABLE
+from ccp.pki.extensions import read_role
+from ccp.pki.issuers import is_issuer
+from ccp.pki.revocation import Answer, Status, StatusUnknown, require_timely
+
+_STATUSES = {
+    ocsp.OCSPCertStatus.GOOD: Status.GOOD,
+    ocsp.OCSPCertStatus.REVOKED: Status.REVOKED,
+}
+# What pyca/cryptography raises for an answer that is none, or has an odd part.
+_UNREADABLE = (*UNREADABLE, UnsupportedAlgorithm, x509.DuplicateExtension)
+
+
+def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
+    """
+    Ask for the status of one certificate.
+
+    There is no nonce, so that responders can answer what they have signed before. SHA-1 names the
+    issuer, and protects nothing: it is what every responder knows.
+
+    Args:
+        certificate_der, issuer_der: The certificate and that of its CA, X.509 DER.
+    Returns: An OCSPRequest, DER.
+    Raises:
+        StatusUnknown: One of them is such that it cannot be asked for.
+    Source: RFC 6960, 4.1; RFC 5019, 2.1.
+    """
+    builder = ocsp.OCSPRequestBuilder()
+    try:
+        certificate, issuer = map(x509.load_der_x509_certificate, (certificate_der, issuer_der))
+        builder = builder.add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
+    except _UNREADABLE:
+        raise StatusUnknown("the certificate cannot be asked for") from None
+    return builder.build().public_bytes(Encoding.DER)
+
+
+def judge_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime) -> Answer:
+    """
+    Read what a responder answers, and believe it only if the CA, or whom it has charged, signed it.
+
+    A responder's own certificate is believed while it is valid: where it should have been revoked,
+    its CA has to say so by letting it end (RFC 6960, 4.2.2.2.1, leaves that to local policy).
+
+    Args:
+        der: As it came.
+        request_der: What was asked: a request of `build_request`.
+        issuer_der: The certificate of the CA that it names.
+        at: The present, aware UTC.
+    Raises:
+        StatusUnknown: It is no answer to the request, or not of the present, or nobody who may has
+            signed it, or it says that it does not know.
+    Source: RFC 6960, 3.2 and 4.2.
+    """
+    try:
+        return _judge(der, request_der, issuer_der, at)
+    except _UNREADABLE:
+        raise StatusUnknown("it answers no OCSP") from None
+
+
+def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> Answer:
+    response = ocsp.load_der_ocsp_response(der)
+    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        raise StatusUnknown(f"the responder says {response.response_status.name}")
+    _require_signature(response, x509.load_der_x509_certificate(issuer_der), at)
+    singles = list(response.responses)
+    wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))
+    if [_certificate_id(one) for one in singles] != [wanted]:
+        raise StatusUnknown("the answer is not of this certificate alone")
+    if any(one.critical for one in (*response.extensions, *response.single_extensions)):
+        raise StatusUnknown("the answer has a critical extension")
+    (single,) = singles
+    until = require_timely(single.this_update_utc, single.next_update_utc, at=at)
+    status = _STATUSES.get(single.certificate_status)
+    if status is None:
+        raise StatusUnknown("the responder does not know the certificate")
+    if single.revocation_reason is x509.ReasonFlags.certificate_hold:
+        status = Status.ON_HOLD
+    return Answer(status, until)
+
+
+def _certificate_id(
+    named: ocsp.OCSPRequest | ocsp.OCSPSingleResponse,
+) -> tuple[str, bytes, bytes, int]:
+    """By what request and answer name a certificate."""
+    algorithm = named.hash_algorithm.name
+    return algorithm, named.issuer_name_hash, named.issuer_key_hash, named.serial_number
+
+
+def _require_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime) -> None:
+    """The CA has signed, or somebody with a certificate of the CA's for just that."""
+    if _is_named(response, issuer):
+        signer = issuer
+    else:
+        delegates = (one for one in response.certificates if _is_named(response, one))
+        delegate = next(delegates, None)
+        if delegate is None or not _may_answer(delegate, issuer, at):
+            raise StatusUnknown("the signer may not answer for the CA")
+        signer = delegate
+    try:
+        _verify(signer.public_key(), response)
+    except InvalidSignature:
+        raise StatusUnknown("the signature of the answer is wrong") from None
+
+
+def _is_named(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
+    """Tell whether the answer names a certificate as its signer's, by name or by key."""
+    if response.responder_name is not None:
+        return response.responder_name == signer.subject
+    digest = x509.SubjectKeyIdentifier.from_public_key(signer.public_key()).digest
+    return response.responder_key_hash == digest
+
+
+def _may_answer(delegate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+    """Tell whether the CA itself has issued a certificate, valid now, to answer for it."""
+    if not delegate.not_valid_before_utc <= at <= delegate.not_valid_after_utc:
+        return False
+    if not is_issuer(issuer, delegate):
+        return False
+    if not read_role(delegate.public_bytes(Encoding.DER)).may_sign:
+        return False
+    try:
+        uses = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.OCSP_SIGNING in uses
+
+
+def _verify(key: object, response: ocsp.OCSPResponse) -> None:
+    """Raise InvalidSignature unless a key, of a kind that these PKIs have, signed the answer."""
+    signature, signed = response.signature, response.tbs_response_bytes
+    match key, response.signature_hash_algorithm:
+        case ec.EllipticCurvePublicKey() as ecdsa_key, hashes.HashAlgorithm() as algorithm:
+            ecdsa_key.verify(signature, signed, ec.ECDSA(algorithm))
+        case ed448.Ed448PublicKey() as ed448_key, None:
+            ed448_key.verify(signature, signed)
+        case _:
+            raise StatusUnknown("the answer is signed with what the pool does not know")

@@ -1,0 +1,174 @@
+"""Cleansing again and again: whose turn it is, and when; and an end at any moment."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from ccp.cleansing import RegularCleansing
+from ccp.cleansing.regular import Turn
+from ccp.errors import StoreBusy
+from ccp.workshop import EDITION_2
+from tests.builders import NOW, ORIGIN, record
+from tests.cleansing.world import EMAIDS, World
+from tests.peers.scripted import Says
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ccp.cleansing.regular._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("ccp.cleansing.regular._RETRY_SECONDS", 0.02)
+
+
+def regular(world: World, folder: Path, *, hours: float = 24) -> RegularCleansing:
+    """Cleanses the pool of *world*."""
+    cleansing = world.make_cleansing()
+    return RegularCleansing(cleansing, folder / "turn", hours=hours, clock=world.clock)
+
+
+def put_expired(world: World, emaid: str) -> None:
+    """Store a contract whose validity has ended."""
+    ended = world.now - timedelta(seconds=1)
+    world.store.put(record(emaid, EDITION_2.pcid, valid_to=ended), ORIGIN)
+
+
+def is_noted(folder: Path) -> bool:
+    """Whether it is known when the pool was cleansed last."""
+    turn = folder / "turn"
+    return turn.exists() and bool(turn.read_bytes())
+
+
+async def until(condition) -> None:
+    """Wait for something that has to happen soon."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def test_a_turn_is_one_process_alone(tmp_path: Path) -> None:
+    """Whoever has it keeps it; another one gets it when it is given up, and knows what was done."""
+    first, second = Turn(tmp_path / "turn"), Turn(tmp_path / "turn")
+    assert [first.take(), second.take(), first.take()] == [True, False, True]
+    assert first.last() is None
+    first.done(NOW)
+    first.done(NOW + timedelta(hours=1))
+    first.give_up()
+    assert [second.take(), first.take()] == [True, False]
+    assert second.last() == NOW + timedelta(hours=1)
+    second.give_up()
+
+
+@pytest.mark.parametrize("content", [b"", b"yesterday", b"\xff\xfe", b"9" * 10_000])
+def test_a_spoilt_turn_is_as_a_new_one(tmp_path: Path, content: bytes) -> None:
+    """It says nothing of when it was done last."""
+    (tmp_path / "turn").write_bytes(content)
+    turn = Turn(tmp_path / "turn")
+    assert turn.take()
+    assert turn.last() is None
+    turn.done(NOW)
+    assert turn.last() == NOW
+    turn.give_up()
+
+
+def test_it_is_done_at_once_and_then_every_so_often(world: World, tmp_path: Path) -> None:
+    """Also where the server was started anew in between."""
+
+    async def scenario() -> None:
+        put_expired(world, EMAIDS[0])
+        async with regular(world, tmp_path).kept_fresh():
+            await until(lambda: is_noted(tmp_path))
+        assert world.emaids() == []
+        put_expired(world, EMAIDS[1])
+        world.now += timedelta(hours=23)
+        async with regular(world, tmp_path).kept_fresh():
+            await asyncio.sleep(0.2)
+            assert world.emaids() == [EMAIDS[1]]
+            world.now += timedelta(hours=1)
+            await until(lambda: not world.emaids())
+
+    with capture_logs():
+        asyncio.run(scenario())
+    assert world.trail() == ["cleanse-expired"] * 2
+
+
+def test_one_does_it_and_another_takes_over(world: World, tmp_path: Path) -> None:
+    """Of several only one, until that ends."""
+
+    async def scenario() -> None:
+        second = regular(world, tmp_path, hours=0.000001)
+        async with regular(world, tmp_path, hours=1000).kept_fresh():
+            await until(lambda: is_noted(tmp_path))
+            put_expired(world, EMAIDS[0])
+            async with second.kept_fresh():
+                world.now += timedelta(hours=1)
+                await asyncio.sleep(0.2)
+                assert world.emaids() == [EMAIDS[0]]
+        async with second.kept_fresh():
+            await until(lambda: not world.emaids())
+
+    with capture_logs():
+        asyncio.run(scenario())
+
+
+def test_what_fails_is_told_and_tried_again(world: World, tmp_path: Path, monkeypatch) -> None:
+    """The pool may be busy, or anything else."""
+    failures = iter([StoreBusy(), RuntimeError("odd")])
+    walk = world.store.walk
+
+    def failing(**how):
+        for failure in failures:
+            raise failure
+        return walk(**how)
+
+    monkeypatch.setattr(world.store, "walk", failing)
+
+    async def scenario() -> None:
+        put_expired(world, EMAIDS[0])
+        async with regular(world, tmp_path).kept_fresh():
+            await until(lambda: not world.emaids())
+
+    with capture_logs() as log:
+        asyncio.run(scenario())
+    failed = [line for line in log if line["event"] == "cleansing the pool has failed"]
+    assert len(failed) == 2
+
+
+def test_the_log_counts_and_names_nobody(world: World, tmp_path: Path) -> None:
+    """How many, but not which contracts and cars."""
+
+    world.put()
+    put_expired(world, EMAIDS[1])
+
+    async def scenario() -> None:
+        async with regular(world, tmp_path).kept_fresh():
+            await until(lambda: is_noted(tmp_path))
+
+    with capture_logs() as log:
+        asyncio.run(scenario())
+    (done,) = [line for line in log if line["event"] == "the pool has been cleansed"]
+    assert (done["records"], done["expired"], done["kept"]) == (2, 1, 1)
+    assert EMAIDS[0] not in str(log)
+    assert EDITION_2.pcid not in str(log)
+
+
+def test_it_ends_while_it_waits_for_a_responder(world: World, tmp_path: Path) -> None:
+    """At once, and what is left is done by the next one."""
+    world.put()
+    answer = world.service.script
+    world.service.script = lambda _: Says(200, b"late", after=20)
+
+    async def scenario() -> None:
+        async with regular(world, tmp_path).kept_fresh():
+            await until(lambda: world.service.asked)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 2
+        world.service.script = answer
+        world.revoke(world.contract().leaf)
+        async with regular(world, tmp_path).kept_fresh():
+            await until(lambda: not world.emaids())
+
+    with capture_logs():
+        asyncio.run(scenario())

@@ -1,0 +1,150 @@
+"""OCSP responders and CRLs over HTTP: what is asked, and whatever may come back."""
+
+import asyncio
+
+import pytest
+
+from ccp.outbound import Unanswered
+from ccp.peers import responders
+from ccp.peers.breaker import MOST_FAILURES
+from ccp.peers.responders import MAX_CRL_BYTES, MAX_OCSP_BYTES, Responders
+from tests.answering import answering, response
+from tests.peers.scripted import GONE, Says, scripted
+
+
+def asked(*urls, request=b"request"):
+    """What OCSP responders answer, one after the other, in one run; or why there is no answer."""
+
+    async def scenario():
+        answers = []
+        async with Responders.connected() as them:
+            for url in urls:
+                try:
+                    answers.append(await them.ask(url, request))
+                except Unanswered as error:
+                    answers.append(str(error))
+        return answers
+
+    return asyncio.run(scenario())
+
+
+def fetched(url):
+    """The CRL that is there."""
+
+    async def scenario():
+        async with Responders.connected() as them:
+            return await them.fetch(url)
+
+    return asyncio.run(scenario())
+
+
+def test_a_request_is_posted_as_rfc_6960_has_it():
+    """Appendix A.1: its type and bytes; the answer is taken whatever it calls itself."""
+    with scripted(Says(200, b"answer")) as service:
+        assert asked(f"{service.root}/ocsp") == [b"answer"]
+    (question,) = service.asked
+    assert (question.path, question.body) == ("/ocsp", b"request")
+    assert question.headers["content-type"] == "application/ocsp-request"
+    assert question.headers["accept"] == "application/ocsp-response"
+
+
+def test_a_crl_is_fetched():
+    """Also a large one."""
+    crl = b"x" * MAX_CRL_BYTES
+    with scripted(Says(200, crl)) as service:
+        assert fetched(f"{service.root}/a.crl?b=c") == crl
+    (question,) = service.asked
+    assert (question.path, question.body) == ("/a.crl?b=c", b"")
+    assert question.headers["accept"] == "application/pkix-crl"
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (Says(GONE), "RemoteProtocolError"),
+        (Says(404, b"no"), "it answered 404"),
+        (Says(500), "it answered 500"),
+        (Says(204), "it answered 204"),
+        (Says(301, b"", {"Location": "/elsewhere"}), "it answered 301"),
+        (Says(200, b"x" * (MAX_OCSP_BYTES + 1)), "it says too much"),
+        (Says(200, b"x" * 50_000_000), "it says too much"),
+        (Says(200, b"late", after=5), "TimeoutError"),
+    ],
+)
+def test_what_is_no_answer_is_told(says, told, monkeypatch):
+    """No redirect is followed; size and time are bounded."""
+    monkeypatch.setattr(responders, "_OCSP_SECONDS", 0.3)
+    with scripted(says) as service:
+        assert asked(f"{service.root}/ocsp") == [told]
+    assert len(service.asked) == 1
+
+
+def test_a_crl_that_is_too_long_is_told():
+    """And not read to its end."""
+    with (
+        scripted(Says(200, b"x" * 100_000_000)) as service,
+        pytest.raises(Unanswered, match="it says too much"),
+    ):
+        fetched(f"{service.root}/a.crl")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "http://a..b/", f"http://{'a' * 64}.example"]
+)
+def test_who_is_not_there_is_told(url):
+    """Nor are hosts that cannot be."""
+    (told,) = asked(url)
+    assert isinstance(told, str)
+
+
+def test_who_keeps_failing_is_left_alone_to_the_end():
+    """Of the run; others are asked all the same, on the same host too, and it the next time."""
+    with scripted(lambda asked: Says(200, b"well") if asked.path == "/b" else Says(503)) as ill:
+        *answers, last = asked(*[f"{ill.root}/a"] * (MOST_FAILURES + 5), f"{ill.root}/b")
+        assert answers[:MOST_FAILURES] == ["it answered 503"] * MOST_FAILURES
+        assert set(answers[MOST_FAILURES:]) == {"it is left alone, as it has failed too often"}
+        assert last == b"well"
+        assert len(ill.asked) == MOST_FAILURES + 1
+        asked(f"{ill.root}/a")
+        assert len(ill.asked) == MOST_FAILURES + 2
+
+
+def test_a_few_are_asked_at_a_time():
+    """However many are wanted."""
+    most = 0
+
+    async def scenario():
+        nonlocal most
+        waiting = 0
+
+        async def serve(reader, writer):
+            nonlocal most, waiting
+            await reader.readuntil(b"\r\n\r\n")
+            waiting += 1
+            most = max(most, waiting)
+            await asyncio.sleep(0.05)
+            waiting -= 1
+            writer.write(response(b"answer"))
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, Responders.connected() as them:
+            return await asyncio.gather(*(them.ask(url, b"x") for _ in range(40)))
+
+    assert asyncio.run(scenario()) == [b"answer"] * 40
+    assert most == responders._AT_ONCE
+
+
+def test_what_a_slow_one_says_has_an_end(monkeypatch):
+    """A byte now and then is no answer in time."""
+    monkeypatch.setattr(responders, "_CRL_SECONDS", 0.5)
+
+    async def scenario():
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+        slowly = answering(head, *[b"x"] * 50, pause=0.1)
+        async with slowly as (url, _), Responders.connected() as them:
+            with pytest.raises(Unanswered, match="TimeoutError"):
+                await them.fetch(url)
+
+    asyncio.run(scenario())

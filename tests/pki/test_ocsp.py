@@ -1,0 +1,263 @@
+"""OCSP: OpenSSL asks the same, and what it answers is believed; nothing else is."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccp.pki.ocsp import build_request, judge_response
+from ccp.pki.revocation import Status, StatusUnknown
+from ccp.workshop import ED448, P256, P521, Profile, make_contract
+from ccp.workshop.certificates import Authority, Identity
+from ccp.workshop.pki import make_authority
+from ccp.workshop.profiles import certificate_hash, new_key
+from tests.pki.ca import OpensslCa
+from tests.pki.rebuilt import rebuilt
+from tests.workshop.openssl import needs_openssl
+
+NOW = datetime.now(UTC).replace(microsecond=0)  # OpenSSL answers as of the present
+EMAID = "DEWRKC00000001"
+HOUR = timedelta(hours=1)
+
+
+def emsp_of(profile: Profile) -> Authority:
+    """An eMSP's CAs."""
+    return make_authority("MO Root CA", "MO", "MO", "MO", at=NOW, profile=profile)
+
+
+EMSP = emsp_of(P256)
+CA = EMSP.sub_2
+LEAF = make_contract(EMSP, EMAID, at=NOW).leaf
+REQUEST = build_request(LEAF.der, CA.der)
+
+
+def judged(der: bytes, *, at: datetime = NOW) -> Status:
+    """What an answer to REQUEST says."""
+    return judge_response(der, REQUEST, CA.der, at=at).status
+
+
+def delegate(issuer: Identity = CA, **changes: Any) -> Identity:
+    """A certificate of *issuer*'s to sign OCSP answers, but for what is given."""
+    key = new_key()
+    usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+    same = {
+        "issuer_name": issuer.certificate.subject,
+        "subject_name": x509.Name.from_rfc4514_string("CN=Responder"),
+        "public_key": key.public_key(),
+        "serial_number": 5,
+        "extensions": [x509.Extension(usages.oid, False, usages)],
+    }
+    builder = rebuilt(LEAF.certificate, **(same | changes))
+    return Identity(builder.sign(issuer.key, hashes.SHA256()), key)
+
+
+def signed(
+    signer: Identity = CA,
+    *,
+    certificate: x509.Certificate = LEAF.certificate,
+    issuer: x509.Certificate = CA.certificate,
+    status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.GOOD,
+    this_update: datetime = NOW,
+    next_update: datetime | None = NOW + HOUR,
+    extension: x509.Extension[Any] | None = None,
+    brings: bool = False,
+) -> bytes:
+    """An answer made to measure; it brings the signer's certificate if wanted."""
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        certificate,
+        issuer,
+        hashes.SHA1(),  # noqa: S303 - names the issuer, and protects nothing
+        status,
+        this_update,
+        next_update,
+        None,
+        None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, signer.certificate)
+    if brings:
+        builder = builder.certificates([signer.certificate])
+    if extension:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(signer.key, certificate_hash(signer.key)).public_bytes(Encoding.DER)
+
+
+@pytest.fixture(scope="module", params=[P256, P521, ED448], ids=lambda one: one.slug)
+def openssl_ca(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[OpensslCa, Authority]:
+    """A CA of each kind that OpenSSL runs."""
+    authority = emsp_of(request.param)
+    return OpensslCa(tmp_path_factory.mktemp("ca") / "ca", authority.sub_2), authority
+
+
+@needs_openssl
+def test_openssl_asks_the_same_and_is_believed(openssl_ca: tuple[OpensslCa, Authority]) -> None:
+    """Byte for byte the same request; good, revoked, on hold, and unknown to the responder."""
+    ca, authority = openssl_ca
+    issuer = authority.sub_2.der
+    good, revoked, held, unknown = (
+        make_contract(authority, f"DEWRKC0000000{n}", at=NOW).leaf for n in range(4)
+    )
+    ca.know(good.certificate)
+    ca.know(revoked.certificate, revoked=NOW, reason="keyCompromise")
+    ca.know(held.certificate, revoked=NOW, reason="certificateHold")
+    for leaf, status in (
+        (good, Status.GOOD),
+        (revoked, Status.REVOKED),
+        (held, Status.ON_HOLD),
+    ):
+        request = build_request(leaf.der, issuer)
+        assert request == ca.request(leaf.certificate, "-no_nonce")
+        before = datetime.now(UTC)
+        answer = judge_response(ca.answer(request), request, issuer, at=before)
+        assert answer.status is status
+        assert timedelta(minutes=9) < answer.until - before < timedelta(minutes=11)
+    request = build_request(unknown.der, issuer)
+    with pytest.raises(StatusUnknown, match="does not know the certificate"):
+        judge_response(ca.answer(request), request, issuer, at=NOW)
+
+
+@needs_openssl
+def test_a_responder_that_the_ca_has_charged_is_believed(tmp_path: Path) -> None:
+    """OpenSSL answers with a certificate of the CA's for just that, which it brings."""
+    ca = OpensslCa(tmp_path / "ca", CA)
+    ca.know(LEAF.certificate, revoked=NOW, reason="superseded")
+    assert judged(ca.answer(REQUEST, "-nmin", "10", signer=delegate())) is Status.REVOKED
+    by_key = ca.answer(REQUEST, "-nmin", "10", "-resp_key_id", signer=delegate())
+    assert judged(by_key) is Status.REVOKED
+
+
+@needs_openssl
+def test_an_answer_that_does_not_say_until_when_is_not_kept(tmp_path: Path) -> None:
+    """Without nextUpdate it is good for now, and for an hour at most."""
+    ca = OpensslCa(tmp_path / "ca", CA)
+    ca.know(LEAF.certificate)
+    response = ca.answer(REQUEST, "-resp_no_certs")
+    now = datetime.now(UTC)
+    assert judge_response(response, REQUEST, CA.der, at=now).until == now
+    with pytest.raises(StatusUnknown, match="out of date"):
+        judged(response, at=now + 2 * HOUR)
+
+
+OTHERS = emsp_of(P256)  # of the same names
+NO_USAGE = x509.Extension(x509.BasicConstraints.oid, False, x509.BasicConstraints(False, None))
+SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+OCSP_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+AGREES_ONLY = x509.KeyUsage(False, False, False, False, True, False, False, False, False)
+MADE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "another CA of that name": (lambda: signed(OTHERS.sub_2), "signature of the answer is wrong"),
+    "another CA's responder": (
+        lambda: signed(delegate(OTHERS.sub_2), brings=True),
+        "may not answer for the CA",
+    ),
+    "the CA above": (lambda: signed(EMSP.sub_1, brings=True), "may not answer for the CA"),
+    "a contract": (lambda: signed(LEAF, brings=True), "may not answer for the CA"),
+    "a responder without the usage": (
+        lambda: signed(delegate(extensions=[NO_USAGE]), brings=True),
+        "may not answer for the CA",
+    ),
+    "a web server": (
+        lambda: signed(
+            delegate(extensions=[x509.Extension(SERVER.oid, False, SERVER)]), brings=True
+        ),
+        "may not answer for the CA",
+    ),
+    "a responder that may not sign": (
+        lambda: signed(
+            delegate(
+                extensions=[
+                    x509.Extension(OCSP_USAGE.oid, False, OCSP_USAGE),
+                    x509.Extension(AGREES_ONLY.oid, True, AGREES_ONLY),
+                ]
+            ),
+            brings=True,
+        ),
+        "may not answer for the CA",
+    ),
+    "a responder that has expired": (
+        lambda: signed(
+            delegate(not_valid_before=NOW - 2 * HOUR, not_valid_after=NOW - HOUR), brings=True
+        ),
+        "may not answer for the CA",
+    ),
+    "a responder that nobody knows": (
+        lambda: signed(delegate(), brings=False),
+        "may not answer for the CA",
+    ),
+    "an old answer": (
+        lambda: signed(this_update=NOW - 3 * HOUR, next_update=NOW - HOUR),
+        "out of date",
+    ),
+    "an answer of the future": (
+        lambda: signed(this_update=NOW + HOUR, next_update=NOW + 2 * HOUR),
+        "of the future",
+    ),
+    "another certificate": (
+        lambda: signed(certificate=make_contract(EMSP, EMAID, at=NOW).leaf.certificate),
+        "not of this certificate alone",
+    ),
+    "another CA's certificate": (
+        lambda: signed(issuer=OTHERS.sub_2.certificate),
+        "not of this certificate alone",
+    ),
+    "unknown": (
+        lambda: signed(status=ocsp.OCSPCertStatus.UNKNOWN),
+        "does not know the certificate",
+    ),
+    "a critical extension": (
+        lambda: signed(extension=x509.Extension(x509.OCSPNonce.oid, True, x509.OCSPNonce(b"12"))),
+        "critical extension",
+    ),
+    "try later": (
+        lambda: ocsp.OCSPResponseBuilder.build_unsuccessful(
+            ocsp.OCSPResponseStatus.TRY_LATER
+        ).public_bytes(Encoding.DER),
+        "the responder says TRY_LATER",
+    ),
+    "nothing": (lambda: b"", "no OCSP"),
+    "HTML": (lambda: b"<html>", "no OCSP"),
+    "the request": (lambda: REQUEST, "no OCSP"),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_not_to_be_believed_is_not(name: str) -> None:
+    """Whoever else has signed it, of whatever else it is, or of another time."""
+    make, told = MADE[name]
+    with pytest.raises(StatusUnknown, match=told):
+        judged(make())
+
+
+def test_what_is_made_to_measure_is_believed_otherwise() -> None:
+    """So the cases above fail for what they say; an extension that is not critical does no harm."""
+    nonce = x509.Extension(x509.OCSPNonce.oid, False, x509.OCSPNonce(b"12"))
+    for response in (signed(), signed(delegate(), brings=True), signed(extension=nonce)):
+        assert judged(response) is Status.GOOD
+
+
+@given(st.integers(min_value=0), st.integers(0, 7))
+def test_one_bit_wrong_is_never_believed_to_say_something_else(place: int, bit: int) -> None:
+    """Whatever bit of an answer is wrong, it says the same, or nothing."""
+    spoilt = bytearray(GOOD)
+    spoilt[place % len(GOOD)] ^= 1 << bit
+    with suppress(StatusUnknown):
+        assert judged(bytes(spoilt)) is Status.GOOD
+
+
+GOOD = signed()
+
+
+def test_what_cannot_be_read_cannot_be_asked_for() -> None:
+    """An error in words, as for any status that is not known."""
+    with pytest.raises(StatusUnknown, match="cannot be asked for"):
+        build_request(b"nonsense", CA.der)
