@@ -10,6 +10,7 @@ from ccp.addresses import is_loopback
 from ccp.app import create_app
 from ccp.exposure import require_safe_exposure
 from ccp.log import configure_logging
+from ccp.operators.listener import listener_of
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.tls import read_tls, server_tls
 
@@ -25,6 +26,8 @@ try:
     _tls = server_tls(_settings)
 except SettingsInvalid as error:
     sys.exit(f"The pool cannot start.\n{error}")
+
+_operators = listener_of(_settings)
 
 bind = _settings.bind
 certfile = _settings.tls_certificate or None
@@ -68,24 +71,35 @@ def on_starting(server):
 
 def when_ready(server):
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
+    if _settings.operations_bind:
+        _operators.open(server)
     refuse_exposure(server)
     warn(server, server.app.wsgi())
 
 
-def pre_fork(_server, _worker):
+def pre_fork(server, worker):
     """
-    Leave what workers share out of their garbage collections.
+    Tell workers apart, and leave what they share out of their garbage collections.
 
     They would look through all of it each time, and so copy it. What a SIGHUP has replaced is not
     kept.
     """
+    _operators.before_fork(server, worker)
     gc.unfreeze()
     gc.collect()
     gc.freeze()
 
 
+def post_fork(_server, worker):
+    """Let the operators in, by whatever way the API's sockets have come."""
+    if _settings.operations_bind:
+        _operators.after_fork(worker)
+
+
 def on_reload(server):
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
+    if _settings.operations_bind:
+        _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)
@@ -113,10 +127,15 @@ def require_safe(server, app):
 
 def hosts_of(server):
     """Give what is bound, or is about to be: addresses, host names, Unix sockets."""
-    addresses = [listener.getsockname() for listener in server.LISTENERS]
+    addresses = [listener.getsockname() for listener in listeners_of(server)]
     # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
     addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
     return [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
+
+
+def listeners_of(server):
+    """Give the sockets of the API: what operators see is no contract."""
+    return [listener for listener in server.LISTENERS if listener is not _operators.socket]
 
 
 def warn(server, app):
@@ -124,7 +143,7 @@ def warn(server, app):
     trust = app.services.trust
     warning = []
     if _settings.auth == "none":
-        served = ", ".join(map(str, server.LISTENERS)) or "it"
+        served = ", ".join(map(str, listeners_of(server))) or "it"
         warning.append(f"Whoever reaches {served} may use this pool (CCP_AUTH=none).")
     anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
@@ -134,6 +153,8 @@ def warn(server, app):
         warning.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if _settings.opcp_on and not _settings.opcp and not all(map(is_loopback, hosts_of(server))):
         warning.append("The facade for OPCP is served too, as CCP_HOST is local (CCP_OPCP=off).")
+    if _operators.is_open_to_others:
+        warning.append(f"Whoever reaches {_operators.socket} sees how it fares, and is not asked.")
     if warning:
         server.log.warning(" ".join(warning))
     if _tls.now.warning:

@@ -3,10 +3,11 @@
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import limits
 from connexion import FlaskApp
@@ -16,7 +17,7 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
-from ccp.auth.tokens import make_tokens
+from ccp.auth.tokens import Tokens, make_tokens
 from ccp.peers.peers import Peers
 from ccp.pki.chain_cache import ChainCache
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
@@ -41,6 +42,9 @@ from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
 from ccp.web.violations import conforms_to
+
+if TYPE_CHECKING:
+    from ccp.operators.app import Operators
 
 
 def utc_now() -> datetime:
@@ -79,6 +83,18 @@ def make_services(
     )
 
 
+def make_operators(
+    settings: Settings, services: Services, tokens: Tokens | None
+) -> "Operators | None":
+    """Join what operators may ask; None, and none of its code is loaded, where they do not."""
+    if not settings.operations_bind:
+        return None
+    from ccp.operators.app import Operators
+    from ccp.operators.listener import listener_of
+
+    return Operators(services, tokens, listener_of(settings))
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
     """
     Join the parts of one pool.
@@ -98,13 +114,18 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
+    operators = make_operators(settings, services, tokens)
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        fresh = tokens.keys.kept_fresh() if tokens and not _rehearsing.get() else nullcontext()
-        async with peers.connected(), fresh:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(peers.connected())
+            if tokens and not _rehearsing.get():
+                await stack.enter_async_context(tokens.keys.kept_fresh())
+            if operators and not _rehearsing.get():
+                stack.enter_context(operators.counting())
             yield
         store.close()
 
@@ -114,6 +135,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
+            *([operators.middleware] if operators else []),
             functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
             SecurityHeadersMiddleware,

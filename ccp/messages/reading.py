@@ -1,7 +1,10 @@
 """The one place where bytes tell their edition, or why they are no message for the pool."""
 
+import time
+
 import structlog
 
+from ccp import measures
 from ccp.errors import ExiInvalid, MessageNotSupported
 from ccp.iso15118 import ExiError, Message, MessageKind, decode, iso2, iso20, sniff
 from ccp.messages.contract import SignedContract
@@ -62,6 +65,7 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
 
 
 def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
+    started = time.perf_counter()
     try:
         return decode(exi, trailing_zeros=trailing_zeros)
     except ExiError as error:
@@ -70,6 +74,8 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
                 "Only certificate installation is supported, not certificate update."
             ) from None
         raise ExiInvalid(error.reason) from None
+    finally:
+        measures.now.decoded(time.perf_counter() - started)
 
 
 def _compare(said: str, found: str) -> None:

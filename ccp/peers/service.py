@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
+from ccp import tracing
 from ccp.outbound import Client, Reply
 from ccp.peers.credentials import Credentials
 
@@ -73,7 +74,7 @@ class Service:
                 "POST",
                 self._url + path,
                 seconds=seconds,
-                headers={**own, **headers, **token},
+                headers={**own, **headers, **token, **tracing.traceparent_headers()},
                 content=content,
             )
             if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):

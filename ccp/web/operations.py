@@ -11,6 +11,7 @@ from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
+from ccp import measures
 from ccp.auth.caller import POOL, Caller
 from ccp.auth.rights import RIGHTS, authorize
 from ccp.errors import CcpError
@@ -62,7 +63,7 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
         try:
             result = handle(services, **arguments, **added)
         except CcpError as error:
-            return _response(*translation.error(error))
+            return _failure(error, translation)
         if isinstance(result, tuple):
             return _response(*translation.answer(*result))
         return Later(_await(result, translation))
@@ -74,8 +75,15 @@ async def _await(result: Awaitable[Answer], translation: Translation) -> flask.R
     try:
         body, status = await result
     except CcpError as error:
-        return _response(*translation.error(error))
+        return _failure(error, translation)
     return _response(*translation.answer(body, status))
+
+
+def _failure(error: CcpError, translation: Translation) -> flask.Response:
+    """Answer an error that is no error in the spec of the operation; raise every other."""
+    answer = translation.error(error)
+    measures.now.refusal(type(error).__name__)
+    return _response(*answer)
 
 
 def _response(body: dict[str, Any] | None, status: int) -> flask.Response:
