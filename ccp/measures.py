@@ -19,8 +19,13 @@ class Measures:
     def car(self, namespace: str, response_code: str) -> None:
         """Hear which ResponseCode of ISO 15118 a car's request has come to."""
 
-    def decoded(self, seconds: float) -> None:
-        """Hear how long the decoding of an EXI message has taken."""
+    def decoded(self, message: str, seconds: float) -> None:
+        """
+        Hear how long the decoding of an EXI message has taken, or has failed after.
+
+        Args:
+            message: Which one it should be.
+        """
 
     def call(self, service: str, host: str, outcome: str, seconds: float) -> None:
         """

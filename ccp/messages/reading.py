@@ -29,7 +29,7 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    message = _decode(exi, trailing_zeros=_FORGIVEN_ZERO_BYTES)
+    message = _decode(exi, "CertificateInstallationReq", trailing_zeros=_FORGIVEN_ZERO_BYTES)
     match message:
         case Message(iso2.Header(), iso2.CertificateInstallationReq() as req):
             request = iso2_request(message, req)
@@ -52,7 +52,7 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    message = _decode(exi, trailing_zeros=0)
+    message = _decode(exi, "CertificateInstallationRes", trailing_zeros=0)
     match message.body:
         case iso2.CertificateInstallationRes() as res:
             contract = iso2_contract(message, res)
@@ -64,7 +64,7 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
     return contract
 
 
-def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
+def _decode(exi: bytes, wanted: str, *, trailing_zeros: int) -> Message:
     started = time.perf_counter()
     try:
         return decode(exi, trailing_zeros=trailing_zeros)
@@ -75,7 +75,7 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
             ) from None
         raise ExiInvalid(error.reason) from None
     finally:
-        measures.now.decoded(time.perf_counter() - started)
+        measures.now.decoded(wanted, time.perf_counter() - started)
 
 
 def _compare(said: str, found: str) -> None:

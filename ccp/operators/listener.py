@@ -45,6 +45,7 @@ class Listener:
         self._bind = bind
         self.socket: Any = None
         self.address: Address | None = None
+        self._is_everywhere = False
         self.folder: Path | None = None
         self.slot = 0
 
@@ -69,10 +70,16 @@ class Listener:
             self.socket = bound[wanted]
         else:
             sys.exit("The pool cannot start.\nCCP_OPERATIONS_BIND: the pool itself listens there.")
-        self.address = _address(self.socket)
         server.log.info("Operators look at: %s", self.socket)
-        if self.folder is None:
-            self.folder = _private_folder(server.cfg.uid, server.cfg.gid)
+        folder = self.folder or _private_folder(server.cfg.uid, server.cfg.gid)
+        self.listen_at(_address(self.socket), folder)
+
+    def listen_at(self, address: Address, folder: Path) -> None:
+        """Take what comes in at an address for the operators', and count in a folder."""
+        self.address, self.folder = address, folder
+        self._is_everywhere = (
+            isinstance(address, tuple) and ipaddress.ip_address(address[0]).is_unspecified
+        )
 
     def before_fork(self, server: Any, worker: Any) -> None:
         """Give a worker its number."""
@@ -98,11 +105,10 @@ class Listener:
         """
         if self.address is None or server is None:
             return False
-        if not isinstance(self.address, tuple):
-            return server[0] == self.address
-        if ipaddress.ip_address(self.address[0]).is_unspecified:  # nobody else has the port then
-            return server[1] == self.address[1]
-        return tuple(server) == self.address
+        host, port = server
+        if self._is_everywhere:  # nobody else has the port then
+            return port == self.address[1]
+        return (host if port is None else (host, port)) == self.address
 
 
 def _address(listener: Any) -> Address:

@@ -1,6 +1,7 @@
 """What a pool counts, for Prometheus: of all its workers together, whichever is asked."""
 
 import asyncio
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +58,10 @@ class Metrics(Measures):
             "response_code",
         )
         self._decoded = _histogram(
-            "exi_decode_duration_seconds", "Decoding of one EXI message.", _DECODE_SECONDS
+            "exi_decode_duration_seconds",
+            "Decoding of one EXI message, or what should be one.",
+            _DECODE_SECONDS,
+            "message",
         )
         self._calls = _counter(
             "service_calls", "Calls of peer pools and PKI.", "service", "host", "outcome"
@@ -67,29 +71,34 @@ class Metrics(Measures):
         )
 
     def request(self, operation: str | None, status: int | None, seconds: float) -> None:
-        self._requests.labels(operation or _NONE, status or _NONE).inc()
-        self._durations.labels(operation or _NONE).observe(seconds)
+        self._requests(operation or _NONE, status or _NONE).inc()
+        self._durations(operation or _NONE).observe(seconds)
 
     def refusal(self, reason: str) -> None:
-        self._refusals.labels(reason).inc()
+        self._refusals(reason).inc()
 
     def car(self, namespace: str, response_code: str) -> None:
-        self._cars.labels(namespace, response_code).inc()
+        self._cars(namespace, response_code).inc()
 
-    def decoded(self, seconds: float) -> None:
-        self._decoded.observe(seconds)
+    def decoded(self, message: str, seconds: float) -> None:
+        self._decoded(message).observe(seconds)
 
     def call(self, service: str, host: str, outcome: str, seconds: float) -> None:
-        self._calls.labels(service, host, outcome).inc()
-        self._call_durations.labels(service, host).observe(seconds)
+        self._calls(service, host, outcome).inc()
+        self._call_durations(service, host).observe(seconds)
 
 
-def _counter(name: str, meaning: str, *labels: str) -> Counter:
-    return Counter(f"ccp_{name}", meaning, labels, registry=None)
+def _counter(name: str, meaning: str, *labels: str) -> Callable[..., Counter]:
+    """Make a counter for each combination of labels, when it is first asked for."""
+    return functools.cache(Counter(f"ccp_{name}", meaning, labels, registry=None).labels)
 
 
-def _histogram(name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
-    return Histogram(f"ccp_{name}", meaning, labels, registry=None, buckets=buckets)
+def _histogram(
+    name: str, meaning: str, buckets: Sequence[float], *labels: str
+) -> Callable[..., Histogram]:
+    """Make a histogram for each combination of labels, when it is first asked for."""
+    one = Histogram(f"ccp_{name}", meaning, labels, registry=None, buckets=buckets)
+    return functools.cache(one.labels)
 
 
 class Records(Collector):
