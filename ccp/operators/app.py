@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +18,8 @@ from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
 from ccp.services import Services
 from ccp.web.security_headers import SecurityHeadersMiddleware
+
+log = structlog.get_logger()
 
 
 class Operators:
@@ -61,11 +64,18 @@ class Operators:
             yield
             return
         self._exposition = Exposition(folder, self._records)
-        measures.now = Metrics(folder, self._listener.slot)
+        try:
+            metrics = Metrics(folder, self._listener.slot)
+        except OSError as error:  # no reason to serve nobody
+            log.error("this worker counts nothing", folder=str(folder), reason=error.strerror)
+            yield
+            return
+        measures.now = metrics
         try:
             yield
         finally:
             measures.now = measures.Measures()
+            metrics.close()
 
     async def _metrics(self, request: Request) -> Response:
         return await self._exposition.answer(request)

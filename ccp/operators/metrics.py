@@ -29,6 +29,8 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 _DECODE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
 _DAYS = (7, 30)
 _FRESH_SECONDS = 60
+_KINDS = ("counter", "histogram")  # a file for each
+_FILE_BYTES = 256 * 1024  # some thousand numbers; there are labels for some hundred
 
 
 class Metrics(Measures):
@@ -41,11 +43,16 @@ class Metrics(Measures):
     Args:
         folder: Of the files.
         slot: No other worker's in this folder; see `Listener`.
+    Raises:
+        OSError: There is no room for the files.
     """
 
     def __init__(self, folder: Path, slot: int) -> None:
+        for kind in _KINDS:
+            _make_file(folder / f"{kind}_{slot}.db")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # the library reads it for each file
-        values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
+        self._values = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
+        values.ValueClass = self._values
         self._requests = _counter("requests", "Requests answered.", "operation", "status")
         self._durations = _histogram(
             "request_duration_seconds", "From request to whole answer.", _SECONDS, "operation"
@@ -70,6 +77,10 @@ class Metrics(Measures):
             "service_call_duration_seconds", "Such a call.", _SECONDS, "service", "host"
         )
 
+    def close(self) -> None:
+        """Close the files; what was counted stays in them."""
+        self._values.close_all_files()
+
     def request(self, operation: str | None, status: int | None, seconds: float) -> None:
         self._requests(operation or _NONE, status or _NONE).inc()
         self._durations(operation or _NONE).observe(seconds)
@@ -86,6 +97,19 @@ class Metrics(Measures):
     def call(self, service: str, host: str, outcome: str, seconds: float) -> None:
         self._calls(service, host, outcome).inc()
         self._call_durations(service, host).observe(seconds)
+
+
+def _make_file(path: Path) -> None:
+    """
+    Make the file that is to be counted in, unless another worker has, with all its room.
+
+    It is mapped into memory: where that is full, whoever writes to a page that is not there is
+    killed. It gets its name when it is whole, for others read it at any moment.
+    """
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.write_bytes(bytes(_FILE_BYTES))
+        draft.rename(path)
 
 
 def _counter(name: str, meaning: str, *labels: str) -> Callable[..., Counter]:
@@ -170,8 +194,13 @@ class Exposition:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="metrics")
 
     async def answer(self, request: Request) -> Response:
-        """Give all that is counted, in the format that is asked for."""
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        """Give it, in the format that is asked for."""
         loop = asyncio.get_running_loop()
-        text = await loop.run_in_executor(self._executor, encode, self._registry)
+        accept = request.headers.get("accept", "")
+        text, media_type = await loop.run_in_executor(self._executor, self.text, accept)
         return Response(text, headers={"Content-Type": media_type})
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """Write all that is counted, in a format that *accept* names or in the usual one."""
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type

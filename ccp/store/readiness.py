@@ -45,6 +45,8 @@ def readiness_of(path: Path) -> Readiness:
         with closing(connect(path, "rw", timeout_seconds=_BUSY_SECONDS)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                # To a file that may only be read SQLite has just begun to read.
+                connection.execute("PRAGMA user_version=1")
                 connection.execute("ROLLBACK")
             except sqlite3.OperationalError as error:
                 if not is_busy(error):
