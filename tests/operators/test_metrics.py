@@ -1,9 +1,11 @@
 """What is counted: by operation, reason and outcome; over processes, and over their deaths."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -32,6 +34,7 @@ from tests.operators.conftest import BIND
 from tests.operators.reading import samples, value
 from tests.ticks import Ticks
 
+README = Path(__file__).parents[2] / "README.md"
 URL = f"{BASE}/signedcontractdata"
 PUT, POST = "addSignedContractDataV1", "getSignedContractDataByCertificateInstallationReqV1"
 GET = "getContractDataByPcidV1"
@@ -149,10 +152,16 @@ def count(folder, slot, times):
     subprocess.run([sys.executable, "-c", COUNTING, str(folder), str(slot), str(times)], check=True)
 
 
-def test_workers_add_up_also_the_dead(tmp_path, store):
+@pytest.fixture
+def counts(tmp_path) -> Path:
+    """A folder to count in."""
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    return folder
+
+
+def test_workers_add_up_also_the_dead(counts, store):
     """Who takes the slot of another goes on with its counts; there are no more files for that."""
-    counts = tmp_path / "counts"
-    counts.mkdir()
     for slot, times in ((0, 3), (1, 40), (0, 500), (0, 6000)):
         count(counts, slot, times)
     assert len(list(counts.glob("counter_*.db"))) == 2
@@ -240,10 +249,31 @@ def test_a_worker_without_room_serves_and_counts_nothing(tmp_path):
     assert line["reason"] == "Is a directory"
 
 
-def test_all_that_can_be_counted_has_room(tmp_path):
+def test_the_readme_tells_every_metric(counts, store):
+    """Its table has each with its labels, and no other; its alerts speak of these alone."""
+    metrics = Metrics(counts, 0)
+    metrics.request("x", 200, 1)
+    metrics.refusal("x")
+    metrics.car("x", "x")
+    metrics.decoded("x", 1)
+    metrics.call("x", "x", "x", 1)
+    metrics.close()
+    text = Exposition(counts, Records(store, lambda: NOW)).text("")[0].decode()
+    real = {}
+    for name, labels in samples(text):
+        labels = frozenset(label for label, _ in labels if label != "le")
+        real[re.sub("_(bucket|sum|count)$", "", name)] = labels
+    section = README.read_text().partition("\n## Looking at it\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(ccp_\w+)` \| (.*?) \|", section, re.M)
+    assert {name: frozenset(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == real
+    named = {re.sub("_bucket$", "", name) for name in re.findall(r"\bccp_[a-z_]+", section)}
+    assert named == set(real)
+
+
+def test_all_that_can_be_counted_has_room(counts):
     """Every operation of both specs with every status of theirs, and every error that there is."""
-    metrics = Metrics(tmp_path, 0)
-    sizes = {path: path.stat().st_size for path in tmp_path.iterdir()}
+    metrics = Metrics(counts, 0)
+    sizes = {path: path.stat().st_size for path in counts.iterdir()}
     for spec in SPECS.values():
         operations = [one for path in spec["paths"].values() for one in path.values()]
         for operation in (one for one in operations if isinstance(one, dict)):
@@ -258,6 +288,6 @@ def test_all_that_can_be_counted_has_room(tmp_path):
         for outcome in ("answered", "nothing", "unfit", "overtaken", "failed"):
             metrics.call("peer", f"a-rather-long-name-of-a-pool-{peer}.example:8443", outcome, 1)
     metrics.close()
-    assert {path: path.stat().st_size for path in tmp_path.iterdir()} == sizes
+    assert {path: path.stat().st_size for path in counts.iterdir()} == sizes
     used = [int.from_bytes(path.read_bytes()[:4], "little") for path in sizes]
     assert all(20_000 < number < 128 * 1024 for number in used), used
