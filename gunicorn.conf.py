@@ -71,8 +71,7 @@ def on_starting(server):
 
 def when_ready(server):
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
-    if _settings.operations_bind:
-        _operators.open(server)
+    _operators.open(server)
     refuse_exposure(server)
     warn(server, server.app.wsgi())
 
@@ -92,14 +91,12 @@ def pre_fork(server, worker):
 
 def post_fork(_server, worker):
     """Let the operators in, by whatever way the API's sockets have come."""
-    if _settings.operations_bind:
-        _operators.after_fork(worker)
+    _operators.after_fork(worker)
 
 
 def on_reload(server):
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
-    if _settings.operations_bind:
-        _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
+    _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)

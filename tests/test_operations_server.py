@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.builders import BASE, PCID_TEXT, VALID_TODAY, installation_res, put_b
 from tests.operators.reading import samples, value
 from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 from tests.test_peers_server import free_port
+from tests.test_tls import Authority
 
 BIND = "127.0.0.1:0"
 URL = f"{BASE}/contractData/pcid/{PCID_TEXT}"
@@ -38,12 +40,6 @@ def ask(server, times):
 
     with ThreadPoolExecutor(8) as callers:
         assert set(callers.map(one, range(times))) == {404}
-
-
-def shares(server):
-    """How much of that each worker has counted, by its file."""
-    folder = Path(counts_of(server))
-    return {path.name: path.read_bytes() for path in folder.glob("counter_*.db")}
 
 
 def counts_of(server):
@@ -184,6 +180,20 @@ def test_unix_sockets_are_told_apart(tmp_path):
             assert client.get("/metrics").status_code == 404
         assert server.end() == 0
     assert not (tmp_path / "operators.sock").exists()
+
+
+def test_it_speaks_tls_where_the_api_does(tmp_path):
+    """With the same certificate, and in no other way."""
+    authority = Authority(tmp_path, "ca")
+    certificate, key = authority.issue("pool")
+    port = free_port()
+    variables = {"tls_certificate": certificate, "tls_key": key}
+    with serving(tmp_path, workers=1, operations_bind=f"127.0.0.1:{port}", **variables):
+        tls = ssl.create_default_context(cafile=authority.file)
+        with httpx2.Client(verify=tls) as client:
+            assert client.get(f"https://localhost:{port}/health/ready").status_code == 200
+            with pytest.raises(httpx2.TransportError):
+                client.get(f"http://localhost:{port}/health/ready")
 
 
 def test_every_address_is_theirs_where_that_was_said(tmp_path):

@@ -32,7 +32,7 @@ class Listener:
     already, changes nothing here.
 
     Args:
-        bind: CCP_OPERATIONS_BIND.
+        bind: CCP_OPERATIONS_BIND; empty where there are to be none.
     Attributes:
         socket: gunicorn's, among its LISTENERS.
         address: What it is bound to; None where nobody listens.
@@ -51,12 +51,12 @@ class Listener:
 
     def open(self, server: Any) -> None:
         """
-        Listen, unless that is done already; gunicorn has opened the API's sockets before.
+        Listen, if that was said and is not done; gunicorn has opened the API's sockets before.
 
         Args:
             server: gunicorn's arbiter; it ends, with the reason, where it cannot listen.
         """
-        if any(listener is self.socket for listener in server.LISTENERS):
+        if not self._bind or any(listener is self.socket for listener in server.LISTENERS):
             return
         wanted = util.parse_address(self._bind)
         bound = {_address(listener): listener for listener in server.LISTENERS}
@@ -88,7 +88,7 @@ class Listener:
 
     def after_fork(self, worker: Any) -> None:
         """Have a worker serve it that has opened the API's sockets by itself (--reuse-port)."""
-        if all(listener is not self.socket for listener in worker.sockets):
+        if self.socket and all(listener is not self.socket for listener in worker.sockets):
             worker.sockets.append(self.socket)
 
     @property
