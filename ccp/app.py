@@ -17,6 +17,7 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
+from ccp import telemetry
 from ccp.auth.tokens import Tokens, make_tokens
 from ccp.peers.peers import Peers
 from ccp.pki.chain_cache import ChainCache
@@ -122,10 +123,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     async def lifespan(_app: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(peers.connected())
-            if tokens and not _rehearsing.get():
-                await stack.enter_async_context(tokens.keys.kept_fresh())
-            if operators and not _rehearsing.get():
-                stack.enter_context(operators.counting())
+            if not _rehearsing.get():
+                stack.enter_context(telemetry.recording())
+                if tokens:
+                    await stack.enter_async_context(tokens.keys.kept_fresh())
+                if operators:
+                    stack.enter_context(operators.counting())
             yield
         store.close()
 

@@ -1,4 +1,7 @@
-"""Every setting: its variable, its default, what it means. Nothing else reads the environment."""
+"""
+Every setting: its variable, its default, what it means. Nothing else reads the environment, but
+for what OpenTelemetry's own variables say to it (see `ccp.telemetry`).
+"""
 
 import os
 from collections.abc import Mapping

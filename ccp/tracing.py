@@ -1,14 +1,16 @@
 """
 The trace that a request is part of, from whoever asked this pool to whom it asks in turn.
 
-Source: W3C Trace Context, 2 and 3. The caller's `tracestate` is not passed on, which 3.3 allows: it
-is for tools of the caller's own.
+Source: W3C Trace Context, 3.2 and 4. A caller's `tracestate` is not passed on: it is for tools of
+the caller's own.
 """
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import NamedTuple
 
 _TRACEPARENT = re.compile(
@@ -35,10 +37,6 @@ class Trace(NamedTuple):
     is_sampled: bool
 
 
-current: ContextVar[Trace | None] = ContextVar("trace", default=None)
-"""That of the request which is being served; None where nobody has begun one."""
-
-
 def parse_traceparent(values: Iterable[bytes]) -> Trace | None:
     """
     Read the trace that a request says it is part of.
@@ -55,10 +53,73 @@ def parse_traceparent(values: Iterable[bytes]) -> Trace | None:
     return None
 
 
-def traceparent_headers() -> Mapping[str, str]:
-    """Return the headers that make what is asked now part of the trace, as a span of its own."""
-    trace = current.get()
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Span:
+    """
+    A request that is served, or a call of another service; this one is not recorded.
+
+    Attributes:
+        trace_id: Of its trace, 32 lower-case hex digits; None where there is none.
+        headers: What makes a call part of the trace.
+    """
+
+    def __init__(
+        self, trace_id: str | None = None, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        self.trace_id = trace_id
+        self.headers = headers
+
+    def done(self, status: int | None, operation: str | None = None) -> None:
+        """
+        Hear what has come of it.
+
+        Args:
+            status: None where there was no answer.
+            operation: operationId of a request that has reached one.
+        """
+
+
+class Tracer:
+    """Passes on the traces that callers have begun, and records nothing."""
+
+    def request(self, method: str, traceparents: Iterable[bytes]) -> AbstractContextManager[Span]:
+        """
+        Serve a request, for the block.
+
+        Args:
+            method: One of HTTP's own.
+            traceparents: See `parse_traceparent`.
+        """
+        return _request(parse_traceparent(traceparents))
+
+    def call(self, host: str) -> AbstractContextManager[Span]:
+        """Ask a service, for the block: a part of the request that is served, a span of its own."""
+        return _call(_current.get())
+
+
+_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+
+
+@contextmanager
+def _request(trace: Trace | None) -> Iterator[Span]:
+    token = _current.set(trace)
+    try:
+        yield Span(trace.trace_id if trace else None)
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def _call(trace: Trace | None) -> Iterator[Span]:
     if trace is None:
-        return {}
-    span_id = f"{secrets.randbits(64) or 1:016x}"
-    return {"traceparent": f"00-{trace.trace_id}-{span_id}-{trace.is_sampled:02x}"}
+        yield Span()
+    else:
+        span_id = f"{secrets.randbits(64) or 1:016x}"
+        text = f"00-{trace.trace_id}-{span_id}-{trace.is_sampled:02x}"
+        yield Span(trace.trace_id, {"traceparent": text})
+
+
+now = Tracer()
+"""Who traces; it may be another one once a worker has begun."""

@@ -23,6 +23,8 @@ ALLOWED = {
     "errors": set(),
     "measures": set(),
     "tracing": set(),
+    "spans": {"tracing"},
+    "telemetry": {"spans", "tracing"},
     "origin": set(),
     "outbound": set(),
     "base64_text": {"errors"},
@@ -46,7 +48,8 @@ ALLOWED = {
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
     "operators": BELOW | {"auth", "pki", "store", "services", "web"},
-    "app": BELOW | {"auth", "operators", "web", "handlers", "services", "peers", "pki", "store"},
+    "app": BELOW
+    | {"auth", "operators", "telemetry", "web", "handlers", "services", "peers", "pki", "store"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp import tracing
-from ccp.tracing import Trace, parse_traceparent, traceparent_headers
+from ccp.tracing import Trace, Tracer, parse_traceparent
 
 # The examples of W3C Trace Context, 3.2.
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -71,20 +70,26 @@ def test_any_bytes_are_a_trace_or_none(values):
     assert trace is None or re.fullmatch("[0-9a-f]{32}", trace.trace_id)
 
 
-@pytest.mark.parametrize("is_sampled", [True, False])
-def test_what_is_asked_is_a_span_of_the_same_trace(is_sampled):
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_what_is_asked_is_a_span_of_the_same_trace(flags):
     """Each with an id of its own; it is what we would read ourselves."""
-    trace = Trace(TRACE_ID, is_sampled)
-    token = tracing.current.set(trace)
-    try:
-        sent = [traceparent_headers()["traceparent"] for _ in range(3)]
-    finally:
-        tracing.current.reset(token)
-    assert [parse_traceparent([text.encode()]) for text in sent] == [trace] * 3
+    tracer = Tracer()
+    with tracer.request("POST", [f"00-{TRACE_ID}-{SPAN_ID}-{flags}".encode()]) as request:
+        assert request.trace_id == TRACE_ID
+        sent = []
+        for _ in range(3):
+            with tracer.call("pool.example") as call:
+                sent.append(call.headers["traceparent"])
+    assert all(text.startswith(f"00-{TRACE_ID}-") for text in sent)
+    assert all(text.endswith(f"-{flags}") for text in sent)
     assert len({text.split("-")[2] for text in sent} | {SPAN_ID}) == 4
-    assert {text[-2:] for text in sent} == {"01" if is_sampled else "00"}
+    assert None not in [parse_traceparent([text.encode()]) for text in sent]
 
 
 def test_without_a_trace_none_is_begun():
-    """A pool that nobody traces says nothing of traces."""
-    assert traceparent_headers() == {}
+    """A pool that nobody traces says nothing of traces; the next request knows of no last one."""
+    tracer = Tracer()
+    with tracer.request("GET", [f"00-{TRACE_ID}-{SPAN_ID}-01".encode()]):
+        pass
+    with tracer.request("GET", []) as request, tracer.call("pool.example") as call:
+        assert (request.trace_id, dict(call.headers)) == (None, {})

@@ -70,13 +70,15 @@ class Service:
         own = {"Content-Type": "application/json", "OPNC-from-party-type": "ccp"}
         for _ in range(2):
             token = await self._credentials.headers(self._client)
-            reply = await self._client.exchange(
-                "POST",
-                self._url + path,
-                seconds=seconds,
-                headers={**own, **headers, **token, **tracing.traceparent_headers()},
-                content=content,
-            )
+            with tracing.now.call(self.name) as span:
+                reply = await self._client.exchange(
+                    "POST",
+                    self._url + path,
+                    seconds=seconds,
+                    headers={**own, **headers, **token, **span.headers},
+                    content=content,
+                )
+                span.done(reply.status)
             if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
                 break
         return reply

@@ -53,17 +53,23 @@ class TraceMiddleware:
                 status = message["status"]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(**_bound(scope)):
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        traceparents = (value for name, value in scope["headers"] if name == b"traceparent")
+        with (
+            tracing.now.request(method, traceparents) as span,
+            structlog.contextvars.bound_contextvars(**_bound(span)),
+        ):
             try:
                 await self.app(scope, receive, send_noting_status)
             finally:
                 seconds = time.perf_counter() - started
                 operation = extensions.get(ROUTING_CONTEXT, {}).get("operation_id")
                 measures.now.request(operation, status, seconds)
+                span.done(status, operation)
                 log.info(
                     "request",
                     client=scope["client"][0] if scope["client"] else None,
-                    method=scope["method"] if scope["method"] in _METHODS else "other",
+                    method=method,
                     operation=operation,
                     status=status,
                     ms=round(seconds * 1000, 1),
@@ -71,11 +77,7 @@ class TraceMiddleware:
                 )
 
 
-def _bound(scope: Scope) -> dict[str, str]:
-    """Give what is on every line of a request; its trace goes on with it."""
-    trace = tracing.parse_traceparent(
-        value for name, value in scope["headers"] if name == b"traceparent"
-    )
-    tracing.current.set(trace)  # None too: the requests of a connection may share a context
+def _bound(span: tracing.Span) -> dict[str, str]:
+    """Give what is on every line of a request."""
     own = {_TRACE_ID: str(uuid.uuid4())}
-    return own if trace is None else {**own, "trace": trace.trace_id}
+    return own if span.trace_id is None else {**own, "trace": span.trace_id}

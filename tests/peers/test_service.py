@@ -57,11 +57,9 @@ def test_what_is_asked_is_part_of_the_trace():
     """That of the request for which it is asked; without one there is no such header."""
     with scripted(Says(200)) as service:
         post(service, StaticToken())
-        token = tracing.current.set(tracing.Trace("4bf92f3577b34da6a3ce929d0e0e4736", True))
-        try:
+        traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        with tracing.now.request("DELETE", [traceparent]):
             post(service, StaticToken())
-        finally:
-            tracing.current.reset(token)
     without, with_trace = (asked.headers.get("traceparent") for asked in service.asked)
     assert without is None
     assert with_trace.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
