@@ -11,7 +11,6 @@ from connexion.context import context
 from connexion.resolver import Resolver
 from inflection import underscore
 
-from ccp import measures
 from ccp.auth.caller import POOL, Caller
 from ccp.auth.rights import RIGHTS, authorize
 from ccp.errors import CcpError
@@ -63,7 +62,7 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
         try:
             result = handle(services, **arguments, **added)
         except CcpError as error:
-            return _failure(error, translation)
+            return _response(*translation.error(error))
         if isinstance(result, tuple):
             return _response(*translation.answer(*result))
         return Later(_await(result, translation))
@@ -75,15 +74,8 @@ async def _await(result: Awaitable[Answer], translation: Translation) -> flask.R
     try:
         body, status = await result
     except CcpError as error:
-        return _failure(error, translation)
+        return _response(*translation.error(error))
     return _response(*translation.answer(body, status))
-
-
-def _failure(error: CcpError, translation: Translation) -> flask.Response:
-    """Answer an error that is no error in the spec of the operation; raise every other."""
-    answer = translation.error(error)
-    measures.now.refusal(type(error).__name__)
-    return _response(*answer)
 
 
 def _response(body: dict[str, Any] | None, status: int) -> flask.Response:
