@@ -34,12 +34,9 @@ def counted(text, status="404"):
 def ask(server, times):
     """Ask the API many times at once, over all workers."""
 
-    def one(_):
-        url = f"http://127.0.0.1:{server.port}{URL}"
-        return httpx2.get(url, headers=NO_KEEPALIVE, timeout=SECONDS).status_code
-
-    with ThreadPoolExecutor(8) as callers:
-        assert set(callers.map(one, range(times))) == {404}
+    with server.client() as client, ThreadPoolExecutor(8) as callers:
+        answers = callers.map(lambda _: client.get(URL, headers=NO_KEEPALIVE), range(times))
+        assert {answer.status_code for answer in answers} == {404}
 
 
 def counts_of(server):
