@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 _UNIX = "unix"
 _HOST = re.compile(r"[\w.:-]+", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]{1,2048}", re.ASCII)
+_BIND = re.compile(r"unix:.+|(\[[0-9A-Fa-f:]+\]|[\w.-]+):(?P<port>\d{1,5})", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -80,6 +81,13 @@ def require_url(text: str) -> None:
     """Check a URL as `require_private_way` does; there may be none."""
     if text:
         require_private_way(text)
+
+
+def require_bind(text: str) -> None:
+    """Check what to listen on, `host:port` or `unix:path`; there may be nothing."""
+    bind = _BIND.fullmatch(text)
+    if text and not (bind and int(bind["port"] or 0) < 2**16):
+        raise ValidationError("must be host:port or unix:path")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import limits
 from connexion import FlaskApp
@@ -16,8 +17,9 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import Message
 
+from ccp import telemetry
 from ccp.auth.keys import Keys
-from ccp.auth.tokens import make_tokens
+from ccp.auth.tokens import Tokens, make_tokens
 from ccp.cleansing import Cleansing, RegularCleansing
 from ccp.kept_roots import KeptRoots
 from ccp.peers.peers import Peers
@@ -45,6 +47,9 @@ from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
 from ccp.web.trace import TraceMiddleware
 from ccp.web.validation import ValidationMiddleware
 from ccp.web.violations import conforms_to
+
+if TYPE_CHECKING:
+    from ccp.operators.app import Operators
 
 
 def utc_now() -> datetime:
@@ -96,6 +101,18 @@ def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
     )
 
 
+def make_operators(
+    settings: Settings, services: Services, tokens: Tokens | None
+) -> "Operators | None":
+    """Join what operators may ask; None, and none of its code is loaded, where they do not."""
+    if not settings.operations_bind:
+        return None
+    from ccp.operators.app import Operators
+    from ccp.operators.listener import listener_of
+
+    return Operators(services, tokens, listener_of(settings))
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
     """
     Join the parts of one pool.
@@ -128,6 +145,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         )
     if settings.cleanse_hours:
         keepers.append(make_cleansing(settings, services))
+    operators = make_operators(settings, services, tokens)
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
@@ -136,6 +154,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(peers.connected())
             if not _rehearsing.get():
+                stack.enter_context(telemetry.recording())
+                if operators:
+                    stack.enter_context(operators.counting())
                 for keeper in keepers:
                     await stack.enter_async_context(keeper.kept_fresh())
             yield
@@ -147,6 +168,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
+            *([operators.middleware] if operators else []),
             functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
             SecurityHeadersMiddleware,

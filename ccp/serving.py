@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 from ccp.app import create_app
 from ccp.exposure import require_safe_exposure, warnings_of
 from ccp.log import configure_logging
+from ccp.operators.listener import listener_of
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.tls import read_tls
 
@@ -29,6 +30,8 @@ try:
     _tls = read_tls(_settings)
 except SettingsInvalid as error:
     sys.exit(f"The pool cannot start.\n{error}")
+
+_operators = listener_of(_settings)
 
 bind = _settings.bind
 certfile = _settings.tls_certificate or None
@@ -72,25 +75,33 @@ def on_starting(server: Arbiter) -> None:
 
 def when_ready(server: Arbiter) -> None:
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
+    _operators.open(server)
     refuse_exposure(server)
     warn(server, server.app.wsgi())
 
 
-def pre_fork(_server: Arbiter, _worker: object) -> None:
+def pre_fork(server: Arbiter, worker: Any) -> None:
     """
-    Leave what workers share out of their garbage collections.
+    Tell workers apart, and leave what they share out of their garbage collections.
 
     They would look through all of it each time, and so copy it. What a SIGHUP has replaced is not
     kept.
     """
+    _operators.before_fork(server, worker)
     gc.unfreeze()
     gc.collect()
     gc.freeze()
 
 
+def post_fork(_server: Arbiter, worker: Any) -> None:
+    """Let the operators in, by whatever way the API's sockets have come."""
+    _operators.after_fork(worker)
+
+
 def on_reload(server: Arbiter) -> None:
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     global _tls
+    _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)
@@ -119,17 +130,24 @@ def require_safe(server: Arbiter, app: FlaskApp) -> None:
 
 def hosts_of(server: Arbiter) -> list[str]:
     """Give what is bound, or is about to be: addresses, host names, Unix sockets."""
-    addresses = [listener.getsockname() for listener in server.LISTENERS]
+    addresses = [listener.getsockname() for listener in listeners_of(server)]
     # fd:// is seen once it is a listener, which each worker makes for itself if ports are reused.
     addresses += [a for a in server.cfg.address if server.cfg.reuse_port or not isinstance(a, int)]
     return [a[0] if isinstance(a, tuple) else f"socket {a}" for a in addresses]
 
 
+def listeners_of(server: Arbiter) -> list[Any]:
+    """Give the sockets of the API: what operators see is no contract."""
+    return [listener for listener in server.LISTENERS if listener is not _operators.socket]
+
+
 def warn(server: Arbiter, app: FlaskApp) -> None:
     """Say once what this pool does not ask and not verify."""
-    served = ", ".join(map(str, server.LISTENERS)) or "it"
+    served = ", ".join(map(str, listeners_of(server))) or "it"
     trust = app.services.trusted.now.trust
     warnings = warnings_of(_settings, hosts_of(server), trust, served=served)
+    if _operators.is_open_to_others:
+        warnings.append(f"Whoever reaches {_operators.socket} sees how it fares, and is not asked.")
     if warnings:
         server.log.warning(" ".join(warnings))
     if _tls.warning:

@@ -1,4 +1,7 @@
-"""Every setting: its variable, its default, what it means. Nothing else reads the environment."""
+"""
+Every setting: its variable, its default, what it means. Nothing else reads the environment, but
+for what OpenTelemetry's own variables say to it (see `ccp.telemetry`).
+"""
 
 import os
 from collections.abc import Mapping
@@ -13,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from ccp.addresses import (
     TrustedProxies,
     is_loopback,
+    require_bind,
     require_place_of_keys,
     require_proxies,
     require_url,
@@ -219,6 +223,14 @@ class Variables(Schema):
         validate=validate.Range(1, 600),
         metadata={"meaning": "a body that takes longer to arrive is answered 408"},
     )
+    CCP_OPERATIONS_BIND = fields.String(
+        load_default="",
+        validate=require_bind,
+        metadata={
+            "meaning": "`host:port` or `unix:path` for the pool's operators alone: health and"
+            " metrics; unset, there are none"
+        },
+    )
     CCP_LOG_FORMAT = fields.String(
         load_default="console",
         validate=validate.OneOf(["console", "json"], error="must be console or json"),
@@ -311,6 +323,7 @@ class Settings:
     max_requests: int
     max_body_bytes: int
     body_timeout_seconds: int
+    operations_bind: str
     log_format: str
     log_level: str
     said: frozenset[str]

@@ -60,6 +60,13 @@ class Server:
         return int(found[1])
 
     @property
+    def operators(self) -> httpx2.Client:
+        """A client at the operators' address."""
+        found = re.search(r"Operators look at: http://127\.0\.0\.1:(\d+)", self.log)
+        assert found, self.log
+        return httpx2.Client(base_url=f"http://127.0.0.1:{found[1]}", timeout=SECONDS)
+
+    @property
     def workers(self) -> set[int]:
         """The process ids of its workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -74,8 +81,13 @@ class Server:
         )
 
     def wait_until_serving(self, workers: int) -> None:
-        """Wait until each of so many workers takes requests."""
-        wait_until(lambda: self.log.count("ASGI server listening") >= workers or self.has_ended)
+        """Wait until each of so many workers takes requests, at all addresses."""
+
+        def is_serving() -> bool:
+            addresses = 1 + self.log.count("Operators look at")
+            return self.log.count("ASGI server listening") >= workers * addresses
+
+        wait_until(lambda: is_serving() or self.has_ended)
         assert not self.has_ended, self.log
 
     @property

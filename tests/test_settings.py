@@ -138,6 +138,14 @@ def test_the_database_is_a_file(url: str) -> None:
         ({"MAX_REQUESTS": "0"}, "CCP_MAX_REQUESTS: "),
         ({"OPCP": "yes"}, "CCP_OPCP: must be on or off"),
         ({"MAX_BODY_BYTES": "1048577"}, "CCP_MAX_BODY_BYTES: "),
+        ({"OPERATIONS_BIND": "9090"}, "CCP_OPERATIONS_BIND: must be host:port or unix:path"),
+        ({"OPERATIONS_BIND": ":9090"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "127.0.0.1"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "127.0.0.1:65536"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "::1:9090"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "http://127.0.0.1:9090"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "fd://3"}, "CCP_OPERATIONS_BIND: "),
+        ({"OPERATIONS_BIND": "unix:"}, "CCP_OPERATIONS_BIND: "),
         ({"PEERS": "http://peer.example/opnc/v1/ccp"}, "CCP_PEERS: "),
         ({"PEERS": "https://a.example,http://b.example"}, "CCP_PEERS: "),
         ({"PEERS": "https://name:secret@peer.example"}, "CCP_PEERS: "),
@@ -164,6 +172,15 @@ def test_what_cannot_be_is_refused(given: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsInvalid) as raised:
         Settings.from_environment({f"CCP_{name}": value for name, value in given.items()})
     assert str(raised.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    ["", "127.0.0.1:9090", "localhost:0", "[::1]:9090", "0.0.0.0:65535", "unix:/run/ccp.sock"],
+)
+def test_operators_have_an_address_or_a_socket(bind: str) -> None:
+    """Or neither, if nobody is to look."""
+    assert problems({"CCP_OPERATIONS_BIND": bind}) == []
 
 
 def test_peers_are_base_urls_each_once() -> None:

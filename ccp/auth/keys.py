@@ -131,6 +131,11 @@ class Keys:
             self._document = document
             log.info("the keys of the token issuer have been read", keys=len(self._keys))
 
+    @property
+    def are_there(self) -> bool:
+        """Whether any have been read."""
+        return bool(self._keys)
+
     async def find(self, algorithm: str, kid: str | None) -> list[Key]:
         """
         Give the keys that may have signed a token, few; none where there is no such key.

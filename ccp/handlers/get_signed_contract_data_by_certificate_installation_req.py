@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from ccp import measures
 from ccp.base64_text import read_base64
 from ccp.errors import (
     CcpError,
@@ -40,6 +41,8 @@ from ccp.store import SignedContractData
 log = structlog.get_logger()
 
 Answer = tuple[dict[str, Any], int]
+
+_OK = "OK"  # the ResponseCode of both editions
 
 
 def handle(
@@ -102,7 +105,9 @@ def handle(
                 "xsdMsgDefNamespace": request.namespace,
             } | ({} if metadata is None else {"metadata": metadata})
             return _ask(pools, asked, services, request, pcid, failure, at=at)
+        measures.now.car(request.namespace, request.response_code(failure))
         raise failure from None if failure is error else error
+    measures.now.car(request.namespace, _OK)
     return signed_contract_data_answer(answers), 200
 
 
@@ -137,7 +142,9 @@ async def _ask(
 
     answer = await pools.ask(asked, judge)
     if answer is None:
+        measures.now.car(request.namespace, request.response_code(not_found))
         raise not_found
+    measures.now.car(request.namespace, _OK)
     return answer, 200
 
 

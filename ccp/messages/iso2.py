@@ -24,8 +24,11 @@ class Iso2Request(InstallationRequest):
     ) -> bytes:
         return with_session_id(exi, self.message.header.session_id)
 
+    def response_code(self, error: CcpError) -> str:
+        return error.iso2_code
+
     def failure(self, error: CcpError, *, at: datetime) -> bytes:
-        return iso2_failure(self.message.header.session_id, error.iso2_code)
+        return iso2_failure(self.message.header.session_id, self.response_code(error))
 
 
 def iso2_request(message: Message, req: iso2.CertificateInstallationReq) -> InstallationRequest:

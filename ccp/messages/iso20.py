@@ -49,9 +49,12 @@ class Iso20Request(InstallationRequest):
         exi = with_session_id(exi, self.message.header.session_id)
         return with_time_stamp(exi, self._present(at))
 
+    def response_code(self, error: CcpError) -> str:
+        return error.iso20_code
+
     def failure(self, error: CcpError, *, at: datetime) -> bytes:
-        session_id = self.message.header.session_id
-        return iso20_failure(session_id, error.iso20_code, time_stamp=self._present(at))
+        session_id, code = self.message.header.session_id, self.response_code(error)
+        return iso20_failure(session_id, code, time_stamp=self._present(at))
 
     def _present(self, at: datetime) -> int:
         """The present as the request would tell it: seconds, milliseconds or microseconds."""

@@ -1,7 +1,10 @@
 """The one place where bytes tell their edition, or why they are no message for the pool."""
 
+import time
+
 import structlog
 
+from ccp import measures
 from ccp.errors import ExiInvalid, MessageNotSupported
 from ccp.iso15118 import ExiError, Message, MessageKind, decode, iso2, iso20, sniff
 from ccp.messages.contract import SignedContract
@@ -10,6 +13,8 @@ from ccp.messages.iso20 import iso20_contract, iso20_request
 from ccp.messages.request import InstallationRequest
 
 log = structlog.get_logger()
+
+_REQ, _RES = "CertificateInstallationReq", "CertificateInstallationRes"
 
 FORGIVEN_ZERO_BYTES = 4
 """Relays are known to append zero bytes to what the car sent."""
@@ -26,7 +31,7 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    request = understand(_decode(exi, trailing_zeros=FORGIVEN_ZERO_BYTES))
+    request = understand(_decode(exi, _REQ, trailing_zeros=FORGIVEN_ZERO_BYTES))
     if not isinstance(request, InstallationRequest):
         raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
     _compare(namespace, request.namespace)
@@ -44,7 +49,7 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    contract = understand(_decode(exi, trailing_zeros=0))
+    contract = understand(_decode(exi, _RES, trailing_zeros=0))
     if not isinstance(contract, SignedContract):
         raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
     _compare(namespace, contract.namespace)
@@ -65,7 +70,8 @@ def understand(message: Message) -> InstallationRequest | SignedContract:
     raise ValueError("header and body are not of one edition")
 
 
-def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
+def _decode(exi: bytes, wanted: str, *, trailing_zeros: int) -> Message:
+    started = time.perf_counter()
     try:
         return decode(exi, trailing_zeros=trailing_zeros)
     except ExiError as error:
@@ -74,6 +80,8 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
                 "Only certificate installation is supported, not certificate update."
             ) from None
         raise ExiInvalid(error.reason) from None
+    finally:
+        measures.now.decoded(wanted, time.perf_counter() - started)
 
 
 def _compare(said: str, found: str) -> None:

@@ -53,6 +53,10 @@ class InstallationRequest(ABC):
         """
 
     @abstractmethod
+    def response_code(self, error: CcpError) -> str:
+        """Tell which ResponseCode *error* is to the car."""
+
+    @abstractmethod
     def failure(self, error: CcpError, *, at: datetime) -> bytes:
         """
         Make the message that tells the car what *error* means to it.

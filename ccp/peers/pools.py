@@ -1,6 +1,7 @@
 """The peer pools: asked all at once for a car that this one does not know."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from ccp import measures
 from ccp.errors import CcpError
 from ccp.outbound import Unanswered
 from ccp.peers.breaker import Breaker
@@ -50,16 +52,20 @@ class Pool:
 
         Returns: What `judge` had nothing against; None where there is no such answer in time.
         """
+        outcome, begun = "failed", time.perf_counter()
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._answer(content, judge, seconds)
+            outcome = "nothing" if answer is None else "answered"
         except (AnswerUnfit, CcpError) as error:
+            outcome = "unfit"
             # Whoever has put it in there may be to blame; the peer is well.
             log.warning(
                 "a peer pool's answer is not passed on", peer=self.service.name, reason=str(error)
             )
             answer = None
         except asyncio.CancelledError:  # another one was faster
+            outcome = "overtaken"
             self.breaker.left()
             raise
         except Exception as error:  # whatever it is, other pools may have an answer
@@ -71,6 +77,9 @@ class Pool:
                 exc_info=None if isinstance(error, Unanswered | TimeoutError) else error,
             )
             return None
+        finally:
+            seconds = time.perf_counter() - begun
+            measures.now.call("peer", self.service.name, outcome, seconds)
         self.breaker.succeeded()
         return answer
 

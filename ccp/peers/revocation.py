@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import orjson
 import structlog
 
+from ccp import measures
 from ccp.errors import RevocationFailed, RevocationUnavailable, TooManyAtOnce
 from ccp.outbound import Reply, Unanswered
 from ccp.peers.service import Service
@@ -18,6 +20,8 @@ ATTEMPTS = 3
 _PAUSE_SECONDS = 0.25  # before the second attempt; before each later one twice as long
 # It says that the certificate has been revoked already: by an attempt whose answer was lost.
 _CONFLICT = 409
+# What may come of an attempt; what has failed may be better the next moment.
+_REVOKED, _REFUSED, _FAILED = "revoked", "refused", "failed"
 
 
 class Revocation:
@@ -79,7 +83,7 @@ class Revocation:
         reply = await self._attempts(content)
         if reply is None:
             raise RevocationUnavailable
-        if not (200 <= reply.status < 300 or reply.status == _CONFLICT):
+        if _outcome(reply) != _REVOKED:
             raise RevocationFailed
 
     async def _attempts(self, content: bytes) -> Reply | None:
@@ -92,13 +96,14 @@ class Revocation:
                         await asyncio.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
                     reply = None
                     reply = await self._attempt(content)
-                    if reply is not None and reply.status < 500:
+                    if reply is not None and _outcome(reply) != _FAILED:
                         break
         except TimeoutError:
             log.warning("the revocation service takes too long", service=self._service.name)
         return reply
 
     async def _attempt(self, content: bytes) -> Reply | None:
+        outcome, begun = _FAILED, time.perf_counter()
         try:
             reply = await self._service.post(
                 "/pki/revokeCertificate",
@@ -106,6 +111,7 @@ class Revocation:
                 headers={"OPNC-to-party-type": "pki"},
                 seconds=self._seconds,
             )
+            outcome = _outcome(reply)
         except Unanswered as error:
             log.warning(
                 "the revocation service does not answer",
@@ -113,7 +119,16 @@ class Revocation:
                 reason=str(error),
             )
             return None
+        finally:
+            seconds = time.perf_counter() - begun
+            measures.now.call("revocation", self._service.name, outcome, seconds)
         log.info(
             "the revocation service has answered", service=self._service.name, status=reply.status
         )
         return reply
+
+
+def _outcome(reply: Reply) -> str:
+    if 200 <= reply.status < 300 or reply.status == _CONFLICT:
+        return _REVOKED
+    return _REFUSED if reply.status < 500 else _FAILED

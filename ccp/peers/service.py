@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
+from ccp import tracing
 from ccp.outbound import Client, Reply
 from ccp.peers.credentials import Credentials
 
@@ -88,13 +89,15 @@ class Service:
         own = {"OPNC-from-party-type": "ccp"}
         for _ in range(2):
             token = await self._credentials.headers(self._client)
-            reply = await self._client.exchange(
-                method,
-                self._url + path,
-                seconds=seconds,
-                headers={**own, **headers, **token},
-                content=content,
-            )
+            with tracing.now.call(method, self.name) as span:
+                reply = await self._client.exchange(
+                    method,
+                    self._url + path,
+                    seconds=seconds,
+                    headers={**own, **headers, **token, **span.headers},
+                    content=content,
+                )
+                span.done(reply.status)
             if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
                 break
         return reply

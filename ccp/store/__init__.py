@@ -2,7 +2,17 @@
 
 from ccp.store.audit import AuditLine, read_audit_trail
 from ccp.store.connections import StoreUnusable
+from ccp.store.counts import Counts
+from ccp.store.readiness import Readiness
 from ccp.store.records import SignedContractData
 from ccp.store.store import Store
 
-__all__ = ["AuditLine", "SignedContractData", "Store", "StoreUnusable", "read_audit_trail"]
+__all__ = [
+    "AuditLine",
+    "Counts",
+    "Readiness",
+    "SignedContractData",
+    "Store",
+    "StoreUnusable",
+    "read_audit_trail",
+]

@@ -120,7 +120,7 @@ class Connections:
                     connection.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.OperationalError as error:
-                    if not _is_busy(error) or time.monotonic() > deadline:
+                    if not is_busy(error) or time.monotonic() > deadline:
                         raise
                 time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - nobody has to guess it
         finally:
@@ -156,12 +156,13 @@ def _busy_told() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if _is_busy(error):
+        if is_busy(error):
             raise StoreBusy from error
         raise
 
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Tell whether somebody else holds the database."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

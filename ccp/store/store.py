@@ -16,8 +16,10 @@ from ccp.origin import Origin
 from ccp.store import writes
 from ccp.store.connections import Connections, StoreUnusable, told_to_writers
 from ccp.store.copies import back_up
+from ccp.store.counts import Counts, count_records
 from ccp.store.group_commit import GroupCommit
 from ccp.store.migrations import migrations, require_ours
+from ccp.store.readiness import Readiness, readiness_of
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
 
@@ -57,6 +59,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 1.0) -> None:
+        self._path = Path(path)
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
         self._writes = GroupCommit(self._connections)
         try:
@@ -228,6 +231,21 @@ class Store:
             ]
 
         return self._writes.write(write)
+
+    def count_records(self, *, at: datetime, days: Sequence[int]) -> list[Counts]:
+        """
+        Count the records, by namespace; it takes some half a second for a million of them.
+
+        Args:
+            at: The present, aware UTC.
+            days: Within which contracts may end.
+        """
+        with self._connections.read() as database:
+            return count_records(database, at=at, days=days)
+
+    def readiness(self) -> Readiness:
+        """Try whether the database can be written; nothing is changed, and nobody waited for."""
+        return readiness_of(self._path)
 
     def _last_position(self) -> int:
         with self._connections.read() as database:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
 
+from sqlite_utils import Database
+
 from ccp.identifiers import Emaid, Pcid
 from ccp.store.copies import connect_patiently, told
+from ccp.store.counts import count_records
 from ccp.store.migrations import require_up_to_date
 from ccp.store.records import SignedContractData
 from ccp.store.rows import SELECT, record_of
@@ -135,8 +138,8 @@ def summarise(path: Path, *, at: datetime) -> Summary:
     with _reading(path) as connection:
         connection.execute("BEGIN")  # all counts are of one moment
 
-        def number(query: str, *values: int) -> int:
-            (count,) = connection.execute(f"SELECT {query}", values).fetchone()
+        def number(query: str) -> int:
+            (count,) = connection.execute(f"SELECT {query}").fetchone()
             return int(count)
 
         def by(expression: str) -> dict[str, int]:
@@ -149,22 +152,18 @@ def summarise(path: Path, *, at: datetime) -> Summary:
                 )
             )
 
-        def valid_until(days: int) -> int:
-            moment = int((at + timedelta(days=days)).timestamp())
-            return number("COUNT(*) FROM signed_contract_data WHERE valid_to < ?", moment)
-
-        expired = valid_until(0)
+        counts = count_records(Database(connection, execute_plugins=False), at=at, days=(7, 30))
         return Summary(
-            records=number("COUNT(*) FROM signed_contract_data"),
+            records=sum(one.stored for one in counts),
             contracts=number("COUNT(DISTINCT emaid_key) FROM signed_contract_data"),
             cars=number("COUNT(DISTINCT pcid_key) FROM signed_contract_data"),
-            by_namespace=by("namespace"),
+            by_namespace={one.namespace: one.stored for one in counts},
             by_provider_id=by("substr(emaid_key, 1, 5)"),
             by_wmi=by("substr(pcid_key, 1, 3)"),
             by_v2g_root=by("v2g_root_fingerprint"),
-            expired=expired,
-            expiring_within_7_days=valid_until(7) - expired,
-            expiring_within_30_days=valid_until(30) - expired,
+            expired=sum(one.expired for one in counts),
+            expiring_within_7_days=sum(one.expiring[7] for one in counts),
+            expiring_within_30_days=sum(one.expiring[30] for one in counts),
             audit_lines=number("COUNT(*) FROM audit"),
             revoked_certificates=number("COUNT(*) FROM revoked_certificate"),
             bytes=number("page_count * page_size FROM pragma_page_count, pragma_page_size"),

@@ -8,6 +8,7 @@ from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 
+from ccp import measures
 from ccp.errors import CcpError, InternalError
 from ccp.web.trace import current_trace_id
 
@@ -32,8 +33,10 @@ async def error_response(_request: ConnexionRequest, error: Exception) -> Connex
     else:
         status, messages, headers, body = InternalError.status, [InternalError.message], {}, {}
     if status == InternalError.status:
+        measures.now.refusal(InternalError.__name__)
         log.error("failed", exc_info=error)
     else:
+        measures.now.refusal(type(error).__name__)
         log.info("refused", status=status, messages=messages)
     content = {"errorMessages": messages, "traceId": current_trace_id(), **body}
     return ConnexionResponse(

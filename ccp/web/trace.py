@@ -1,4 +1,9 @@
-"""A trace id for each request: in the error body, and on every log line of the request."""
+"""
+A trace id for each request: in the error body, and on every log line of the request.
+
+It is the pool's own, new and random. The trace of W3C Trace Context that a caller may have begun is
+on the same lines as `trace`, and goes on to whom the pool asks.
+"""
 
 import time
 import uuid
@@ -7,6 +12,7 @@ import structlog
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccp import measures, tracing
 from ccp.web.context import log_of
 
 log = structlog.get_logger()
@@ -47,16 +53,31 @@ class TraceMiddleware:
                 status = message["status"]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(**{_TRACE_ID: str(uuid.uuid4())}):
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        traceparents = (value for name, value in scope["headers"] if name == b"traceparent")
+        with (
+            tracing.now.request(method, traceparents) as span,
+            structlog.contextvars.bound_contextvars(**_bound(span)),
+        ):
             try:
                 await self.app(scope, receive, send_noting_status)
             finally:
+                seconds = time.perf_counter() - started
+                operation = extensions.get(ROUTING_CONTEXT, {}).get("operation_id")
+                measures.now.request(operation, status, seconds)
+                span.done(status, operation)
                 log.info(
                     "request",
                     client=scope["client"][0] if scope["client"] else None,
-                    method=scope["method"] if scope["method"] in _METHODS else "other",
-                    operation=extensions.get(ROUTING_CONTEXT, {}).get("operation_id"),
+                    method=method,
+                    operation=operation,
                     status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                     **log_of(scope),
                 )
+
+
+def _bound(span: tracing.Span) -> dict[str, str]:
+    """Give what is on every line of a request."""
+    own = {_TRACE_ID: str(uuid.uuid4())}
+    return own if span.trace_id is None else {**own, "trace": span.trace_id}

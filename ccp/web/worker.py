@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
@@ -91,6 +92,15 @@ class BoundedConnection(ASGIProtocol):
         super()._cancel_keepalive_timer()
         self._headers_begun = False
 
+    def _build_http_scope(
+        self, request: object, sockname: object, peername: object
+    ) -> dict[str, Any]:
+        """Name a Unix socket as ASGI does, by its path; gunicorn gives two letters of that."""
+        scope: dict[str, Any] = super()._build_http_scope(request, sockname, peername)
+        if isinstance(sockname, str):
+            scope["server"] = (sockname, None)
+        return scope
+
     def _is_websocket_upgrade(self, _request: object) -> bool:
         """Take no upgrade: such a request is answered as any other (RFC 9110, 7.8)."""
         return False
@@ -173,6 +183,7 @@ class BoundedWorker(gasgi.ASGIWorker):
         if self.is_ending:  # done already, or being done
             return
         self.is_ending = True
+        self.state["is_ending"] = True  # each request has a copy
         begun = self.loop.time()
         late = [
             self.loop.create_task(self._connect(connection, BoundedConnection(self)))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from ccp import tracing
 from ccp.peers.credentials import ClientCredentials, StaticToken
 from ccp.peers.service import Service
 from tests.peers.scripted import Says, scripted
@@ -50,3 +51,16 @@ def test_a_token_that_was_written_down_is_tried_once():
         assert post(service, StaticToken("abc")) == 401
     (asked,) = service.asked
     assert (asked.headers["authorization"], asked.headers["a"]) == ("Bearer abc", "b")
+
+
+def test_what_is_asked_is_part_of_the_trace():
+    """That of the request for which it is asked; without one there is no such header."""
+    with scripted(Says(200)) as service:
+        post(service, StaticToken())
+        traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        with tracing.now.request("DELETE", [traceparent]):
+            post(service, StaticToken())
+    without, with_trace = (asked.headers.get("traceparent") for asked in service.asked)
+    assert without is None
+    assert with_trace.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+    assert with_trace.endswith("-01")

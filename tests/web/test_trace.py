@@ -35,6 +35,21 @@ def test_each_request_is_logged(empty_client, log):
     assert 0 < line["ms"] < 60_000
 
 
+def test_the_trace_of_the_caller_is_on_every_line(empty_client, log):
+    """Besides the trace id that is the pool's own, and only as long as a request goes on."""
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+    response = empty_client.get(URL, headers=headers)
+    assert [(line["event"], line["trace"]) for line in log] == [
+        ("refused", trace_id),
+        ("request", trace_id),
+    ]
+    assert log[-1]["traceId"] == response.json()["traceId"] != trace_id
+    empty_client.get(URL)
+    empty_client.get(URL, headers={"traceparent": f"00-{EMAID_TEXT}-00f067aa0ba902b7-01"})
+    assert not any("trace" in line for line in log[2:])
+
+
 def test_request_without_an_operation_is_logged(empty_client, log):
     """A path that does not exist is logged too, without an operation."""
     empty_client.get("/nowhere")

@@ -1,0 +1,104 @@
+"""What operators find at their own address, and at no other: CCP_OPERATIONS_BIND."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ccp import measures
+from ccp.auth.tokens import Tokens
+from ccp.operators.health import Health
+from ccp.operators.listener import Listener
+from ccp.operators.metrics import Exposition, Metrics, Records
+from ccp.services import Services
+from ccp.web.security_headers import SecurityHeadersMiddleware
+
+log = structlog.get_logger()
+
+
+class Operators:
+    """
+    What operators may ask one worker.
+
+    Args:
+        tokens: None where the API's callers are asked for none.
+        listener: Where they ask it.
+    Attributes:
+        app: An ASGI application that answers them.
+    """
+
+    def __init__(self, services: Services, tokens: Tokens | None, listener: Listener) -> None:
+        self._listener = listener
+        self._records = Records(services.store, services.clock)
+        self._exposition: Exposition
+        health = Health(services, tokens)
+        self.app = Starlette(
+            routes=[
+                Route("/health/live", health.live),
+                Route("/health/ready", health.ready),
+                Route("/metrics", self._metrics),
+            ]
+        )
+        self.app.router.redirect_slashes = False  # to what a Host header says
+
+    @property
+    def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
+        """What has to come before all that serves callers of the API."""
+        return functools.partial(
+            OperatorsMiddleware,
+            listener=self._listener,
+            operators=SecurityHeadersMiddleware(self.app),
+        )
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count for the block what this worker does; without it there are no metrics."""
+        folder = self._listener.folder
+        if folder is None:  # nobody listens
+            yield
+            return
+        self._exposition = Exposition(folder, self._records)
+        try:
+            metrics = Metrics(folder, self._listener.slot)
+        except OSError as error:  # no reason to serve nobody
+            log.error("this worker counts nothing", folder=str(folder), reason=error.strerror)
+            yield
+            return
+        measures.now = metrics
+        try:
+            yield
+        finally:
+            measures.now = measures.Measures()
+            metrics.close()
+
+    async def _metrics(self, request: Request) -> Response:
+        return await self._exposition.answer(request)
+
+
+class OperatorsMiddleware:
+    """
+    Tell by the socket that a request has come in by who asks, and by nothing that it says.
+
+    What comes in by the operators' goes no further down: it is neither logged nor counted, takes
+    no place from the API's callers, and finds nothing that is theirs.
+
+    Args:
+        listener: The operators' socket.
+        operators: The application that answers there.
+    """
+
+    def __init__(self, app: ASGIApp, *, listener: Listener, operators: ASGIApp) -> None:
+        self.app = app
+        self._listener = listener
+        self._operators = operators
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, to the one or the other."""
+        is_theirs = scope["type"] == "http" and self._listener.has_accepted(scope["server"])
+        await (self._operators if is_theirs else self.app)(scope, receive, send)

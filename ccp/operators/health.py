@@ -1,0 +1,69 @@
+"""Whether the pool lives, and whether it can do its work."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from ccp.auth.tokens import Tokens
+from ccp.pki.trust import Trust
+from ccp.services import Services
+
+log = structlog.get_logger()
+
+_OK = "ok"
+_SECONDS = 3  # the disk may hang
+
+
+class Health:
+    """
+    What a worker says of itself and of what it works with.
+
+    Args:
+        tokens: None where nobody is asked for one.
+    """
+
+    def __init__(self, services: Services, tokens: Tokens | None) -> None:
+        self._services = services
+        self._tokens = tokens
+        self._last_checks: Mapping[str, str] = {}
+        # One at a time, in a thread that starts with the first, after the server has forked.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="health")
+
+    async def live(self, _request: Request) -> JSONResponse:
+        """Answer, which a worker that hangs does not."""
+        return JSONResponse({"live": True})
+
+    async def ready(self, request: Request) -> JSONResponse:
+        """Answer 200, or 503 where something is not as it has to be; both say what was checked."""
+        checks = {
+            "server": "it is ending" if getattr(request.state, "is_ending", False) else _OK,
+            **await self._database(),
+            "anchors": _anchors(self._services.trusted.now.trust),
+        }
+        if self._tokens is not None:
+            checks["keys"] = _OK if self._tokens.keys.are_there else "none could be read yet"
+        ready = all(said == _OK for said in checks.values())
+        if checks != self._last_checks and not ready:  # probes come every second
+            log.warning("the pool is not ready", **checks)
+        self._last_checks = checks
+        return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+    async def _database(self) -> Mapping[str, str]:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                found = await loop.run_in_executor(self._executor, self._services.store.readiness)
+        except TimeoutError:
+            return {"database": f"it has not answered within {_SECONDS} s", "migrations": "unknown"}
+        return {"database": found.database or _OK, "migrations": found.migrations or _OK}
+
+
+def _anchors(trust: Trust) -> str:
+    """Tell where anchors were put of which none can be used: then no chain holds."""
+    sets = {"v2g": trust.v2g, "emsp": trust.emsp, "oem": trust.oem}
+    empty = [name for name, those in sets.items() if those.configured and not those.certificates]
+    return f"none can be used of {', '.join(empty)}" if empty else _OK
