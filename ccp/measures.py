@@ -32,11 +32,12 @@ class Measures:
         Hear that another service was asked.
 
         Args:
-            service: `peer` or `revocation`.
+            service: `peer`, `revocation` or `root pool`.
             host: Of its base URL.
             outcome: Of a peer `answered`, `nothing` (it knows no contract), `unfit` (not passed
                 on), `overtaken` (another was faster) or `failed`; of the revocation service, for
-                each attempt, `revoked`, `refused` or `failed`.
+                each attempt, `revoked`, `refused` or `failed`; of the root pool `answered` or
+                `failed`.
         """
 
 

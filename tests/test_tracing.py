@@ -78,7 +78,7 @@ def test_what_is_asked_is_a_span_of_the_same_trace(flags):
         assert request.trace_id == TRACE_ID
         sent = []
         for _ in range(3):
-            with tracer.call("pool.example") as call:
+            with tracer.call("POST", "pool.example") as call:
                 sent.append(call.headers["traceparent"])
     assert all(text.startswith(f"00-{TRACE_ID}-") for text in sent)
     assert all(text.endswith(f"-{flags}") for text in sent)
@@ -91,5 +91,5 @@ def test_without_a_trace_none_is_begun():
     tracer = Tracer()
     with tracer.request("GET", [f"00-{TRACE_ID}-{SPAN_ID}-01".encode()]):
         pass
-    with tracer.request("GET", []) as request, tracer.call("pool.example") as call:
+    with tracer.request("GET", []) as request, tracer.call("POST", "pool.example") as call:
         assert (request.trace_id, dict(call.headers)) == (None, {})

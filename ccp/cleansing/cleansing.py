@@ -89,6 +89,10 @@ class Cleansing:
                 ended = f"valid until {record.valid_to:%FT%TZ}"
                 findings.append(Finding(record, Outcome.EXPIRED, ended))
                 continue
+            if self._store.is_revoked(record.contract_certificate_der):  # and not yet deleted
+                known = f"the pool has had the {CONTRACT} revoked"
+                findings.append(Finding(record, Outcome.REVOKED, known))
+                continue
             links, is_proved = self._links.of(record)
             report.unproved += not is_proved
             asking.append(self._ask(record, links, responders, report))

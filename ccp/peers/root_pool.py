@@ -1,6 +1,7 @@
 """The Root Certificate Pool (RCP), which is asked for the roots that an ecosystem trusts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from ccp import measures
 from ccp.base64_text import read_base64
 from ccp.errors import ExiInvalid
 from ccp.outbound import Unanswered
@@ -54,10 +56,17 @@ class RootPool:
             Unanswered: It does not answer in time, or not with roots.
         Source: OPNC RCP API 1.0, getRootCertificates.
         """
-        reply = await self.service.get(f"/rootcertificates?pkiType={kind}", seconds=_SECONDS)
-        if reply.status != 200:
-            raise Unanswered(f"it answered {reply.status}")
-        return await asyncio.to_thread(read_roots, reply.body, kind)
+        outcome, begun = "failed", time.perf_counter()
+        try:
+            reply = await self.service.get(f"/rootcertificates?pkiType={kind}", seconds=_SECONDS)
+            if reply.status != 200:
+                raise Unanswered(f"it answered {reply.status}")
+            roots = await asyncio.to_thread(read_roots, reply.body, kind)
+            outcome = "answered"
+        finally:
+            seconds = time.perf_counter() - begun
+            measures.now.call("root pool", self.service.name, outcome, seconds)
+        return roots
 
 
 def read_roots(answer: bytes, kind: str) -> list[bytes]:

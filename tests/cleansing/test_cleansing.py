@@ -288,3 +288,16 @@ def test_many_are_done_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyP
     assert report == Report(records=5, revoked=5)
     assert progress == [2, 2, 1]
     assert world.emaids() == []
+
+
+def test_what_the_pool_has_had_revoked_leaves(world: World) -> None:
+    """As after a deletion that was broken off behind the revocation; nobody has to be asked."""
+    world.put(EMAIDS[0])
+    world.put(EMAIDS[1])
+    (first,) = [one for one in world.records() if one.emaid.text == EMAIDS[0]]
+    world.store.note_revoked(first.emaid, first.contract_certificate_der, ORIGIN)
+    world.ocsp = world.crl = False
+    report, findings = world.run()
+    assert (report.revoked, report.unreachable, report.kept) == (1, 1, 1)
+    assert findings[0].reason == "the pool has had the contract certificate revoked"
+    assert world.emaids() == [EMAIDS[1]]
