@@ -82,7 +82,7 @@ def test_nginx_passes_the_api_on_and_nothing_else(tmp_path: Path) -> None:
             wait_until(lambda: (tmp_path / "nginx.pid").exists() or nginx.poll() is not None)
             known = client.get(f"{BASE}/contractData/emaid/DEICECOPNCCERT")
             assert (known.status_code, "errorMessages" in known.json()) == (404, True)
-            assert re.search(r"client=127\.0\.0\.1 .*status=404", server.log)
+            wait_until(lambda: re.search(r"client=127\.0\.0\.1 .*status=404", server.log))
             assert client.get("/metrics").text.startswith("<html>")  # nginx's own 404
             assert (
                 client.put(f"{BASE}/signedcontractdata", content=b" " * 70_000).status_code == 413

@@ -15,6 +15,7 @@ from ccp.errors import CcpError
 from ccp.handlers import delete_signed_contract_data_by_emaid as delete
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as post
 from ccp.identifiers import ISO_15118_2, Emaid
+from ccp.outbound import Unanswered
 from ccp.services import Services
 from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
@@ -133,3 +134,29 @@ def test_what_comes_of_a_revocation(
         call(asking, delete.handle, **arguments)
     host = service.root.removeprefix("http://")
     assert listening.calls == {("revocation", host, outcome): attempts}
+
+
+@pytest.mark.parametrize(
+    ("says", "outcome"),
+    [
+        (Says(200, b'{"rootCertificateCollection":[]}'), "answered"),
+        (Says(500), "failed"),
+        (Says(200, b"nonsense"), "failed"),
+        (Says(GONE), "failed"),
+    ],
+    ids=["200", "500", "nonsense", "gone"],
+)
+def test_what_comes_of_a_root_pool(
+    services: Services, tmp_path: Path, listening: Listening, says: Says, outcome: str
+) -> None:
+    """An answer that is not of the API is none."""
+
+    async def scenario(asking: Services) -> None:
+        async with asking.peers.connected():
+            with suppress(Unanswered):
+                await asking.peers.root_pool.fetch("v2g")
+
+    with scripted(says) as service:
+        asyncio.run(scenario(with_peers(services, tmp_path, rcp_url=service.root)))
+    host = service.root.removeprefix("http://")
+    assert listening.calls == {("root pool", host, outcome): 1}
