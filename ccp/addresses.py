@@ -90,6 +90,12 @@ def require_bind(text: str) -> None:
         raise ValidationError("must be host:port or unix:path")
 
 
+def is_near(bind: str) -> bool:
+    """Tell whether nobody but this machine reaches what listens on `host:port` or `unix:path`."""
+    host, _, _ = bind.rpartition(":")
+    return host.startswith("unix") or is_loopback(host)
+
+
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
     """

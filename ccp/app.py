@@ -21,11 +21,9 @@ from ccp import telemetry
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
 from ccp.cleansing import Cleansing, RegularCleansing
-from ccp.kept_roots import KeptRoots
+from ccp.kept_roots import KeptRoots, trusted_at_start
 from ccp.peers.peers import Peers
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
-from ccp.pki.trust import load_trust
-from ccp.pki.trusted import Trusted, TrustedNow
 from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
@@ -67,9 +65,6 @@ def make_services(
         SettingsInvalid: CCP_TRUST_DIR was said, and is no folder; or CCP_OPERATOR_CAS is none of
             CA certificates.
     """
-    trust = load_trust(settings.trust_folder(), at=clock())
-    if settings.rcp_url:
-        trust = trust.with_roots({})  # as long as they are not there, nothing is trusted
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
@@ -78,7 +73,7 @@ def make_services(
         settings=settings,
         store=store,
         clock=clock,
-        trusted=TrustedNow(Trusted.of(trust)),
+        trusted=trusted_at_start(settings, at=clock()),
         operator_cas=cas,
         peers=peers,
     )

@@ -1,6 +1,8 @@
 """The command line: `ccp`, with its commands in `ccp.commands`."""
 
+import errno
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -40,6 +42,15 @@ class _Commands(click.Group):
         name = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"ccp.commands.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Tell what the system refuses, such as to write to a full disk, in a sentence."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # nobody reads any more, and click says nothing
+                raise
+            raise click.ClickException(f"{error.filename or 'output'}: {error.strerror}") from None
 
 
 @click.group(cls=_Commands)

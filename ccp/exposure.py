@@ -39,7 +39,7 @@ def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies:
 
 
 def warnings_of(
-    settings: Settings, hosts: Iterable[str], trust: Trust, *, served: str
+    settings: Settings, hosts: Iterable[str], trust: Trust, *, served: str, operators: str = ""
 ) -> list[str]:
     """
     Tell what a pool does not ask and not verify.
@@ -48,6 +48,7 @@ def warnings_of(
         hosts: As for `require_safe_exposure`.
         trust: Its anchors.
         served: What is bound, in words.
+        operators: The operators' address, if others than this machine reach it; empty if not.
     Returns: Sentences; none where everything is protected.
     """
     warnings = []
@@ -61,4 +62,6 @@ def warnings_of(
         warnings.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if settings.opcp_on and not settings.opcp and not all(map(is_loopback, hosts)):
         warnings.append("The facade for OPCP is served too, as CCP_HOST is local (CCP_OPCP=off).")
+    if operators:
+        warnings.append(f"Whoever reaches {operators} sees how it fares, and is not asked.")
     return warnings

@@ -2,14 +2,31 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import orjson
 
 from ccp.last_good import LastGood, NothingKept
-from ccp.pki.trust import KINDS
+from ccp.pki.pool_roots import usable_roots
+from ccp.pki.trust import KINDS, load_trust
+from ccp.pki.trusted import Trusted, TrustedNow
 from ccp.settings import Settings
 
 _MAX_BYTES = 8 * 2**20  # more than a root pool may answer for all kinds together
+
+
+def trusted_at_start(settings: Settings, *, at: datetime) -> TrustedNow:
+    """
+    Give what a pool trusts when it starts: the anchors in files, and what a root pool gave last.
+
+    Args:
+        at: The present, aware UTC.
+    Raises:
+        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+    """
+    files = load_trust(settings.trust_folder(), at=at)
+    trust = files.with_roots(KeptRoots(settings).usable(at=at)) if settings.rcp_url else files
+    return TrustedNow(Trusted.of(trust), files)
 
 
 class KeptRoots:
@@ -38,6 +55,14 @@ class KeptRoots:
             return {kind: [base64.b64decode(text) for text in texts[kind]] for kind in KINDS}
         except (ValueError, LookupError, TypeError):
             raise NothingKept("it has been changed") from None
+
+    def usable(self, *, at: datetime) -> Mapping[str, tuple[bytes, ...]]:
+        """Return those of them that can be trusted at a moment, aware UTC; none where none are."""
+        try:
+            kept = self.load()
+        except NothingKept:
+            return dict.fromkeys(KINDS, ())
+        return {kind: usable_roots(kept[kind], kind=kind, at=at) for kind in KINDS}
 
     def save(self, roots: Mapping[str, Sequence[bytes]]) -> None:
         """Keep roots in place of the last ones; see `LastGood.save`."""

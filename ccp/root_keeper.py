@@ -9,7 +9,6 @@ from datetime import datetime
 import structlog
 
 from ccp.kept_roots import KeptRoots
-from ccp.last_good import NothingKept
 from ccp.outbound import Unanswered
 from ccp.peers.root_pool import RootPool
 from ccp.pki.pool_roots import usable_roots
@@ -51,7 +50,7 @@ class RootKeeper:
         clock: Callable[[], datetime],
     ) -> None:
         self._pool = pool
-        self._files = trusted.now.trust
+        self._files = trusted.files
         self._trusted = trusted
         self._kept = kept
         self._seconds = seconds
@@ -61,10 +60,7 @@ class RootKeeper:
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Fetch the roots now and again regularly, until the block ends."""
-        if not self._has_roots:
-            with suppress(NothingKept):
-                kept = self._kept.load()
-                self._take({kind: self._usable(kind, kept[kind]) for kind in KINDS})
+        self._take(self._kept.usable(at=self._clock()))
         tried = asyncio.Event()
         keeper = asyncio.create_task(self._keep_fresh(tried))
         try:

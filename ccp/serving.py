@@ -145,9 +145,9 @@ def warn(server: Arbiter, app: FlaskApp) -> None:
     """Say once what this pool does not ask and not verify."""
     served = ", ".join(map(str, listeners_of(server))) or "it"
     trust = app.services.trusted.now.trust
-    warnings = warnings_of(_settings, hosts_of(server), trust, served=served)
-    if _operators.is_open_to_others:
-        warnings.append(f"Whoever reaches {_operators.socket} sees how it fares, and is not asked.")
+    operators = str(_operators.socket) if _operators.is_open_to_others else ""
+    hosts = hosts_of(server)
+    warnings = warnings_of(_settings, hosts, trust, served=served, operators=operators)
     if warnings:
         server.log.warning(" ".join(warnings))
     if _tls.warning:

@@ -274,6 +274,12 @@ class Variables(Schema):
         if data.get("CCP_TLS_CLIENT_CA") and not certificate:
             raise ValidationError("needs CCP_TLS_CERTIFICATE and CCP_TLS_KEY", "CCP_TLS_CLIENT_CA")
 
+    @validates_schema(skip_on_field_errors=True)
+    def _require_two_addresses(self, data: Mapping[str, Any], **_: object) -> None:
+        _, _, port = data["CCP_OPERATIONS_BIND"].rpartition(":")
+        if data["CCP_PORT"] and port == str(data["CCP_PORT"]):
+            raise ValidationError("has the port of the pool itself", "CCP_OPERATIONS_BIND")
+
     @validates_schema(skip_on_field_errors=False)
     def _require_whole_revocation(self, data: Mapping[str, Any], **_: object) -> None:
         url, folder = data.get("CCP_REVOCATION_URL"), data.get("CCP_OPERATOR_CAS")

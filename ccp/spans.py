@@ -75,6 +75,7 @@ class OtlpTracer(tracing.Tracer):
             kind=SpanKind.CLIENT,
             attributes={"http.request.method": method, "server.address": host},
             record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             yield _Recorded(span)
 

@@ -38,7 +38,12 @@ def recording() -> Iterator[None]:
         log.warning("no traces are exported: OpenTelemetry's SDK is not installed (ccp[otel])")
         yield
         return
-    tracer = OtlpTracer()
+    try:
+        tracer = OtlpTracer()
+    except Exception as error:  # whatever its variables say, it is no reason to serve nobody
+        log.warning("no traces are exported: OpenTelemetry cannot be set up", reason=str(error))
+        yield
+        return
     tracing.now = tracer
     try:
         yield

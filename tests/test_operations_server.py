@@ -210,7 +210,7 @@ def test_the_api_s_own_address_is_refused(tmp_path):
     status, output = refused_start(tmp_path, port=port, operations_bind=f"127.0.0.1:{port}")
     assert status == 1
     assert_clean(output)
-    assert "CCP_OPERATIONS_BIND: the pool itself listens there." in output
+    assert "CCP_OPERATIONS_BIND: has the port of the pool itself" in output
     assert "Booting worker" not in output
 
 

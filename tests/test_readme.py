@@ -71,7 +71,10 @@ def pool_and_pki(folder: Path) -> Iterator[dict[str, str]]:
 @contextmanager
 def pool_and_root_pool(folder: Path) -> Iterator[dict[str, str]]:
     """The two servers of the tour with a root pool."""
-    with workshop_service(folder, "root-pool") as rcp, pool(folder, rcp_url=rcp) as urls:
+    with (
+        workshop_service(folder, "root-pool") as rcp,
+        pool(folder, rcp_url=rcp, database_url="sqlite:///roots.db") as urls,
+    ):
         yield urls | {RCP: rcp}
 
 

@@ -53,7 +53,7 @@ class Worker:
     ) -> None:
         settings = make_settings(folder, rcp_url=url)
         self.file = folder / "ccp.db.roots"
-        self.trusted = TrustedNow(Trusted.of((files or Trust()).with_roots({})))
+        self.trusted = TrustedNow(Trusted.of((files or Trust()).with_roots({})), files or Trust())
         self._peers = Peers.of(settings, CONFORMS)
         assert self._peers.root_pool is not None
         self._keeper = RootKeeper(

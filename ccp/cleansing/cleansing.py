@@ -41,6 +41,15 @@ class Cleansing:
         self._clock = clock
         self._removes_unreachable = removes_unreachable
 
+    @property
+    def can_prove(self) -> bool:
+        """Whether there are anchors, if there are to be any: a root pool may not have answered."""
+        trust = self._links.trust
+        return all(
+            anchors.certificates or not anchors.configured
+            for anchors in (trust.v2g, trust.contracts)
+        )
+
     async def run(
         self,
         origin: Origin,
@@ -117,7 +126,8 @@ class Cleansing:
         for link, answer in found:
             if isinstance(answer, StatusUnavailable):
                 reason = f"the status of the {link.whose} is unknown: {answer}"
-                leaves = self._removes_unreachable
+                # What fails for a moment costs those that were asked then, and no others.
+                leaves = self._removes_unreachable and answer.was_asked
                 return Finding(record, Outcome.UNREACHABLE, reason, leaves=leaves)
         return None
 

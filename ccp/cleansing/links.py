@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ccp.errors import CcpError
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain
+from ccp.pki.trust import Trust
 from ccp.pki.trusted import TrustedNow
 from ccp.store import SignedContractData
 
@@ -42,6 +43,11 @@ class Links:
     def __init__(self, trusted: TrustedNow, clock: Callable[[], datetime]) -> None:
         self._trusted = trusted
         self._clock = clock
+
+    @property
+    def trust(self) -> Trust:
+        """The anchors of the moment."""
+        return self._trusted.now.trust
 
     def of(self, record: SignedContractData) -> tuple[list[Link], bool]:
         """

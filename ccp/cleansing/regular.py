@@ -120,7 +120,7 @@ class RegularCleansing:
     async def _look(self) -> float:
         """Cleanse if it is time, and our turn; return in how many seconds to look again."""
         try:
-            if self._turn.take() and self._is_due():
+            if self._turn.take() and self._is_due() and self._cleansing.can_prove:
                 begun = self._clock()
                 log.info("the pool is being cleansed")
                 report = await self._cleansing.run(Origin(at=begun), rest=_REST)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from ccp.outbound import Unanswered
-from ccp.peers.responders import Responders
+from ccp.peers.responders import LeftAlone, Responders
 from ccp.pki.certificates import Certificate
 from ccp.pki.crl import RevocationList, judge_crl
 from ccp.pki.extensions import read_status_urls
@@ -25,7 +25,16 @@ T = TypeVar("T", Answer, RevocationList)
 
 
 class StatusUnavailable(Exception):
-    """Nobody who should tell the status of a certificate does; the text says why."""
+    """
+    Nobody who should tell the status of a certificate does; the text says why.
+
+    Attributes:
+        was_asked: Whether all were asked; a responder that keeps failing is left alone for a while.
+    """
+
+    def __init__(self, reason: str, *, was_asked: bool = True) -> None:
+        super().__init__(reason)
+        self.was_asked = was_asked
 
 
 class Statuses:
@@ -59,18 +68,21 @@ class Statuses:
         except ValueError:
             raise StatusUnavailable("its extensions cannot be read") from None
         failures = []
+        was_asked = True
         for url in urls.ocsp:
             try:
                 return await self._by_ocsp(url, certificate, issuer, responders)
             except (Unanswered, StatusUnknown) as error:
+                was_asked = was_asked and not isinstance(error, LeftAlone)
                 failures.append(f"OCSP at {urlsplit(url).netloc}: {error}")
         for url in urls.crl:
             try:
                 return await self._by_crl(url, certificate, issuer, responders)
             except (Unanswered, StatusUnknown) as error:
+                was_asked = was_asked and not isinstance(error, LeftAlone)
                 failures.append(f"CRL at {urlsplit(url).netloc}: {error}")
         if failures:
-            raise StatusUnavailable("; ".join(failures))
+            raise StatusUnavailable("; ".join(failures), was_asked=was_asked)
         return None
 
     async def _by_ocsp(

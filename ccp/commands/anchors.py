@@ -1,19 +1,16 @@
 """What a pool trusts, as its files and its root pool have it; and what is stored under it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ccp.errors import CertificateUnreadable
 from ccp.kept_roots import KeptRoots
 from ccp.last_good import NothingKept
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.pool_roots import usable_roots
-from ccp.pki.trust import KINDS, Root, Trust, anchor_files, load_trust, name_and_key
+from ccp.pki.trust import KINDS, Root, anchor_files, name_and_key
 from ccp.settings import Settings
-from ccp.store.roots import RecordsOfRoot, records_by_root
+from ccp.store.survey import RecordsOfRoot, records_by_root
 
 Note = Callable[[str], None]
 
@@ -62,7 +59,10 @@ def all_anchors(settings: Settings, note: Note) -> list[Anchor]:
 
     Args:
         note: See `anchors_in_files`; told too where nothing is kept of the root pool.
+    Raises:
+        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
     """
+    settings.trust_folder()
     anchors = list(anchors_in_files(settings, note))
     if settings.rcp_url:
         here = {
@@ -77,23 +77,6 @@ def all_anchors(settings: Settings, note: Note) -> list[Anchor]:
         except (NothingKept, CertificateUnreadable) as error:
             note(f"What the root pool has given cannot be read: {error}")
     return sorted(anchors, key=lambda one: (KINDS.index(one.kind), one.root.distinguished_name))
-
-
-def trust_of(settings: Settings, *, at: datetime) -> Trust:
-    """
-    Give what a pool with these settings trusts when it starts.
-
-    Args:
-        at: The present, aware UTC.
-    """
-    trust = load_trust(Path(settings.trust_dir), at=at)
-    if not settings.rcp_url:
-        return trust
-    roots: dict[str, tuple[bytes, ...]] = {}
-    with suppress(NothingKept):
-        for kind, ders in KeptRoots(settings).load().items():
-            roots[kind] = usable_roots(ders, kind=kind, at=at)
-    return trust.with_roots(roots)
 
 
 def stored_under(settings: Settings) -> dict[str | None, RecordsOfRoot]:

@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from ccp.app import create_app
+from ccp.addresses import is_near
+from ccp.app import create_app, utc_now
 from ccp.commands.output import json_option, tell
 from ccp.exposure import require_safe_exposure, warnings_of
+from ccp.kept_roots import trusted_at_start
 from ccp.log import configure_logging
-from ccp.pki.trust import Trust
+from ccp.pki.trust import KINDS
 from ccp.settings import Settings, SettingsInvalid, server_settings
 from ccp.store import StoreUnusable
 from ccp.store.migrations import steps_missing
@@ -78,21 +80,22 @@ def _look(settings: Settings, findings: _Findings) -> None:
         warning = read_tls(settings).warning
         findings.warnings += [warning] if warning else []
     with findings.noting():
-        trust = _rehearsed(settings)
-        findings.anchors = {
-            name: len(getattr(trust, name).certificates) for name in ("v2g", "emsp", "oem")
-        }
+        _rehearse(settings)
+        trust = trusted_at_start(settings, at=utc_now()).now.trust
+        findings.anchors = {kind: len(getattr(trust, kind).certificates) for kind in KINDS}
         hosts = [settings.host]
-        findings.warnings += warnings_of(settings, hosts, trust, served=findings.address)
+        seen = settings.operations_bind
+        operators = "" if not seen or is_near(seen) else seen
+        findings.warnings += warnings_of(
+            settings, hosts, trust, served=findings.address, operators=operators
+        )
         require_safe_exposure(settings, hosts, verifies=trust.v2g.configured)
 
 
-def _rehearsed(settings: Settings) -> Trust:
-    """Put a pool together as when it starts, on a database of its own; gives what it trusts."""
+def _rehearse(settings: Settings) -> None:
+    """Put a pool together as when it starts, on a database of its own."""
     with TemporaryDirectory() as folder:
-        app = create_app(replace(settings, database_url=f"sqlite:///{folder}/ccp.db"))
-    trust: Trust = app.services.trusted.now.trust
-    return trust
+        create_app(replace(settings, database_url=f"sqlite:///{folder}/ccp.db"))
 
 
 def _state_of(database: Path) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +10,9 @@ from typing import Any
 import click
 
 from ccp.cleansing import Cleansing, Finding, Report
-from ccp.commands.anchors import trust_of
 from ccp.commands.database import by_command, pool_store
 from ccp.commands.output import json_lines_option, tell
-from ccp.pki.trusted import Trusted, TrustedNow
+from ccp.kept_roots import trusted_at_start
 from ccp.settings import server_settings
 from ccp.store.survey import count
 
@@ -28,16 +28,23 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
     Remove contracts that have expired, or that have a revoked certificate.
 
     The database is that of CCP_DATABASE_URL; the pool may be running. Certificates whose chains end
-    in an anchor of CCP_TRUST_DIR are asked about where they say: at OCSP responders, or else in
+    in an anchor of the pool's are asked about where they say: at OCSP responders, or else in
     CRLs. CCP_REVOCATION_UNREACHABLE says what becomes of contracts for which nobody answers.
 
     A line has contract and car, why the record leaves, and in a few words the reason; the last one
     counts. The exit status is 1 where something could not be asked about, and was kept.
     """
+    kept = 0
+
+    def note(finding: Finding) -> None:
+        nonlocal kept
+        kept += not finding.leaves
+        with suppress(OSError):  # whoever reads that may have gone; the work goes on
+            tell(_row(finding), as_json=as_json, **_facts(finding))
+
     with pool_store() as store:
         settings = server_settings()
-        settings.trust_folder()  # which is told where it is not there
-        trusted = TrustedNow(Trusted.of(trust_of(settings, at=_now())))
+        trusted = trusted_at_start(settings, at=_now())
         removes = settings.revocation_unreachable == "remove"
         cleansing = Cleansing(store, trusted, _now, removes_unreachable=removes)
         with click.progressbar(
@@ -49,14 +56,14 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
             report = asyncio.run(
                 cleansing.run(
                     by_command("cleanse"),
-                    lambda finding: tell(_row(finding), as_json=as_json, **_facts(finding)),
+                    note,
                     dry_run=dry_run,
                     revocation=not no_revocation,
                     progress=bar.update,
                 )
             )
     tell(_summary(report), as_json=as_json, **asdict(report))
-    if report.unreachable and not removes:
+    if report.unproved or kept:
         raise click.exceptions.Exit(1)
 
 

@@ -13,6 +13,7 @@ from ccp.errors import StoreBusy, StoreFull
 from ccp.origin import Origin
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.store import Store, StoreUnusable
+from ccp.store.migrations import steps_missing
 
 PATIENCE_SECONDS = 10
 """So long a command waits for another writer."""
@@ -38,16 +39,23 @@ def pool_database(other: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def pool_store() -> Iterator[Store]:
+def pool_store(*, may_be_new: bool = False) -> Iterator[Store]:
     """
-    Give the store of that database, which has to be there.
+    Give the store of that database, which has to be of this version.
 
+    Args:
+        may_be_new: Whether it is made where there is none.
     Raises:
         ClickException: See `pool_database`.
     """
     with pool_database() as path:
-        if not path.exists():
+        is_there = path.exists()
+        if not is_there and not may_be_new:
             raise click.ClickException(f"there is no database {path}; `ccp migrate` makes one")
+        if is_there and steps_missing(path):  # a pool that is running may be of that version
+            raise StoreUnusable(
+                f"{path} is of an older version; `ccp migrate` brings it up to date"
+            )
         with closing(Store(path, busy_timeout_seconds=PATIENCE_SECONDS)) as store:
             yield store
 

@@ -23,9 +23,10 @@ def export(file: Path, **options: Any) -> None:
     """
     Write contracts to FILE, which must not be there yet, or to standard output.
 
-    A line has a contract with its message: SignedContractDataV1 of the API, and `defaultContract`
-    where it is the one that its car installs first; `ccp import` takes them. They are in the order
-    in which they were put. The database is that of CCP_DATABASE_URL; the pool may be running.
+    A line has a contract with its message: SignedContractDataV1 of the API, and `defaultContract`,
+    whether it is the one that its car installs first; `ccp import` takes them. They are in the
+    order in which they were put. What was revoked and who wrote what is not there: for all of it
+    there is `ccp backup`. The database is that of CCP_DATABASE_URL; the pool may be running.
     """
     shape = SignedContractDataV1()
     wanted = selection(**options)
@@ -41,7 +42,7 @@ def export(file: Path, **options: Any) -> None:
         ) as records,
     ):
         for record in records:
-            default = {"defaultContract": True} if record.is_default else {}
+            default = {"defaultContract": record.is_default}
             output.write(orjson.dumps(shape.dump(record) | default) + b"\n")
 
 

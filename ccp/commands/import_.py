@@ -1,11 +1,10 @@
 """`ccp import`: contracts from JSON lines, each checked as a PUT is."""
 
-import asyncio
 import os
 import sys
 from collections import Counter
-from contextlib import closing
 from logging.config import dictConfig
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -13,14 +12,13 @@ import orjson
 import structlog
 
 from ccp.app import make_services, utc_now
-from ccp.commands.database import PATIENCE_SECONDS, pool_database
+from ccp.commands.database import pool_store
 from ccp.commands.importing import Importer, lines_of
 from ccp.commands.output import json_option, tell
 from ccp.errors import BadRequest
 from ccp.log import configure_logging
 from ccp.peers.peers import Peers
 from ccp.settings import server_settings
-from ccp.store import Store
 
 
 @click.command("import")
@@ -28,7 +26,7 @@ from ccp.store import Store
 @click.option(
     "--refused",
     "report",
-    type=click.File("wb", lazy=False),
+    type=click.File("wb", lazy=True),
     metavar="FILE",
     help="Write what is refused to this file: a JSON object a line, with `line`, its number, and"
     " `errorMessages`.",
@@ -39,31 +37,32 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
     Put contracts into the pool: JSON lines from FILE, or from standard input.
 
     A line is SignedContractDataV1 of the API, as `ccp export` writes it; one with
-    `"defaultContract": true` becomes what its car installs first. Each is checked as a PUT to this
-    pool is, by the settings of the environment, and is on disk before the next one. What is stored
-    already, byte for byte, is passed over: an import that was interrupted goes on where it was when
-    it is called again. The pool may be running.
+    `"defaultContract": true` becomes what its car installs first, and where no line has such a
+    member, the first contract of a car does. Each is checked as a PUT to this pool is, by the
+    settings of the environment, and is on disk before the next one. What is stored already, byte
+    for byte, is passed over: an import that was interrupted goes on where it was when it is called
+    again. The pool may be running.
 
     The exit status is 1 if anything was refused.
     """
+    if report is not None and Path(report.name).resolve() == Path(file.name).resolve():
+        raise click.UsageError("What is refused cannot be written to the file that is read.")
     outcomes: Counter[str] = Counter()
-    with pool_database() as path:
+    with pool_store(may_be_new=True) as store:
         settings = server_settings()
         dictConfig(configure_logging(settings))
-        with closing(Store(path, busy_timeout_seconds=PATIENCE_SECONDS)) as store:
-            services = make_services(settings, store, utc_now, Peers())
-            importer = Importer(services)
-            try:
-                asyncio.run(_import(importer, file, report, outcomes))
-            finally:
-                counts = {name: outcomes[name] for name in ("stored", "there", "refused")}
-                text = "{stored} stored, {there} were there already, {refused} refused."
-                tell(text.format(**counts), as_json=as_json, **counts)
+        importer = Importer(make_services(settings, store, utc_now, Peers()))
+        try:
+            _import(importer, file, report, outcomes)
+        finally:
+            counts = {name: outcomes[name] for name in ("stored", "there", "refused")}
+            text = "{stored} stored, {there} were there already, {refused} refused."
+            tell(text.format(**counts), as_json=as_json, **counts)
     if outcomes["refused"]:
         raise SystemExit(1)
 
 
-async def _import(
+def _import(
     importer: Importer, file: BinaryIO, report: BinaryIO | None, outcomes: Counter[str]
 ) -> None:
     size = os.fstat(file.fileno()).st_size if file.seekable() else 0
@@ -72,14 +71,14 @@ async def _import(
         for number, line in enumerate(lines_of(file), start=1):
             if line:
                 with structlog.contextvars.bound_contextvars(line=number):
-                    outcomes[await _put(importer, line, number, report)] += 1
+                    outcomes[_put(importer, line, number, report)] += 1
             if size:
                 bar.update(file.tell() - bar.pos)
 
 
-async def _put(importer: Importer, line: bytes, number: int, report: BinaryIO | None) -> str:
+def _put(importer: Importer, line: bytes, number: int, report: BinaryIO | None) -> str:
     try:
-        return "stored" if await importer.put(line) else "there"
+        return "stored" if importer.put(line) else "there"
     except BadRequest as error:
         click.echo(f"Line {number}: {' '.join(error.messages)}", err=True)
         if report is not None:

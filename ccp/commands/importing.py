@@ -7,8 +7,7 @@ import orjson
 
 from ccp.commands.database import by_command
 from ccp.errors import RequestInvalid
-from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import Emaid, Pcid
+from ccp.handlers.add_signed_contract_data import checked
 from ccp.services import Services
 from ccp.web.fields import body_of
 
@@ -28,12 +27,13 @@ class Importer:
         self._body = body_of("SignedContractDataV1")
         self._services = services
 
-    async def put(self, line: bytes) -> bool:
+    def put(self, line: bytes) -> bool:
         """
         Store a contract, unless the very same is stored already.
 
         Args:
-            line: JSON: SignedContractDataV1, and `defaultContract`.
+            line: JSON: SignedContractDataV1, and `defaultContract`, which says whether its car
+                installs it first; without it that is left to the order, as by a PUT.
         Returns: Whether it had to be stored.
         Raises:
             BadRequest: It is refused; the messages say why.
@@ -44,35 +44,34 @@ class Importer:
         if len(line) > MOST_BYTES:
             raise RequestInvalid([f"The line has more than {MOST_BYTES} bytes."])
         self._body.take(line, arguments, found)
+        default = None if found else orjson.loads(line).get("defaultContract")
+        if default is not None and not isinstance(default, bool):
+            found.append("defaultContract : must be true or false")
         if found:
             raise RequestInvalid(found)
-        is_new = not self._is_stored(**arguments)
-        if is_new:
-            await handle(self._services, **arguments, origin=by_command("import"))
-        if orjson.loads(line).get("defaultContract") is True:
-            self._make_default(**arguments)
-        return is_new
+        if self._is_stored(default, **arguments):
+            return False
+        record = checked(self._services, **arguments)
+        self._services.store.put(record, by_command("import"), default=default)
+        return True
 
     def _is_stored(
         self,
+        default: bool | None,
         *,
         installation_res_exi: bytes,
         meta_data: str | None = None,
         v2g_root_fingerprint: str | None = None,
         **key: Any,
     ) -> bool:
+        """One that is the default already stays it, unless another one of the car becomes it."""
         return any(
             record.installation_res_exi == installation_res_exi
             and record.meta_data == meta_data
             and v2g_root_fingerprint in (None, record.v2g_root_fingerprint)
+            and (record.is_default or not default)
             for record in self._services.store.find_by_emaid(**key)
         )
-
-    def _make_default(self, *, emaid: Emaid, pcid: Pcid, namespace: str, **_: object) -> None:
-        store = self._services.store
-        records = store.find_by_emaid(emaid, namespace, pcid=pcid)
-        if not any(record.is_default for record in records):
-            store.set_default(emaid, pcid, by_command("import"), namespace=namespace)
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
@@ -84,7 +83,7 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """
     while line := file.readline(MOST_BYTES + 2):
         rest = line
-        while not rest.endswith(b"\n") and len(rest) > 1:  # to the end of a line that is too long
+        while not rest.endswith(b"\n"):  # to the end of a line that is too long
             rest = file.readline(MOST_BYTES)
             if not rest:
                 break

@@ -14,13 +14,13 @@ from OpenSSL import crypto
 from ccp.commands.anchors import Anchor, all_anchors, anchors_in_files, stored_under
 from ccp.commands.output import json_lines_option, json_option, tell
 from ccp.errors import CertificateUnreadable
-from ccp.inspection import printable
+from ccp.inspection import hexadecimal, printable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import read_role
 from ccp.pki.trust import KINDS, load_x509, read_file
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.store import StoreUnusable
-from ccp.store.roots import RecordsOfRoot
+from ccp.store.survey import RecordsOfRoot
 
 _RELOAD = "A pool that is running sees that at SIGHUP."
 # Those of contracts may end in V2G roots too.
@@ -138,7 +138,7 @@ def _described(
             "type": anchor.kind,
             "subject": root.distinguished_name,
             "fingerprint": root.fingerprint,
-            "serial_number": f"{root.serial_number:X}",
+            "serial_number": hexadecimal(root.serial_number),
             "valid_from": f"{certificate.not_before:%FT%TZ}",
             "valid_to": f"{certificate.not_after:%FT%TZ}",
             "curve": certificate.curve or None,

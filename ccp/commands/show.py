@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import click
 
-from ccp.commands.anchors import trust_of
 from ccp.commands.database import pool_database
 from ccp.commands.options import EMAID
 from ccp.commands.output import echo_lines, json_lines_option, tell
 from ccp.identifiers import Emaid
-from ccp.inspection import in_words, inspect_message, printable
+from ccp.inspection import UnreadableMessage, in_words, inspect_message, printable
+from ccp.kept_roots import trusted_at_start
 from ccp.schemas import ContractDataV1
 from ccp.settings import server_settings
 from ccp.store import SignedContractData
@@ -30,9 +30,9 @@ def show(emaid: Emaid, as_json: bool) -> None:
     """
     at = datetime.now(UTC)
     shape = ContractDataV1()
-    found = False
+    found = is_broken = False
     with pool_database() as path:
-        trust = trust_of(server_settings(), at=at)
+        trust = trusted_at_start(server_settings(), at=at).now.trust
         for record in select(path, Selection(emaid=emaid)):
             message = inspect_message(record.installation_res_exi, at=at, trust=trust)
             if as_json:
@@ -42,6 +42,9 @@ def show(emaid: Emaid, as_json: bool) -> None:
                 echo_lines(_facts(record))
                 echo_lines(in_words(message))
             found = True
+            is_broken = is_broken or isinstance(message, UnreadableMessage)
+    if is_broken:
+        raise SystemExit(1)
     if not found:
         raise click.ClickException(f"{emaid.text} is not stored.")
 

@@ -39,13 +39,41 @@ def handle(
     Check the message, then store it under EMAID, PCID, namespace and V2G root, or replace it.
 
     Raises:
+        BadRequest: See `checked`.
+        EmaidBelongsToOtherPcid: See `Store.put`.
+    """
+    record = checked(
+        services,
+        emaid=emaid,
+        pcid=pcid,
+        namespace=namespace,
+        installation_res_exi=installation_res_exi,
+        v2g_root_fingerprint=v2g_root_fingerprint,
+        meta_data=meta_data,
+    )
+    return _put(services, record, origin)
+
+
+def checked(
+    services: Services,
+    *,
+    emaid: Emaid,
+    pcid: Pcid,
+    namespace: str,
+    installation_res_exi: bytes,
+    v2g_root_fingerprint: str | None = None,
+    meta_data: str | None = None,
+) -> SignedContractData:
+    """
+    Check a message; return the record that it is to be.
+
+    Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_res`.
         CertificateUnreadable: A certificate that the pool must read is none.
         ResponseCodeNotOk, EmaidMismatch, ContractCertificateExpired,
         ContractCertificateNotYetValid, ContractCertificateRevoked, SignatureInvalid,
         CertificateChainBroken, CertificateChainExpired: In strict mode, with the messages of all
             that failed.
-        EmaidBelongsToOtherPcid: See `Store.put`.
     """
     signed = read_installation_res(installation_res_exi, namespace)
     contract_chain = read_chain(signed.contract_chain, "contract certificate")
@@ -63,7 +91,7 @@ def handle(
     with collecting(failures):
         _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
     services.refuse(failures)
-    record = SignedContractData(
+    return SignedContractData(
         emaid=emaid,
         pcid=pcid,
         namespace=signed.namespace,
@@ -79,7 +107,6 @@ def handle(
         meta_data=meta_data,
         unsigned_bits=signed.unsigned_bits,
     )
-    return _put(services, record, origin)
 
 
 async def _put(services: Services, record: SignedContractData, origin: Origin) -> Answer:

@@ -1,6 +1,11 @@
 """What a message is: all that can be said of it, as data, and in words."""
 
-from ccp.inspection.certificates import CertificateFacts, ExtensionFacts, UnreadableCertificate
+from ccp.inspection.certificates import (
+    CertificateFacts,
+    ExtensionFacts,
+    UnreadableCertificate,
+    hexadecimal,
+)
 from ccp.inspection.chains import ChainFacts, RootFacts
 from ccp.inspection.inputs import NoMessage, read_messages
 from ccp.inspection.message import Inspection, UnreadableMessage, inspect_message
@@ -18,6 +23,7 @@ __all__ = [
     "SignatureFacts",
     "UnreadableCertificate",
     "UnreadableMessage",
+    "hexadecimal",
     "in_words",
     "inspect_message",
     "printable",

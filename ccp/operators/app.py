@@ -17,6 +17,7 @@ from ccp.operators.health import Health
 from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
 from ccp.services import Services
+from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
 
 log = structlog.get_logger()
@@ -53,7 +54,7 @@ class Operators:
         return functools.partial(
             OperatorsMiddleware,
             listener=self._listener,
-            operators=SecurityHeadersMiddleware(self.app),
+            operators=SecurityHeadersMiddleware(HeadMiddleware(self.app)),
         )
 
     @contextmanager

@@ -64,6 +64,6 @@ class Health:
 
 def _anchors(trust: Trust) -> str:
     """Tell where anchors were put of which none can be used: then no chain holds."""
-    sets = {"v2g": trust.v2g, "emsp": trust.emsp, "oem": trust.oem}
+    sets = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     empty = [name for name, those in sets.items() if those.configured and not those.certificates]
-    return f"none can be used of {', '.join(empty)}" if empty else _OK
+    return f"there is none for {', '.join(empty)}" if empty else _OK

@@ -202,5 +202,8 @@ class Exposition:
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """Write all that is counted, in a format that *accept* names or in the usual one."""
-        encode, media_type = choose_encoder(accept)
+        try:
+            encode, media_type = choose_encoder(accept)
+        except ValueError:  # a version that is no number
+            encode, media_type = choose_encoder("")
         return encode(self._registry), media_type

@@ -26,6 +26,10 @@ _AT_ONCE = 8
 _MOST_URLS = 1024  # whose failures are remembered; a CA has one or two
 
 
+class LeftAlone(Unanswered):
+    """Somebody has not been asked, for having failed when asked for others."""
+
+
 class Responders:
     """
     All of them, as one event loop asks them: a few at once, and none that keeps failing.
@@ -85,7 +89,7 @@ class Responders:
         async with self._places:
             breaker = self._breaker(url)
             if not breaker.admits():
-                raise Unanswered("it is left alone, as it has failed too often")
+                raise LeftAlone("it is left alone for a while, as it has failed too often")
             try:
                 reply = await exchange(url)
                 if reply.status != 200:
@@ -100,8 +104,8 @@ class Responders:
         return reply.body
 
     def _breaker(self, url: str) -> Breaker:
-        """That of a URL. Its clock stands still: what is left alone, is so to the end."""
-        breaker = self._breakers.pop(url, None) or Breaker(lambda: 0)
+        """That of a URL: where OCSP fails, the CRLs of the same host may be had."""
+        breaker = self._breakers.pop(url, None) or Breaker()
         self._breakers[url] = breaker
         if len(self._breakers) > _MOST_URLS:
             self._breakers.popitem(last=False)

@@ -22,7 +22,7 @@ class RevocationList:
 
     Attributes:
         statuses: By serial number, of all that is revoked or on hold.
-        until: When the next list comes, aware UTC; the past or present where it may at any moment.
+        until: When the next list comes, aware UTC; at the latest.
     """
 
     statuses: Mapping[int, Status]

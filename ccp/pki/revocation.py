@@ -30,7 +30,7 @@ class Answer:
     What a CA says of a certificate.
 
     Attributes:
-        until: When it says so anew, aware UTC; the past or present where it may at any moment.
+        until: When it says so anew, aware UTC; at the latest.
     """
 
     status: Status
@@ -46,12 +46,13 @@ def require_timely(
     Args:
         this_update, next_update: Its dates, aware UTC; one without the second is good for an hour.
         at: The present, aware UTC.
-    Returns: Until when it need not be asked for again: *next_update*, or *at* without it.
+    Returns: Until when it need not be asked for again.
     Raises:
         StatusUnknown: It is of the past, or of the future.
     """
     if this_update > at + CLOCKS_DIFFER_BY:
         raise StatusUnknown("the answer is of the future")
-    if (next_update or this_update + _FRESH) < at - CLOCKS_DIFFER_BY:
+    until = next_update or this_update + _FRESH
+    if until < at - CLOCKS_DIFFER_BY:
         raise StatusUnknown("the answer is out of date")
-    return next_update or at
+    return until

@@ -37,6 +37,12 @@ class Trusted:
 
 @dataclass(slots=True)
 class TrustedNow:
-    """What a worker trusts now; it is replaced as a whole, by whoever has newer anchors."""
+    """
+    What a worker trusts now; it is replaced as a whole, by whoever has newer anchors.
+
+    Attributes:
+        files: The anchors that are in files, which stay.
+    """
 
     now: Trusted
+    files: Trust

@@ -16,11 +16,14 @@ migrations = Migrations("ccp")
 
 def require_ours(database: Database) -> None:
     """
-    Refuse a database that knows more steps than we do.
+    Refuse a database that knows more steps than we do, or other tables alone.
 
     Raises:
-        StoreUnusable: It was made by a newer version.
+        StoreUnusable: It was made by a newer version, or is another application's.
     """
+    tables = set(database.table_names()) - {migrations.migrations_table}
+    if tables and not migrations.applied(database):
+        raise StoreUnusable("the database is not one of a pool")
     with closing(sqlite3.connect(":memory:")) as empty:
         ours = {step.name for step in migrations.pending(Database(empty))}
     if {step.name for step in migrations.applied(database)} - ours:
@@ -59,8 +62,12 @@ def steps_missing(path: Path) -> list[str]:
     Raises:
         StoreUnusable: It cannot be read, or is none of a pool, or was made by a newer version.
     """
-    found = connect_patiently(path, "ro") if path.exists() else sqlite3.connect(":memory:")
-    with told(f"{path} cannot be used"), closing(found) as connection:
+    with (
+        told(f"{path} cannot be used"),
+        closing(
+            connect_patiently(path, "ro") if path.exists() else sqlite3.connect(":memory:")
+        ) as connection,
+    ):
         database = Database(connection, execute_plugins=False)
         require_ours(database)
         return [step.name for step in migrations.pending(database)]

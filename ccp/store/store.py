@@ -74,7 +74,9 @@ class Store:
         """Close the connections of this process."""
         self._connections.close()
 
-    def put(self, record: SignedContractData, origin: Origin) -> None:
+    def put(
+        self, record: SignedContractData, origin: Origin, *, default: bool | None = None
+    ) -> None:
         """
         Store *record*, or replace the one of the same EMAID, PCID, namespace and V2G root.
 
@@ -83,10 +85,12 @@ class Store:
 
         Args:
             origin: For the audit trail.
+            default: Whether it becomes the default in its namespace, where that is not left to the
+                order of puts.
         Raises:
             EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
         """
-        self._writes.write(lambda db: writes.put(db, record, origin))
+        self._writes.write(lambda db: writes.put(db, record, origin, default=default))
 
     def find_by_emaid(
         self,
@@ -118,20 +122,15 @@ class Store:
             [pcid.key, namespace],
         )
 
-    def set_default(
-        self, emaid: Emaid, pcid: Pcid, origin: Origin, *, namespace: str | None = None
-    ) -> bool:
+    def set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
         """
         Make the contract the car's default in every namespace that it is stored in.
 
         Args:
             origin: For the audit trail.
-            namespace: In this one alone.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
-        return self._writes.write(
-            lambda db: writes.set_default(db, emaid, pcid, origin, namespace=namespace)
-        )
+        return self._writes.write(lambda db: writes.set_default(db, emaid, pcid, origin))
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:
         """Return the certificates of a contract, X.509 DER, in all its records."""

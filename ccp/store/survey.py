@@ -58,18 +58,38 @@ class Selection:
 
 EVERYTHING = Selection()
 
+_BATCH = 100
+
 
 def select(path: Path, selection: Selection = EVERYTHING) -> Iterator[SignedContractData]:
     """
-    Give records one after the other, in the order in which they were put.
+    Give records one after the other, in the order in which they were put; those too that are put
+    meanwhile.
 
     Raises:
         StoreUnusable: The database cannot be read, or is none of a pool of this version.
     """
     where, values = _where(selection)
     with _reading(path) as connection:
-        for row in connection.execute(f"{SELECT} {where} ORDER BY c.rowid", values):
-            yield record_of(row)
+        position = 0
+        while True:
+            # A batch at a time: whoever pauses between two holds up no checkpoint of the pool.
+            found = connection.execute(
+                f"""
+                SELECT c.rowid FROM signed_contract_data AS c
+                WHERE c.rowid > ? AND {where} ORDER BY c.rowid LIMIT {_BATCH}
+                """,  # noqa: S608 - *where* is made of literals alone
+                [position, *values],
+            )
+            rowids = [rowid for (rowid,) in found]
+            if not rowids:
+                return
+            within = [rowids[0], rowids[-1], *values]
+            rows = connection.execute(
+                f"{SELECT} WHERE c.rowid BETWEEN ? AND ? AND {where} ORDER BY c.rowid", within
+            )
+            yield from map(record_of, rows.fetchall())
+            position = rowids[-1]
 
 
 def count(path: Path, selection: Selection = EVERYTHING) -> int:
@@ -81,16 +101,59 @@ def count(path: Path, selection: Selection = EVERYTHING) -> int:
     """
     where, values = _where(selection)
     with _reading(path) as connection:
-        query = f"SELECT COUNT(*) FROM signed_contract_data AS c {where}"  # noqa: S608
+        query = f"SELECT COUNT(*) FROM signed_contract_data AS c WHERE {where}"  # noqa: S608
         (number,) = connection.execute(query, values).fetchone()
         return int(number)
 
 
 def _where(selection: Selection) -> tuple[str, list[str | int]]:
-    """Give a WHERE, made of literals alone, and the values that it binds."""
+    """Give a condition, made of literals alone, and the values that it binds."""
     conditions = dict(selection.conditions())
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return where, list(conditions.values())
+    return " AND ".join(conditions) or "TRUE", list(conditions.values())
+
+
+# The index of the primary key has all but the name, for which one record of each root is read.
+RECORDS_BY_ROOT = """
+    SELECT c.v2g_root_fingerprint, c.v2g_root_distinguished_name, root.records
+    FROM (
+        SELECT COUNT(*) AS records, MIN(rowid) AS first
+        FROM signed_contract_data GROUP BY v2g_root_fingerprint
+    ) AS root
+    JOIN signed_contract_data AS c ON c.rowid = root.first
+    ORDER BY c.v2g_root_fingerprint
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsOfRoot:
+    """
+    What is stored under one V2G root.
+
+    Attributes:
+        fingerprint: SHA-256 of the root, 64 lower-case hex digits; None where it is not known.
+        distinguished_name: Of the root, as one of the records has it.
+        records: How many there are.
+    """
+
+    fingerprint: str | None
+    distinguished_name: str
+    records: int
+
+
+def records_by_root(path: Path) -> list[RecordsOfRoot]:
+    """
+    Count the records of a database by their V2G roots; nothing is written, and it may be in use.
+
+    Raises:
+        StoreUnusable: It cannot be read, or is none of a pool.
+    """
+    with _reading(path) as connection:
+        return _by_root(connection)
+
+
+def _by_root(connection: Connection) -> list[RecordsOfRoot]:
+    found = connection.execute(RECORDS_BY_ROOT)
+    return [RecordsOfRoot(root or None, name, records) for root, name, records in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +223,7 @@ def summarise(path: Path, *, at: datetime) -> Summary:
             by_namespace={one.namespace: one.stored for one in counts},
             by_provider_id=by("substr(emaid_key, 1, 5)"),
             by_wmi=by("substr(pcid_key, 1, 3)"),
-            by_v2g_root=by("v2g_root_fingerprint"),
+            by_v2g_root={one.fingerprint or "": one.records for one in _by_root(connection)},
             expired=sum(one.expired for one in counts),
             expiring_within_7_days=sum(one.expiring[7] for one in counts),
             expiring_within_30_days=sum(one.expiring[30] for one in counts),

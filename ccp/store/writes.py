@@ -25,6 +25,10 @@ INSERT = """
         :contract_certificate_der, :valid_from, :valid_to, :meta_data,
         :evse_processing_bit, :remaining_chains_bit)
 """
+_INSERT_AS_DEFAULT = """
+    INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
+    VALUES (:pcid_key, :namespace, :emaid_key)
+"""
 _INSERT_FIRST_AS_DEFAULT = """
     INSERT INTO default_contract (pcid_key, namespace, emaid_key)
     SELECT :pcid_key, :namespace, :emaid_key WHERE NOT EXISTS (
@@ -33,7 +37,13 @@ _INSERT_FIRST_AS_DEFAULT = """
 """
 
 
-def put(database: Database, record: SignedContractData, origin: Origin) -> None:
+def put(
+    database: Database,
+    record: SignedContractData,
+    origin: Origin,
+    *,
+    default: bool | None = None,
+) -> None:
     """See `Store.put`."""
     row = columns(record)
     key = (row["pcid_key"], row["namespace"], row["v2g_root_fingerprint"])
@@ -46,7 +56,10 @@ def put(database: Database, record: SignedContractData, origin: Origin) -> None:
     ).fetchall()
     if any(pcid_key != record.pcid.key for pcid_key, _, _ in variants):
         raise EmaidBelongsToOtherPcid
-    database.execute(_INSERT_FIRST_AS_DEFAULT, row)
+    if default is None:
+        database.execute(_INSERT_FIRST_AS_DEFAULT, row)
+    elif default:
+        database.execute(_INSERT_AS_DEFAULT, row)
     # REPLACE gives a new rowid, so the order of rowids is the order of puts.
     database.execute(INSERT, row)
     audit.note(
@@ -83,21 +96,18 @@ def columns(record: SignedContractData) -> dict[str, Any]:
     }
 
 
-def set_default(
-    database: Database, emaid: Emaid, pcid: Pcid, origin: Origin, *, namespace: str | None
-) -> bool:
+def set_default(database: Database, emaid: Emaid, pcid: Pcid, origin: Origin) -> bool:
     """See `Store.set_default`."""
     changed = database.execute(
         """
         INSERT OR REPLACE INTO default_contract (pcid_key, namespace, emaid_key)
         SELECT DISTINCT pcid_key, namespace, emaid_key FROM signed_contract_data
-        WHERE emaid_key = :emaid_key AND pcid_key = :pcid_key
-            AND (:namespace IS NULL OR namespace = :namespace)
+        WHERE emaid_key = ? AND pcid_key = ?
         """,
-        {"emaid_key": emaid.key, "pcid_key": pcid.key, "namespace": namespace},
+        [emaid.key, pcid.key],
     )
     if changed.rowcount > 0:
-        audit.note(database, origin, "set-default", emaid, pcid.key, namespace=namespace)
+        audit.note(database, origin, "set-default", emaid, pcid.key)
     return changed.rowcount > 0
 
 

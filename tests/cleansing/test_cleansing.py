@@ -301,3 +301,14 @@ def test_what_the_pool_has_had_revoked_leaves(world: World) -> None:
     assert (report.revoked, report.unreachable, report.kept) == (1, 1, 1)
     assert findings[0].reason == "the pool has had the contract certificate revoked"
     assert world.emaids() == [EMAIDS[1]]
+
+
+def test_who_is_left_alone_costs_nobody_a_contract(world: World) -> None:
+    """A responder that fails for a moment costs those that it was asked about, and no others."""
+    for number in range(40):
+        world.put(f"DEWRKC0000{number:04}")
+    world.service.script = lambda _: Says(503)
+    report, findings = world.run(world.make_cleansing(removes_unreachable=True), dry_run=True)
+    assert report.unreachable == 40
+    assert report.kept >= 30
+    assert {finding.leaves for finding in findings} == {True, False}

@@ -45,6 +45,7 @@ WRONG = {
     "open to everybody": {"host": "0.0.0.0"},  # noqa: S104
     "no credentials": {"credentials": "no.toml", "peers": "http://127.0.0.1:1"},
     "no folder for the database": {"database_url": "sqlite:///no/where/ccp.db"},
+    "two at one address": {"port": "8080", "operations_bind": "127.0.0.1:8080"},
     "no database": {"database_url": "sqlite:///text"},
 }
 

@@ -7,9 +7,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.commands.importing import MOST_BYTES, lines_of
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.kept_roots import KeptRoots
+from ccp.pki.trust import KINDS
+from ccp.settings import Settings
 from ccp.store import SignedContractData, Store
 from ccp.workshop import (
     CONTRACT_FAULTS,
@@ -137,6 +141,18 @@ def test_another_message_replaces(pool: Path) -> None:
     assert (found.installation_res_exi, found.meta_data) == (newer, "new")
 
 
+def test_no_file_is_lost_for_a_report(pool: Path) -> None:
+    """It is written once something is refused, and never over what is read."""
+    content = line(draft().exi())
+    (pool / "in.jsonl").write_bytes(content)
+    (pool / "last.jsonl").write_text("the last report")
+    both = run_alone(pool, "import", "in.jsonl", "--refused", "in.jsonl")
+    assert (both.returncode, (pool / "in.jsonl").read_bytes()) == (2, content)
+    run_alone(pool, "import", "in.jsonl", "--refused", "last.jsonl", checks="no")
+    run_alone(pool, "import", "in.jsonl", "--refused", "last.jsonl")
+    assert (pool / "last.jsonl").read_text() == "the last report"
+
+
 @pytest.mark.parametrize("name", ["unsigned-emaid", "contract-expired", "cps-foreign-root"])
 def test_what_a_put_refuses_is_refused(pool: Path, name: str) -> None:
     """With the words of the API, in a report; the others go in."""
@@ -186,17 +202,62 @@ def test_lab_mode_takes_what_a_lab_pool_takes(pool: Path) -> None:
     assert "lab mode lets pass" in result.stderr
 
 
+def test_a_car_without_a_default_is_given_none(pool: Path) -> None:
+    """Which contract a driver pays with is never chosen for them."""
+    lines = [line(draft(emaid).exi(), emaid) for emaid in EMAIDS[:2]]
+    run_alone(pool, "import", stdin=b"".join(lines))
+    store = Store(pool / "ccp.db")
+    store.delete(Emaid.parse(EMAIDS[0]), ORIGIN)
+    store.close()
+    exported = run_alone(pool, "export").stdout
+    assert json.loads(exported)["defaultContract"] is False
+    other = {"database_url": f"sqlite:///{pool}/other.db"}
+    assert run_alone(pool, "import", stdin=exported.encode(), **other).returncode == 0
+    assert [one.is_default for one in records(pool / "other.db")] == [False]
+
+
 def test_a_default_of_one_edition_is_none_of_the_other(store: Store) -> None:
-    """Each edition has its own, and an import makes but that one."""
+    """A contract that is put as the default is so in its own namespace alone."""
     for namespace in (ISO_15118_2, "other"):
-        for emaid in EMAIDS[:2]:
-            store.put(record(emaid, namespace=namespace), ORIGIN)
-    second, car = Emaid.parse(EMAIDS[1]), Pcid.parse(PCID_TEXT)
-    assert store.set_default(second, car, ORIGIN, namespace="other")
+        store.put(record(EMAIDS[0], namespace=namespace), ORIGIN)
+    store.put(record(EMAIDS[1]), ORIGIN)
+    store.put(record(EMAIDS[1], namespace="other"), ORIGIN, default=True)
+    car = Pcid.parse(PCID_TEXT)
     (in_2,) = store.find_default(car, ISO_15118_2)
     (in_other,) = store.find_default(car, "other")
     assert [in_2.emaid.text, in_other.emaid.text] == EMAIDS[:2]
-    assert not store.set_default(second, car, ORIGIN, namespace="none")
+
+
+def test_a_default_is_moved_by_a_later_import(pool: Path) -> None:
+    """Though all is there already; and one that is none no longer stays what it is."""
+    lines = [line(draft(emaid).exi(), emaid) for emaid in EMAIDS[:2]]
+    run_alone(pool, "import", stdin=b"".join(lines))
+    moved = json.dumps(json.loads(lines[1]) | {"defaultContract": True}).encode()
+    assert run_alone(pool, "import", stdin=moved).stdout.startswith("1 stored")
+    assert run_alone(pool, "import", stdin=moved).stdout.startswith("0 stored, 1 were there")
+    by_emaid = {one.emaid.text: one.is_default for one in records(pool / "ccp.db")}
+    assert by_emaid == {EMAIDS[0]: False, EMAIDS[1]: True}
+
+
+def test_roots_that_a_root_pool_gave_are_trusted(pool: Path) -> None:
+    """As by the pool itself, when it starts while the root pool is down."""
+    (pool / "trust").rename(pool / "files")
+    (pool / "trust").mkdir()
+    url = "http://127.0.0.1:1"
+    asks = {"rcp_url": url, "trust_dir": "trust"}
+    content = line(draft().exi())
+    assert "trusts" in run_alone(pool, "import", stdin=content, **asks).stderr
+    roots = {
+        kind: [_pki().v2g_root("A").certificate.public_bytes(Encoding.DER)]
+        if kind == "v2g"
+        else [_pki().emsp.root.certificate.public_bytes(Encoding.DER)]
+        for kind in KINDS
+    }
+    settings = {"CCP_DATABASE_URL": f"sqlite:///{pool}/ccp.db", "CCP_RCP_URL": url}
+    KeptRoots(Settings.from_environment(settings)).save(roots)
+    assert run_alone(pool, "import", stdin=content, **asks).stdout.startswith("1 stored")
+    told = run_alone(pool, "check-config", **asks).stdout
+    assert "anchors   v2g 1, emsp 1, oem 1" in told
 
 
 def test_lines_are_read_within_bounds(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ def test_an_older_database_is_brought_up_to_date(here: Path) -> None:
         last = migrations.pending(Database(connection))[-1].name
         migrations.apply(Database(connection), stop_before=last)
     assert "`ccp migrate` brings it up to date" in run("list").stderr
+    for command in (["default", EMAID_TEXT, PCID_TEXT], ["cleanse", "--dry-run"]):
+        assert "`ccp migrate` brings it up to date" in run(*command).stderr
+    assert not list(here.glob("*.before-*"))
     assert json.loads(run("migrate", "--json").stdout) == {
         "database": f"{here}/ccp.db",
         "done": [last],
@@ -71,3 +74,23 @@ def test_a_default_that_is_not_stored_is_refused(here: Path, store: Store) -> No
     result = run("default", EMAID_TEXT, PCID_TEXT)
     assert (result.exit_code, "`ccp migrate` makes one" in result.stderr) == (1, True)
     assert not (here / "ccp.db").exists()
+
+
+def test_another_s_database_is_left_alone(here: Path) -> None:
+    """Whatever is called for; nothing of a pool is put into it."""
+    with closing(sqlite3.connect(here / "ccp.db")) as connection:
+        connection.execute("CREATE TABLE invoices (number)")
+    for command in (["migrate"], ["default", EMAID_TEXT, PCID_TEXT], ["cleanse"]):
+        result = run(*command)
+        assert (result.exit_code, "not one of a pool" in result.stderr) == (1, True)
+    with closing(sqlite3.connect(here / "ccp.db")) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert names == [("invoices",)]
+
+
+def test_a_folder_is_no_database(here: Path) -> None:
+    """A sentence says so."""
+    (here / "ccp.db").mkdir()
+    result = run("migrate")
+    assert result.exit_code == 1
+    assert "cannot be used" in result.stderr

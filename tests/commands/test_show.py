@@ -44,7 +44,7 @@ def test_what_is_broken_is_shown(here: Path, store: Store) -> None:
     """A message that cannot be read does not hide its record."""
     store.put(record(), ORIGIN)
     result = run("show", EMAID_TEXT)
-    assert (result.exit_code, "✗ Not read, of 5 bytes" in result.stdout) == (0, True)
+    assert (result.exit_code, "✗ Not read, of 5 bytes" in result.stdout) == (1, True)
 
 
 def test_what_is_not_there_is_told(here: Path, store: Store) -> None:

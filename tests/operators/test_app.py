@@ -70,3 +70,20 @@ def test_where_nobody_looks_nothing_of_it_is_loaded(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name[:5] != "OTEL_"}
     told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     assert told.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/plain;version=x", "application/openmetrics-text;version=a.b.c"]
+)
+def test_whatever_is_accepted_gets_an_answer(pool, accept):
+    """A version that is no number is none."""
+    answer = pool.operators.get("/metrics", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert "ccp_records" in answer.text
+
+
+@pytest.mark.parametrize("path", THEIRS)
+def test_head_is_a_get_without_a_body(pool, path):
+    """Which the server would otherwise warn of each time."""
+    answer = pool.operators.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")

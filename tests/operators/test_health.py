@@ -79,7 +79,7 @@ def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
         (tmp_path / "trust" / name).mkdir(parents=True)
         (tmp_path / "trust" / name / "root.pem").write_text("no certificate")
     status, checks = ready_of(looked_at(tmp_path))
-    assert (status, checks) == (503, READY | {"anchors": "none can be used of v2g, oem"})
+    assert (status, checks) == (503, READY | {"anchors": "there is none for CPS, contracts, cars"})
 
 
 def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
