@@ -204,6 +204,6 @@ class Exposition:
         """Write all that is counted, in a format that *accept* names or in the usual one."""
         try:
             encode, media_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
+        except (ValueError, TypeError):  # a version that is no number
             encode, media_type = choose_encoder("")
         return encode(self._registry), media_type

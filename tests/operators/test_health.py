@@ -5,16 +5,19 @@ import sqlite3
 import threading
 from contextlib import closing
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
 from ccp.app import create_app
 from ccp.operators.listener import listener_of
+from ccp.pki.trusted import Trusted
 from ccp.store import Readiness, Store
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.issuer import ec_key, jwt_settings
 from tests.operators.conftest import BIND
 from tests.running import SECONDS
+from tests.trusted import pki
 from tests.web.asgi import call, scope
 
 READY = {"server": "ok", "database": "ok", "migrations": "ok", "anchors": "ok"}
@@ -80,6 +83,19 @@ def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
         (tmp_path / "trust" / name / "root.pem").write_text("no certificate")
     status, checks = ready_of(looked_at(tmp_path))
     assert (status, checks) == (503, READY | {"anchors": "there is none for CPS, contracts, cars"})
+
+
+def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):
+    """Contracts of eMSPs under a V2G PKI end in V2G roots; without any root nothing holds."""
+    app = looked_at(tmp_path, rcp_url="http://127.0.0.1:1")
+    assert ready_of(app)[0] == 503
+    roots = {
+        kind: [identity.certificate.public_bytes(Encoding.DER)]
+        for kind, identity in (("v2g", pki().v2g_root("A")), ("oem", pki().oem.root))
+    }
+    trusted = app.services.trusted
+    trusted.now = Trusted.of(trusted.files.with_roots(roots))
+    assert ready_of(app) == (200, READY)
 
 
 def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
