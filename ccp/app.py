@@ -81,7 +81,6 @@ def make_services(
 
 def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
     """Make what cleanses the pool every CCP_CLEANSE_HOURS."""
-    database = settings.database_path
     cleansing = Cleansing(
         services.store,
         services.trusted,
@@ -90,7 +89,7 @@ def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
     )
     return RegularCleansing(
         cleansing,
-        database.with_name(f"{database.name}.cleansing"),
+        settings.beside_database("cleansing"),
         hours=settings.cleanse_hours,
         clock=services.clock,
     )

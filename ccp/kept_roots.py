@@ -38,8 +38,7 @@ class KeptRoots:
     """
 
     def __init__(self, settings: Settings) -> None:
-        database = settings.database_path
-        file = database.with_name(f"{database.name}.roots")
+        file = settings.beside_database("roots")
         self._file = LastGood(file, settings.rcp_url, max_bytes=_MAX_BYTES)
 
     def load(self) -> Mapping[str, Sequence[bytes]]:

@@ -374,6 +374,10 @@ class Settings:
         """Path of the SQLite file."""
         return Path(self.database_url.removeprefix(_SQLITE))
 
+    def beside_database(self, suffix: str) -> Path:
+        """Path of a file that the pool keeps with its database: `ccp.db.jwks` for `jwks`."""
+        return self.database_path.with_name(f"{self.database_path.name}.{suffix}")
+
     def trust_folder(self) -> Path:
         """
         Give the folder of the trust anchors; it need not be there where nobody has named it.

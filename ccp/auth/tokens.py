@@ -124,8 +124,7 @@ def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
     """
     place = settings.jwt_keys
     if "://" in place:
-        database = settings.database_path
-        file = database.with_name(f"{database.name}.jwks")
+        file = settings.beside_database("jwks")
         last_good = LastGood(file, place, max_bytes=MAX_BYTES)
         return Tokens(settings, Keys(UrlSource(place), last_good=last_good), clock)
     source = FileSource(Path(place))

@@ -29,9 +29,20 @@ def pool_database(other: Path | None = None) -> Iterator[Path]:
     Raises:
         ClickException: The settings are wrong, or the block finds that a database cannot be used.
     """
+    with told_in_a_sentence(), warnings_to_stderr():
+        yield other or server_settings().database_path
+
+
+@contextmanager
+def told_in_a_sentence() -> Iterator[None]:
+    """
+    Tell what is wrong with the settings or the database in a sentence.
+
+    Raises:
+        ClickException: Something is.
+    """
     try:
-        with warnings_to_stderr():
-            yield other or server_settings().database_path
+        yield
     except (SettingsInvalid, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
     except (StoreBusy, StoreFull) as error:

@@ -12,14 +12,14 @@ from cryptography.x509 import load_der_x509_certificate
 from OpenSSL import crypto
 
 from ccp.commands.anchors import Anchor, all_anchors, anchors_in_files, stored_under
+from ccp.commands.database import told_in_a_sentence
 from ccp.commands.output import json_lines_option, json_option, tell
 from ccp.errors import CertificateUnreadable
 from ccp.inspection import hexadecimal, printable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import read_role
 from ccp.pki.trust import KINDS, load_x509, read_file
-from ccp.settings import SettingsInvalid, server_settings
-from ccp.store import StoreUnusable
+from ccp.settings import server_settings
 from ccp.store.survey import RecordsOfRoot
 
 _RELOAD = "A pool that is running sees that at SIGHUP."
@@ -35,14 +35,8 @@ class _Commands(click.Group):
     """Commands whose errors are one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with told_in_a_sentence():
             return super().invoke(ctx)
-        except (SettingsInvalid, StoreUnusable) as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            if error.filename is None:  # of no file, but of a pipe that nobody reads any more
-                raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
 @click.group(cls=_Commands)

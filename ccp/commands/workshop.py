@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ccp.workshop import (
     make_pki,
 )
 from ccp.workshop.folder import Folder, save_pkis
+from ccp.workshop.http import serve
 from ccp.workshop.narrator import Outcome, play
 from ccp.workshop.options import (
     edition_option,
@@ -251,10 +252,7 @@ def pki_service(folder: Path, port: int) -> None:
       CCP_REVOCATION_URL=http://127.0.0.1:8090 CCP_OPERATOR_CAS=workshop/cas
     and asks it about certificates of `ccp workshop pki --pki-url http://127.0.0.1:8090`.
     """
-    with make_server(Revoker(folder, _now), port, click.echo) as server:
-        click.echo(f"Listening at: http://127.0.0.1:{server.server_address[1]}")
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    serve(make_server(Revoker(folder, _now), port, click.echo), click.echo)
 
 
 @workshop.command()
@@ -294,10 +292,7 @@ def root_pool(folder: Path, port: int) -> None:
     A pool asks it with
       CCP_RCP_URL=http://127.0.0.1:8091
     """
-    with make_root_server(RootPool(folder), port) as server:
-        click.echo(f"Listening at: http://127.0.0.1:{server.server_address[1]}")
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    serve(make_root_server(RootPool(folder), port), click.echo)
 
 
 @workshop.command()

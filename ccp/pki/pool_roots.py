@@ -11,7 +11,7 @@ from OpenSSL import crypto
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import read_certificate
 from ccp.pki.extensions import read_role
-from ccp.pki.issuers import Issuers
+from ccp.pki.issuers import is_issuer
 from ccp.pki.trust import load_x509
 
 log = structlog.get_logger()
@@ -56,6 +56,7 @@ def _problem(der: bytes, at: datetime) -> str:
         return f"it is valid from {certificate.not_before:%F} to {certificate.not_after:%F} only"
     if not is_ca:
         return "it is not that of a CA"
-    if not Issuers([x509.load_der_x509_certificate(der)]).issued(der):
+    itself = x509.load_der_x509_certificate(der)
+    if not is_issuer(itself, itself):
         return "it is not self-signed"
     return ""

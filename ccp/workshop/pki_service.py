@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +12,7 @@ from cryptography import x509
 
 from ccp.workshop.certificates import OCSP_PATH, common_name
 from ccp.workshop.errors import WorkshopError
+from ccp.workshop.http import Handler, listen
 from ccp.workshop.revocation import Revoker
 
 _REVOKE_PATH = "/pki/revokeCertificate"
@@ -29,10 +30,8 @@ def make_server(revoker: Revoker, port: int, note: Callable[[str], None]) -> Thr
         note: Told of each certificate that was revoked.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Service(Handler):
+        def do_GET(self) -> None:  # noqa: N802 - the name of http.server
             if self.path.startswith(f"{OCSP_PATH}/"):
                 encoded = unquote(self.path.removeprefix(f"{OCSP_PATH}/"))
                 try:
@@ -40,11 +39,11 @@ def make_server(revoker: Revoker, port: int, note: Callable[[str], None]) -> Thr
                 except ValueError:
                     self._answer(400, "The path has no OCSP request.")
             elif crl := revoker.find_crl(self.path):
-                self._send(200, "application/pkix-crl", crl)
+                self.send(200, "application/pkix-crl", crl)
             else:
                 self._answer(404, "There is no such path.")
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - as above
             size = self.headers.get("Content-Length", "")
             if not size.isdigit() or int(size) > _MAX_BYTES:
                 self.close_connection = True
@@ -59,7 +58,7 @@ def make_server(revoker: Revoker, port: int, note: Callable[[str], None]) -> Thr
                 self._answer(404, "There is no such path.")
 
         def _answer_ocsp(self, request: bytes) -> None:
-            self._send(200, "application/ocsp-response", revoker.answer(request))
+            self.send(200, "application/ocsp-response", revoker.answer(request))
 
         def _revoke(self, body: bytes) -> None:
             try:
@@ -80,21 +79,9 @@ def make_server(revoker: Revoker, port: int, note: Callable[[str], None]) -> Thr
 
         def _answer(self, status: int, *messages: str) -> None:
             content = {"errorMessages": messages, "traceId": str(uuid.uuid4())} if messages else {}
-            self._send(status, "application/json", json.dumps(content).encode())
+            self.send_json(status, content)
 
-        def _send(self, status: int, content_type: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing of each request."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    return server
+    return listen(Service, port)
 
 
 def _read(body: bytes) -> tuple[x509.Certificate, x509.ReasonFlags]:

@@ -1,10 +1,9 @@
 """The workshop's Root Certificate Pool (RCP): it serves the roots that a pool may trust."""
 
 import base64
-import json
 import uuid
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.workshop.certificates import common_name, subject_key_id
 from ccp.workshop.errors import WorkshopError
+from ccp.workshop.http import Handler, listen
 
 _PATH = "/rootcertificates"
 _TYPES = {"v2g": "V2G", "emsp": "eMSP", "oem": "OEM", "pe": "PE"}
@@ -57,10 +57,8 @@ class RootPool:
 def make_server(pool: RootPool, port: int) -> ThreadingHTTPServer:
     """Make the service: `GET /rootcertificates` of the OPNC RCP API, on this machine alone."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Roots(Handler):
+        def do_GET(self) -> None:  # noqa: N802 - the name of http.server
             url = urlsplit(self.path)
             pki_type = parse_qs(url.query).get("pkiType", [None])[-1]
             if url.path != _PATH:
@@ -73,19 +71,9 @@ def make_server(pool: RootPool, port: int) -> ThreadingHTTPServer:
         def _answer(self, status: int, content: dict[str, Any]) -> None:
             if status != 200:
                 content = {**content, "traceId": str(uuid.uuid4())}
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send_json(status, content)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing of each request."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    return server
+    return listen(Roots, port)
 
 
 def _describe(root: x509.Certificate, types: list[str]) -> dict[str, Any]:
