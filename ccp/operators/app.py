@@ -8,7 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp import measures
@@ -16,6 +16,7 @@ from ccp.auth.tokens import Tokens
 from ccp.operators.health import Health
 from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
+from ccp.pages import Site
 from ccp.services import Services
 from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
@@ -39,11 +40,18 @@ class Operators:
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
         health = Health(services, tokens)
+        said = services.settings.said
+
+        def is_open_by_accident() -> bool:
+            return listener.is_open_to_others and "CCP_AUTH" not in said
+
+        site = Site(services, tokens, is_closed=is_open_by_accident)
         self.app = Starlette(
             routes=[
                 Route("/health/live", health.live),
                 Route("/health/ready", health.ready),
                 Route("/metrics", self._metrics),
+                Mount("/", site.app),
             ]
         )
         self.app.router.redirect_slashes = False  # to what a Host header says
