@@ -8,7 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp import measures
@@ -51,10 +51,10 @@ class Operators:
                 Route("/health/live", health.live),
                 Route("/health/ready", health.ready),
                 Route("/metrics", self._metrics),
-                Mount("/", site.app),
             ]
         )
         self.app.router.redirect_slashes = False  # to what a Host header says
+        self.app.router.default = site.app
 
     @property
     def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
