@@ -75,7 +75,11 @@ class Site:
         async def answer(request: Request) -> Response:
             loop = asyncio.get_running_loop()
             async with request.form(max_files=1, max_fields=4) as form:
-                return await loop.run_in_executor(self._executor, view, request, form)
+                return await loop.run_in_executor(self._executor, look, request, form)
+
+        def look(request: Request, form: FormData) -> Response:
+            with structlog.contextvars.bound_contextvars(page=path):  # whoever logs is not asked
+                return view(request, form)
 
         return Route(path, answer, methods=[method])
 
