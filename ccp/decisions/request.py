@@ -34,6 +34,8 @@ class Outcome:
         failure: Why it gets none; None if it gets some.
         let_pass: What strict mode would have refused it for, and lab mode has not; it would have
             told the first alone.
+        may_be_elsewhere: Whether nothing was found here, and the car has room for what other pools
+            may have.
         notes: What is for the log.
     """
 
@@ -41,6 +43,7 @@ class Outcome:
     answers: Sequence[SignedContractData]
     failure: CcpError | None
     let_pass: Sequence[CcpError]
+    may_be_elsewhere: bool
     notes: Sequence[Note]
 
 
@@ -90,12 +93,15 @@ def decide(
     except Exception as error:  # whatever it was, the car waits for an answer
         failure = InternalError()
         failure.__cause__ = error
-    return Outcome(pcid=pcid, answers=answers, failure=failure, let_pass=let_pass, notes=notes)
-
-
-def may_be_elsewhere(failure: CcpError, request: InstallationRequest) -> bool:
-    """Tell whether nothing was found here, and the car has room for what other pools may have."""
-    return isinstance(failure, ContractOrVehicleNotFound) and request.most_contracts > 0
+    not_found = isinstance(failure, ContractOrVehicleNotFound)
+    return Outcome(
+        pcid=pcid,
+        answers=answers,
+        failure=failure,
+        let_pass=let_pass,
+        may_be_elsewhere=not_found and request.most_contracts > 0,
+        notes=notes,
+    )
 
 
 def _pcid(certificate: Certificate) -> Pcid:

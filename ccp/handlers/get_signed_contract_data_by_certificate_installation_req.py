@@ -11,7 +11,7 @@ from typing import Any
 
 from ccp import measures
 from ccp.base64_text import read_base64
-from ccp.decisions.request import decide, may_be_elsewhere
+from ccp.decisions.request import decide
 from ccp.errors import CcpError
 from ccp.identifiers import Emaid, Pcid
 from ccp.messages import (
@@ -70,7 +70,7 @@ def handle(
             exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
         )
     pools = services.peers.pools
-    if pools and pcid and broadcast and not from_pool and may_be_elsewhere(failure, request):
+    if pools and pcid and broadcast and not from_pool and outcome.may_be_elsewhere:
         asked = {
             "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
             "xsdMsgDefNamespace": request.namespace,
