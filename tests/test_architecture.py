@@ -61,7 +61,7 @@ ALLOWED = {
     "serving": {"app", "exposure", "log", "operators", "settings", "tls"},
     "wsgi": {"app", "settings", "store"},
     "operators": BELOW | {"auth", "pages", "pki", "store", "services", "web"},
-    "pages": BELOW | {"auth", "inspection", "store", "services", "web"},
+    "pages": BELOW | {"auth", "decisions", "inspection", "iso15118", "store", "services", "web"},
     "app": BELOW
     | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"}
     | {"kept_roots", "operators", "root_keeper", "telemetry"},
