@@ -1,8 +1,8 @@
 """What operators find at their own address, and at no other: CCP_OPERATIONS_BIND."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 from starlette.applications import Starlette
@@ -16,6 +16,7 @@ from ccp.auth.tokens import Tokens
 from ccp.operators.health import Health
 from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
+from ccp.operators.recent import Recent
 from ccp.services import Services
 from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
@@ -36,8 +37,10 @@ class Operators:
 
     def __init__(self, services: Services, tokens: Tokens | None, listener: Listener) -> None:
         self._listener = listener
+        self._clock = services.clock
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
+        self._recent: Recent
         health = Health(services, tokens)
         self.app = Starlette(
             routes=[
@@ -57,23 +60,25 @@ class Operators:
             operators=SecurityHeadersMiddleware(HeadMiddleware(self.app)),
         )
 
-    @contextmanager
-    def counting(self) -> Iterator[None]:
-        """Count for the block what this worker does; without it there are no metrics."""
+    @asynccontextmanager
+    async def counting(self) -> AsyncIterator[None]:
+        """Take notice for the block of what this worker does; without it nothing is counted."""
         folder = self._listener.folder
         if folder is None:  # nobody listens
             yield
             return
         self._exposition = Exposition(folder, self._records)
+        self._recent = Recent(folder, self._listener.slot, self._clock)
         try:
             metrics = Metrics(folder, self._listener.slot)
         except OSError as error:  # no reason to serve nobody
             log.error("this worker counts nothing", folder=str(folder), reason=error.strerror)
             yield
             return
-        measures.now = metrics
+        measures.now = measures.Several(metrics, self._recent)
         try:
-            yield
+            async with self._recent.kept():
+                yield
         finally:
             measures.now = measures.Measures()
             metrics.close()
