@@ -8,7 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp import measures
@@ -16,7 +16,7 @@ from ccp.auth.tokens import Tokens
 from ccp.operators.health import Health
 from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
-from ccp.operators.recent import Recent
+from ccp.pages import Recent, Site
 from ccp.services import Services
 from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
@@ -37,16 +37,22 @@ class Operators:
 
     def __init__(self, services: Services, tokens: Tokens | None, listener: Listener) -> None:
         self._listener = listener
-        self._clock = services.clock
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
-        self._recent: Recent
+        self._recent = Recent(services.clock)
         health = Health(services, tokens)
+        said = services.settings.said
+
+        def is_open_by_accident() -> bool:
+            return listener.is_open_to_others and "CCP_AUTH" not in said
+
+        site = Site(services, tokens, self._recent, is_closed=is_open_by_accident)
         self.app = Starlette(
             routes=[
                 Route("/health/live", health.live),
                 Route("/health/ready", health.ready),
                 Route("/metrics", self._metrics),
+                Mount("/", site.app),
             ]
         )
         self.app.router.redirect_slashes = False  # to what a Host header says
@@ -68,7 +74,6 @@ class Operators:
             yield
             return
         self._exposition = Exposition(folder, self._records)
-        self._recent = Recent(folder, self._listener.slot, self._clock)
         try:
             metrics = Metrics(folder, self._listener.slot)
         except OSError as error:  # no reason to serve nobody
@@ -77,7 +82,7 @@ class Operators:
             return
         measures.now = measures.Several(metrics, self._recent)
         try:
-            async with self._recent.kept():
+            async with self._recent.kept(folder, self._listener.slot):
                 yield
         finally:
             measures.now = measures.Measures()

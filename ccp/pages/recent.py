@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -101,23 +101,19 @@ class Lately:
 
 class Recent(Measures):
     """
-    Takes notice for one worker, and keeps it in a file that all of them read.
+    Takes notice for one worker; see `kept` for how others learn of it.
 
     Told in any thread; nothing is written then, but once a second at most.
 
     Args:
-        folder: Of the files; private, for they have in them what the log has.
-        slot: No other worker's in this folder; see `Listener`. What the last one of it has heard is
-            gone on with.
         clock: Gives the present moment, aware UTC.
     """
 
-    def __init__(self, folder: Path, slot: int, clock: Callable[[], datetime]) -> None:
-        self._folder = folder
-        self._file = folder / f"recent_{slot}.json"
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._heard = _load(self._file) or Lately(clock())
+        self._heard = Lately(clock())
+        self._file: Path | None = None
         self._is_saved = self._is_failing = False
 
     def request(self, operation: str | None, status: int | None, seconds: float) -> None:
@@ -149,40 +145,49 @@ class Recent(Measures):
         with self._lock:
             found = Lately(self._heard.since)
             found.add(self._heard)
-        for file in self._folder.glob("recent_*.json"):
-            if file != self._file and (other := _load(file)):
+        if self._file:
+            for other in heard_in(self._file.parent, besides=self._file):
                 found.add(other)
         return found
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Keep it on file for the block, and what there is at its end."""
-        keeping = asyncio.create_task(self._keep())
+    async def kept(self, folder: Path, slot: int) -> AsyncIterator[None]:
+        """
+        Keep it for the block in a file that all workers read, and what there is at its end.
+
+        Args:
+            folder: Of the files; private, for they have in them what the log has.
+            slot: No other worker's in this folder. What the last one of it has heard is gone on
+                with.
+        """
+        self._file = folder / f"recent_{slot}.json"
+        self._heard = _load(self._file) or Lately(self._clock())
+        keeping = asyncio.create_task(self._keep(self._file))
         try:
             yield
         finally:
             keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await keeping
-            self._save()
+            self._save(self._file)
 
-    async def _keep(self) -> None:
+    async def _keep(self, file: Path) -> None:
         while True:
-            self._save()
+            self._save(file)
             await asyncio.sleep(_SAVE_SECONDS)
 
-    def _save(self) -> None:
+    def _save(self, file: Path) -> None:
         """Write what is new; the file appears whole, for others read it at any moment."""
         with self._lock:
             if self._is_saved:
                 return
             content = orjson.dumps(self._heard, option=orjson.OPT_NON_STR_KEYS)
             self._is_saved = True
-        draft = self._file.with_suffix(".new")
+        draft = file.with_suffix(".new")
         try:
-            with open(draft, "wb", opener=_private) as file:
-                file.write(content)
-            draft.rename(self._file)
+            with open(draft, "wb", opener=_private) as written:
+                written.write(content)
+            draft.rename(file)
         except OSError as error:
             self._is_saved = False
             if not self._is_failing:
@@ -194,6 +199,13 @@ class Recent(Measures):
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def heard_in(folder: Path, *, besides: Path | None = None) -> Iterator[Lately]:
+    """Give what each worker has kept in a folder, but for one file."""
+    for file in folder.glob("recent_*.json"):
+        if file != besides and (heard := _load(file)):
+            yield heard
 
 
 def _load(file: Path) -> Lately | None:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,7 +17,7 @@ from structlog.testing import capture_logs
 from ccp import measures
 from ccp.app import create_app
 from ccp.operators.listener import listener_of
-from ccp.operators.recent import GONE, SERVED, Lately, Recent
+from ccp.pages.recent import GONE, SERVED, Lately, Recent, heard_in
 from ccp.store import Store
 from tests.builders import (
     BASE,
@@ -47,19 +48,23 @@ class Clock:
         return self.now
 
 
-def kept(recent: Recent, tell: Callable[[Recent], None] = lambda _: None) -> None:
-    """A worker hears what it is told, and ends."""
-
-    async def scenario() -> None:
-        async with recent.kept():
-            tell(recent)
-
-    asyncio.run(scenario())
+@contextmanager
+def working(folder: Path, slot: int, clock: Clock) -> Iterator[Recent]:
+    """What a worker hears, from its beginning to its end."""
+    recent = Recent(clock)
+    with asyncio.Runner() as loop:
+        kept = recent.kept(folder, slot)
+        loop.run(kept.__aenter__())
+        yield recent
+        loop.run(kept.__aexit__(None, None, None))
 
 
 def read(folder: Path) -> Lately:
-    """What a worker that has heard nothing itself tells of all the others."""
-    return Recent(folder, 99, lambda: datetime.max.replace(tzinfo=UTC)).lately()
+    """What all workers together have kept."""
+    lately, *others = heard_in(folder)
+    for other in others:
+        lately.add(other)
+    return lately
 
 
 def answered(folder: Path, ask: Callable[[Any], None], **variables: str) -> Lately:
@@ -188,48 +193,39 @@ def test_no_contract_or_car_is_on_file(tmp_path: Path) -> None:
 
 def test_a_client_that_has_gone_is_one_of_its_own(tmp_path: Path) -> None:
     """Neither served nor refused."""
-
-    def tell(recent: Recent) -> None:
+    with working(tmp_path, 0, Clock()) as recent:
         recent.request(POST, None, 0.1)
         recent.request("opcpGetSignedContractData", None, 0.1)
         recent.request("getContractDataByPcidV1", None, 0.1)
         recent.request(None, None, 0.1)
-
-    kept(Recent(tmp_path, 0, Clock()), tell)
     assert totals(read(tmp_path)) == {GONE: 2}
 
 
-EVENTS = st.lists(
-    st.tuples(
-        st.integers(0, 3),  # the worker's slot
-        st.integers(0, 40 * 60),  # minutes since the event before
-        st.sampled_from([SERVED, GONE, "ExiInvalid", "SignatureInvalid"]),
-        st.booleans(),  # whether the worker ends then
-    ),
-    max_size=60,
+EVENT = st.tuples(
+    st.integers(1, 40 * 60),  # minutes since the one before
+    st.sampled_from([SERVED, GONE, "ExiInvalid", "SignatureInvalid"]),
 )
+SHIFTS = st.lists(st.tuples(st.integers(0, 3), st.lists(EVENT, max_size=15)), min_size=1)
+"""What workers hear one after the other, each in a slot."""
 
 
 @settings(max_examples=50, deadline=None)
-@given(EVENTS)
-def test_workers_together_are_as_one(tmp_path_factory: Any, events: Any) -> None:
+@given(SHIFTS)
+def test_workers_together_are_as_one(tmp_path_factory: Any, shifts: Any) -> None:
     """Whoever has heard it, and however many workers have taken the place of others."""
     folder = tmp_path_factory.mktemp("counts")
     clock = Clock()
-    workers = {slot: Recent(folder, slot, clock) for slot in range(4)}
     heard = []
-    for number, (slot, minutes, outcome, ends) in enumerate(events):
-        clock.now += timedelta(minutes=minutes)
-        heard.append((clock.now, outcome, str(number)))
-        if outcome in (SERVED, GONE):
-            workers[slot].request(POST, 200 if outcome is SERVED else None, 0.1)
-        else:
-            workers[slot].refusal(refusal(outcome, operation=POST, trace_id=str(number)))
-        if ends:
-            kept(workers[slot])
-            workers[slot] = Recent(folder, slot, clock)
-    for worker in workers.values():
-        kept(worker)
+    for slot, events in shifts:
+        with working(folder, slot, clock) as recent:
+            for minutes, outcome in events:
+                clock.now += timedelta(minutes=minutes)
+                number = str(len(heard))
+                heard.append((clock.now, outcome, number))
+                if outcome in (SERVED, GONE):
+                    recent.request(POST, 200 if outcome == SERVED else None, 0.1)
+                else:
+                    recent.refusal(refusal(outcome, operation=POST, trace_id=number))
     found = read(folder)
     assert found.since == NOW
     last = clock.now.replace(minute=0) - 23 * HOUR
@@ -249,14 +245,11 @@ def test_workers_together_are_as_one(tmp_path_factory: Any, events: Any) -> None
 def test_a_frequent_reason_hides_no_other(tmp_path: Path) -> None:
     """Some of each are kept, the latest ones."""
     clock = Clock()
-
-    def tell(recent: Recent) -> None:
+    with working(tmp_path, 0, clock) as recent:
         recent.refusal(refusal("SignatureInvalid", trace_id="rare"))
         for number in range(1000):
             clock.now += timedelta(seconds=1)
             recent.refusal(refusal("PathNotFound", trace_id=str(number)))
-
-    kept(Recent(tmp_path, 0, clock), tell)
     told = [refused.trace_id for refused in read(tmp_path).latest_refusals()]
     assert told == [*(str(number) for number in range(999, 989, -1)), "rare"]
 
@@ -265,14 +258,11 @@ def test_whatever_is_said_has_bounds(tmp_path: Path) -> None:
     """Long or many messages, days of them: the file stays small, what cannot be shown is not."""
     clock = Clock()
     messages = ["\x1b[31m\u202e\ud800<b>" + "x" * 100_000] * 1000
-
-    def tell(recent: Recent) -> None:
+    with working(tmp_path, 0, clock) as recent:
         for hours in range(200):
             clock.now = NOW + hours * HOUR
             recent.request(POST, 200, 0.1)
             recent.refusal(refusal("RequestInvalid", operation=POST, messages=messages))
-
-    kept(Recent(tmp_path, 0, clock), tell)
     (file,) = tmp_path.iterdir()
     assert file.stat().st_size < 25_000
     (refused, *_) = read(tmp_path).latest_refusals()
@@ -286,14 +276,15 @@ def test_whatever_is_said_has_bounds(tmp_path: Path) -> None:
 
 def test_others_learn_it_while_the_worker_runs(tmp_path: Path, monkeypatch: Any) -> None:
     """Soon, and without a word to the disk where nothing is new."""
-    monkeypatch.setattr("ccp.operators.recent._SAVE_SECONDS", 0.01)
+    monkeypatch.setattr("ccp.pages.recent._SAVE_SECONDS", 0.01)
 
     async def scenario() -> None:
-        recent = Recent(tmp_path, 0, Clock())
-        async with recent.kept():
-            recent.request(POST, 200, 0.1)
+        one, other = Recent(Clock()), Recent(Clock())
+        async with one.kept(tmp_path, 0), other.kept(tmp_path, 1):
+            one.request(POST, 200, 0.1)
+            assert totals(one.lately()) == {SERVED: 1}
             async with asyncio.timeout(10):
-                while not totals(read(tmp_path)):
+                while not totals(other.lately()):
                     await asyncio.sleep(0.01)
             written = (tmp_path / "recent_0.json").stat().st_ino
             await asyncio.sleep(0.1)
@@ -302,9 +293,9 @@ def test_others_learn_it_while_the_worker_runs(tmp_path: Path, monkeypatch: Any)
     asyncio.run(scenario())
 
 
-def test_it_hears_from_several_threads(tmp_path: Path) -> None:
+def test_it_hears_from_several_threads() -> None:
     """None of what they say is lost."""
-    recent = Recent(tmp_path, 0, Clock())
+    recent = Recent(Clock())
 
     def tell() -> None:
         for _ in range(2000):
@@ -320,32 +311,41 @@ def test_it_hears_from_several_threads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["gone", "in the way"])
-def test_a_folder_that_takes_nothing_costs_nobody_an_answer(tmp_path: Path, what: str) -> None:
-    """The log says so once; the worker still tells what it has heard itself."""
+def test_a_folder_that_takes_nothing_costs_nobody_an_answer(
+    tmp_path: Path, monkeypatch: Any, what: str
+) -> None:
+    """The log says so once; the worker tells what it has heard itself, and others when it can."""
+    monkeypatch.setattr("ccp.pages.recent._SAVE_SECONDS", 0.01)
     folder = tmp_path / "counts"
     if what == "in the way":
         (folder / "recent_0.new").mkdir(parents=True)
-    recent = Recent(folder, 0, Clock())
 
     async def scenario() -> None:
-        async with recent.kept():
+        recent = Recent(Clock())
+        async with recent.kept(folder, 0):
             recent.request(POST, 200, 0.1)
-            recent._save()
-            recent._save()
+            await asyncio.sleep(0.1)
+            assert totals(recent.lately()) == {SERVED: 1}
+            if what == "in the way":
+                (folder / "recent_0.new").rmdir()
+            else:
+                folder.mkdir()
+        assert totals(read(folder)) == {SERVED: 1}  # as soon as it can be
 
     with capture_logs() as lines:
         asyncio.run(scenario())
     assert [line["event"] for line in lines] == ["other workers do not learn what happens"]
-    assert totals(recent.lately()) == {SERVED: 1}
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"since":"x"}', "\x00"])
 def test_a_file_that_is_none_is_passed_over(tmp_path: Path, content: str) -> None:
     """Nothing of ours leaves one, and nobody is refused for it."""
-    (tmp_path / "recent_0.json").write_text(content)
-    kept(Recent(tmp_path, 1, Clock()), lambda recent: recent.request(POST, 200, 0.1))
+    for slot in (0, 1):
+        (tmp_path / f"recent_{slot}.json").write_text(content)
+    with working(tmp_path, 1, Clock()) as recent:
+        recent.request(POST, 200, 0.1)
+        assert totals(recent.lately()) == {SERVED: 1}
     assert totals(read(tmp_path)) == {SERVED: 1}
-    assert Recent(tmp_path, 0, Clock()).lately().since == NOW
 
 
 def test_both_hear_everything(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""The inspector: all that can be said of a message that somebody has at hand."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ccp.inspection import (
+    Inspection,
+    NoMessage,
+    UnreadableMessage,
+    inspect_message,
+    read_messages,
+)
+from ccp.pages.rendering import render
+from ccp.services import Services
+
+_MOST_MESSAGES = 10  # of a JSON document; each may cost some milliseconds, and a long page
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """
+    One message, as the inspector shows it.
+
+    Attributes:
+        exi: Its bytes.
+    """
+
+    exi: bytes
+    message: Inspection | UnreadableMessage
+
+
+class Inspector:
+    """The page that takes messages apart; nothing is stored, and nobody answered."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def ask(self, request: Request, _form: FormData) -> Response:
+        """Show the form alone."""
+        return render(request, "inspector.html", {"given": "", "problem": "", "messages": []})
+
+    def inspect(self, request: Request, form: FormData) -> Response:
+        """Show what was sent in the form, and all that is to be said of it."""
+        given = _given(form)
+        try:
+            found = read_messages(given)
+        except NoMessage as error:
+            view = {"given": _as_text(given), "problem": f"There is no message: {error}."}
+            return render(request, "inspector.html", {**view, "messages": []}, status=400)
+        at = self._services.clock()
+        trust = self._services.trusted.now.trust
+        messages = [
+            MessageView(exi, inspect_message(exi, at=at, trust=trust))
+            for exi in found[:_MOST_MESSAGES]
+        ]
+        more = len(found) - len(messages)
+        problem = f"{more} more messages of this document are not shown." if more else ""
+        view = {"given": _as_text(given), "problem": problem}
+        return render(request, "inspector.html", {**view, "messages": messages})
+
+
+def _given(form: FormData) -> bytes:
+    """Take what was pasted, or else the file."""
+    text, file = form.get("message"), form.get("file")
+    if isinstance(text, str) and text.strip():
+        return text.encode()
+    return file.file.read() if isinstance(file, UploadFile) else b""
+
+
+def _as_text(given: bytes) -> str:
+    """Write what was sent so that it can be sent again from a text field."""
+    text = given.decode("ascii", "replace").strip()
+    is_text = text.isascii() and "".join(text.split()).isprintable()
+    return text if is_text else b64encode(given).decode()

@@ -1,0 +1,106 @@
+"""The pages, joined: an application of their own, for operators who look with a browser."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+
+from ccp.auth.tokens import Tokens
+from ccp.errors import CcpError, InternalError
+from ccp.pages.contracts import Contracts
+from ccp.pages.door import Door, Login
+from ccp.pages.inspector import Inspector
+from ccp.pages.recent import Recent
+from ccp.pages.rendering import STATIC, render
+from ccp.services import Services
+from ccp.web.body import BodyMiddleware
+
+log = structlog.get_logger()
+
+View = Callable[[Request, FormData], Response]
+"""Answers a request; *form* is empty but where one was sent. It may take its time."""
+
+_THREADS = 2  # a page may count a million records, and cars wait for the same processor
+
+
+class Site:
+    """
+    All pages of one worker.
+
+    Args:
+        tokens: None where nobody is asked for one.
+        recent: What this worker hears, and others tell it.
+        is_closed: See `Door`.
+    Attributes:
+        app: An ASGI application.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        tokens: Tokens | None,
+        recent: Recent,
+        *,
+        is_closed: Callable[[], bool],
+    ) -> None:
+        # They start with the first page, after the server has forked.
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="pages")
+        contracts = Contracts(services)
+        inspector = Inspector(services)
+        router = Router(
+            [
+                self._route("/search", contracts.search),
+                self._route("/contracts/{emaid}", contracts.contract),
+                self._route("/vehicles/{pcid}", contracts.vehicle),
+                self._route("/inspector", inspector.ask),
+                self._route("/inspector", inspector.inspect, method="POST"),
+                *Login(tokens).routes,
+                Mount("/static", StaticFiles(directory=STATIC)),
+            ],
+            redirect_slashes=False,  # to what a Host header says
+        )
+        settings = services.settings
+        body = BodyMiddleware(
+            Door(router, tokens=tokens, is_closed=is_closed),
+            max_bytes=settings.max_body_bytes,
+            timeout_seconds=settings.body_timeout_seconds,
+        )
+        self.app = ExceptionMiddleware(
+            body, handlers={CcpError: _refused, HTTPException: _refused, Exception: _failed}
+        )
+
+    def _route(self, path: str, view: View, *, method: str = "GET") -> Route:
+        async def answer(request: Request) -> Response:
+            loop = asyncio.get_running_loop()
+            async with request.form(max_files=1, max_fields=4) as form:
+                return await loop.run_in_executor(self._executor, view, request, form)
+
+        return Route(path, answer, methods=[method])
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Tell an error, as whoever looks may know it."""
+    if isinstance(error, HTTPException):
+        status, messages = error.status_code, [error.detail]
+        headers = dict(error.headers or {})
+    else:
+        told = error if isinstance(error, CcpError) else InternalError()
+        status, messages, headers = told.status, told.messages, told.headers
+    view = {"title": HTTPStatus(status).phrase, "messages": messages}
+    response = render(request, "error.html", view, status=status)
+    response.headers.update(headers)
+    return response
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    log.error("a page failed", exc_info=error)
+    return _refused(request, error)

@@ -1,0 +1,42 @@
+// What is nice to have: every page works without.
+"use strict";
+
+// A file that is dropped anywhere on the inspector's form is inspected at once.
+for (const form of document.querySelectorAll("form[data-drop]")) {
+  const [text, file] = [form.elements.message, form.elements.file];
+  const inspect = () => {
+    text.value = "";
+    form.requestSubmit();
+  };
+  for (const name of ["dragenter", "dragover"]) {
+    form.addEventListener(name, (event) => {
+      if ([...event.dataTransfer.types].includes("Files")) {
+        event.preventDefault();
+        form.classList.add("over");
+      }
+    });
+  }
+  for (const name of ["dragleave", "drop"]) {
+    form.addEventListener(name, () => form.classList.remove("over"));
+  }
+  form.addEventListener("drop", (event) => {
+    if (event.dataTransfer.files.length) {
+      event.preventDefault();
+      file.files = event.dataTransfer.files;
+      inspect();
+    }
+  });
+  file.addEventListener("change", () => file.files.length && inspect());
+}
+
+// What is folded is printed, but for what is long.
+const opened = [];
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details:not([open], .der)")) {
+    details.open = true;
+    opened.push(details);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const details of opened.splice(0)) details.open = false;
+});
