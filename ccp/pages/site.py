@@ -19,6 +19,7 @@ from ccp.errors import CcpError, InternalError
 from ccp.pages.contracts import Contracts
 from ccp.pages.door import Door, Login
 from ccp.pages.inspector import Inspector
+from ccp.pages.overview import Overview
 from ccp.pages.recent import Recent
 from ccp.pages.rendering import STATIC, render
 from ccp.services import Services
@@ -56,8 +57,10 @@ class Site:
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="pages")
         contracts = Contracts(services)
         inspector = Inspector(services)
+        overview = Overview(services, recent)
         router = Router(
             [
+                self._route("/", overview.show),
                 self._route("/search", contracts.search),
                 self._route("/contracts/{emaid}", contracts.contract),
                 self._route("/vehicles/{pcid}", contracts.vehicle),

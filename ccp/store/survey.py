@@ -162,6 +162,7 @@ ENDING_WITHIN = "SELECT COUNT(*) FROM signed_contract_data WHERE valid_to >= ? A
 
 LATER = "later"
 
+_LAST = "\x7f"  # comes behind all that keys are made of
 _MONTHS = 24
 _NEVER = 2**63 - 1
 
@@ -220,16 +221,6 @@ def summarise(path: Path, *, at: datetime) -> Summary:
             (count,) = connection.execute(f"SELECT {query}").fetchone()
             return int(count)
 
-        def by(expression: str) -> dict[str, int]:
-            return dict(
-                connection.execute(
-                    f"""
-                    SELECT {expression}, COUNT(*) FROM signed_contract_data
-                    GROUP BY 1 ORDER BY 2 DESC, 1
-                    """  # noqa: S608 - the expressions are those below
-                )
-            )
-
         counts = count_records(Database(connection, execute_plugins=False), at=at, days=(7, 30))
         roots = {one.fingerprint or "": one for one in _by_root(connection)}
         return Summary(
@@ -237,8 +228,8 @@ def summarise(path: Path, *, at: datetime) -> Summary:
             contracts=number("COUNT(DISTINCT emaid_key) FROM signed_contract_data"),
             cars=number("COUNT(DISTINCT pcid_key) FROM signed_contract_data"),
             by_namespace={one.namespace: one.stored for one in counts},
-            by_provider_id=by("substr(emaid_key, 1, 5)"),
-            by_wmi=by("substr(pcid_key, 1, 3)"),
+            by_provider_id=_by_prefix(connection, "emaid_key", 5),
+            by_wmi=_by_prefix(connection, "pcid_key", 3),
             by_v2g_root={root: one.records for root, one in roots.items()},
             v2g_root_names={root: one.distinguished_name for root, one in roots.items()},
             expired=sum(one.expired for one in counts),
@@ -249,6 +240,28 @@ def summarise(path: Path, *, at: datetime) -> Summary:
             revoked_certificates=number("COUNT(*) FROM revoked_certificate"),
             bytes=number("page_count * page_size FROM pragma_page_count, pragma_page_size"),
         )
+
+
+def _by_prefix(connection: Connection, key: str, length: int) -> dict[str, int]:
+    """
+    Count the records by the beginning of a key, the most first.
+
+    From one beginning to the next, by the key's index: a GROUP BY takes ten times as long.
+    """
+    found = {}
+    after = ""
+    while row := connection.execute(
+        f"SELECT substr({key}, 1, {length}) FROM signed_contract_data"  # noqa: S608 - our names
+        f" WHERE {key} > ? ORDER BY {key} LIMIT 1",
+        [after],
+    ).fetchone():
+        (prefix,) = row
+        after = prefix + _LAST
+        (found[prefix],) = connection.execute(
+            f"SELECT COUNT(*) FROM signed_contract_data WHERE {key} BETWEEN ? AND ?",  # noqa: S608
+            [prefix, after],
+        ).fetchone()
+    return dict(sorted(found.items(), key=lambda row: (-row[1], row[0])))
 
 
 def _ending_by_month(connection: Connection, at: datetime) -> dict[str, int]:
