@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ccp import measures
-from ccp.app import create_app
-from ccp.operators.listener import listener_of
 from ccp.pages.recent import GONE, SERVED, Lately, Recent, heard_in
 from ccp.store import Store
 from tests.builders import (
@@ -28,10 +26,9 @@ from tests.builders import (
     post_body,
     put_body,
 )
-from tests.conftest import make_settings
-from tests.contract.conformance import conforming_client
 from tests.issuer import bearer, ec_key, jwt_settings
-from tests.operators.conftest import BIND, refusal
+from tests.operators.conftest import refusal
+from tests.pages.looking import looking
 
 POST = "getSignedContractDataByCertificateInstallationReqV1"
 URL = f"{BASE}/signedcontractdata"
@@ -69,13 +66,9 @@ def read(folder: Path) -> Lately:
 
 def answered(folder: Path, ask: Callable[[Any], None], **variables: str) -> Lately:
     """What is told of a pool that was asked something."""
-    app = create_app(make_settings(folder, operations_bind=BIND, **variables), clock=lambda: NOW)
-    counts = folder / "counts"
-    counts.mkdir()
-    listener_of(app.services.settings).listen_at(("127.0.0.1", 9), counts)
-    with conforming_client(app) as client:
-        ask(client)
-    return read(counts)
+    with looking(folder, **variables) as (api, _):
+        ask(api)
+    return read(folder / "counts")
 
 
 def totals(lately: Lately) -> Counter[str]:
