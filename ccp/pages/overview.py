@@ -18,7 +18,6 @@ from ccp.errors import CcpError, ContractOrVehicleNotFound
 from ccp.pages.charts import Chart, stacked_bars
 from ccp.pages.recent import GONE, SERVED, Lately, Recent
 from ccp.pages.rendering import render
-from ccp.pki.trust import Anchors
 from ccp.services import Services
 from ccp.store import StoreUnusable
 from ccp.store.survey import Summary, summarise
@@ -97,9 +96,11 @@ class Overview:
             }
         return render(request, "overview.html", view)
 
-    def _anchors(self) -> list[tuple[str, Anchors]]:
+    def _anchors(self) -> list[tuple[str, int, bool]]:
+        """Give the names of the sets of anchors, how many are in each, and if there should be."""
         trust = self._services.trusted.now.trust
-        return [("V2G", trust.v2g), ("eMSP", trust.emsp), ("OEM", trust.oem)]
+        sets = {"V2G": trust.v2g, "eMSP": trust.emsp, "OEM": trust.oem}
+        return [(name, len(each.certificates), each.configured) for name, each in sets.items()]
 
     def _count(self) -> tuple[Summary, datetime] | None:
         """
