@@ -25,6 +25,7 @@ from ccp.store.survey import Summary, summarise
 log = structlog.get_logger()
 
 _FRESH_SECONDS = 60
+_PATIENCE_SECONDS = 10
 _MOST_SHOWN = 10  # of a list that may have very many
 _ERRORS = {
     name: kind
@@ -106,10 +107,10 @@ class Overview:
         """
         Give what is stored, and when it was counted; None where it cannot be counted.
 
-        It takes some seconds for a million records. Who comes meanwhile gets the last numbers, and
-        waits where there are none yet.
+        It takes some seconds for a million records. Who comes meanwhile gets the last numbers;
+        where there are none yet it waits, but not for a disk that hangs.
         """
-        if self._counting.acquire(blocking=self._counted is None):
+        if self._counting.acquire(timeout=0 if self._counted else _PATIENCE_SECONDS):
             try:
                 if self._ticks() >= self._fresh_until:
                     at = self._services.clock()
