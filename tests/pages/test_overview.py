@@ -69,10 +69,11 @@ def records() -> list[SignedContractData]:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, records: list[SignedContractData]) -> Page:
-    """The page of that pool."""
+    """The page of that pool; one car has asked there."""
     folder = tmp_path_factory.mktemp("pool")
     put_many(folder / "ccp.db", records)
-    with looking(folder) as (_, operators):
+    with looking(folder) as (api, operators):
+        assert api.post(URL, json=post_body()).status_code == 404
         answer = operators.get("/")
         assert answer.status_code == 200
         return Page(answer)
@@ -122,6 +123,7 @@ def test_an_empty_pool_says_so_and_what_to_do_next(tmp_path: Path) -> None:
     assert "Contracts that end" not in page.text
     assert "Whose they are" not in page.text
     assert "No car has asked in the last 24 hours." in page.text
+    assert page.all("figure") == []
     assert "Nobody has been refused anything since 2025-06-01 12:00 UTC." in page.text
 
 
