@@ -87,7 +87,7 @@ def test_imports_point_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_sql_is_spoken_in_the_store_alone(path: Path) -> None:
-    """No other room knows sqlite3 or sqlite-utils, nor Connexion outside web, operators, pages and app."""
+    """No other room knows sqlite3 or sqlite-utils, nor a web framework outside those of the web."""
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     named = {
         (node.module if isinstance(node, ast.ImportFrom) else alias.name) or ""

@@ -1,13 +1,14 @@
 """The signature of a message: whether it holds, and what is to be said of each piece of it."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ccp.errors import CertificateUnreadable, SignatureInvalid
 from ccp.iso15118 import Message
 from ccp.messages import judge_message, verify_message
 from ccp.pki.certificates import read_certificate
-from ccp.pki.signatures import Suite
+from ccp.pki.signatures import Suite, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,9 @@ class Piece:
             edition, or "message" (of eMAID), with the type that it has in the message; of a
             SignatureValue: "standalone", SignedInfo under the schema of XML Signature alone, or
             "message", under that of the message. None if none was.
+        algorithm: URI that the message names: of a method, or of the DigestMethod of a Reference.
+        digest_value: Of a Reference: what it says, base64.
+        digests: Of a Reference to what is to be signed: what the content gives, base64, by form.
     """
 
     name: str
@@ -34,6 +38,9 @@ class Piece:
     uri: str | None
     element: str | None
     form: str | None
+    algorithm: str | None
+    digest_value: str | None
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +80,26 @@ def describe_signature(
         holds = True
     except SignatureInvalid:
         holds = False
-    pieces = [
-        Piece(
-            name=verdict.piece,
-            holds=not verdict.problems,
-            problems=list(verdict.problems),
-            uri=verdict.uri,
-            element=verdict.element,
-            form=verdict.form,
-        )
-        for verdict in judge_message(exi, message, key, suites)
-    ]
+    pieces = [_piece(verdict, suites[0]) for verdict in judge_message(exi, message, key, suites)]
     return SignatureFacts(holds=holds, signer=name, pieces=pieces)
+
+
+def _piece(verdict: Verdict, suite: Suite) -> Piece:
+    """Write a verdict down; the suites of an edition have one digest."""
+    reference = verdict.reference
+    fragments = verdict.fragments.items()
+    return Piece(
+        name=verdict.piece,
+        holds=not verdict.problems,
+        problems=list(verdict.problems),
+        uri=reference.uri if reference else None,
+        element=verdict.element,
+        form=verdict.form,
+        algorithm=reference.digest_method if reference else verdict.algorithm,
+        digest_value=_base64(reference.digest_value) if reference else None,
+        digests={form: _base64(suite.digest(fragment)) for form, fragment in fragments},
+    )
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")

@@ -72,6 +72,10 @@ def _signature(signature: SignatureFacts) -> Iterator[str]:
     for piece in signature.pieces:
         yield f"  {_mark(piece.holds)} {_piece(piece)}"
         yield from _problems(piece.problems)
+        if piece.digests and piece.form is None:
+            yield f"    DigestValue   {piece.digest_value}"
+            for form, digest in piece.digests.items():
+                yield f"    {f'{form} form':12}  {digest}"
 
 
 def _piece(piece: Piece) -> str:

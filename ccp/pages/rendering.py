@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.pages.dump import bits_of, dump
 
 STATIC = Path(__file__).with_name("static")
 # Nothing from elsewhere, and nothing that stands in a page itself.
@@ -99,6 +100,8 @@ _templates.filters |= {
     "edition": _edition,
     "number": _number,
     "name_of": _name_of,
+    "dump": dump,
+    "bits_of": bits_of,
 }
 _templates.globals |= {
     "style": _asset("style.css"),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -122,17 +123,21 @@ class Verdict(NamedTuple):
     Attributes:
         piece: Its name in XML Signature; `Id` for the Ids of the message's elements.
         problems: A sentence for each thing that is wrong; none if it is as it should be.
-        uri: Of a Reference.
+        reference: That it is.
         element: That a Reference is for, by name; None if it is for none that is to be signed.
         form: In which the element or SignedInfo was signed, of those that `SignedMessage` has; None
             if in none of them.
+        algorithm: URI of the method that it is.
+        fragments: Of that element, by form.
     """
 
     piece: str
     problems: Sequence[str] = ()
-    uri: str | None = None
+    reference: SignedReference | None = None
     element: str | None = None
     form: str | None = None
+    algorithm: str | None = None
+    fragments: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +201,18 @@ def judge_signature(
     yield from message.found
     problem = "Its CanonicalizationMethod is not canonical EXI."
     is_canonical = message.canonicalization_method == CANONICAL_EXI
-    yield Verdict("CanonicalizationMethod", () if is_canonical else [problem])
+    yield Verdict(
+        "CanonicalizationMethod",
+        () if is_canonical else [problem],
+        algorithm=message.canonicalization_method,
+    )
     named = [suite for suite in suites if suite.signature_method == message.signature_method]
     problem = "Its SignatureMethod is not {}."
-    yield Verdict("SignatureMethod", () if named else [problem.format(_names(suites))])
+    yield Verdict(
+        "SignatureMethod",
+        () if named else [problem.format(_names(suites))],
+        algorithm=message.signature_method,
+    )
     yield from _judge_references(message, named or suites)
     yield _judge_value(message, key, named)
 
@@ -212,7 +225,8 @@ def _judge_references(message: SignedMessage, suites: Sequence[Suite]) -> Iterat
         uri = reference.uri
         element_id = (uri or "").removeprefix("#")
         if uri != f"#{element_id}" or element_id not in message.elements:
-            yield Verdict("Reference", ["A Reference points to what is not to be signed."], uri)
+            problem = "A Reference points to what is not to be signed."
+            yield Verdict("Reference", [problem], reference)
             continue
         name, fragments = message.elements[element_id]
         problems = []
@@ -222,13 +236,14 @@ def _judge_references(message: SignedMessage, suites: Sequence[Suite]) -> Iterat
             problems.append(f"The Transform of {name} is not canonical EXI.")
         if reference.digest_method != suite.digest_method:
             problems.append(f"The DigestMethod of {name} does not go with {_names(suites)}.")
-        for form, fragment in fragments.items():
+        form = None
+        for candidate, fragment in fragments.items():
             if reference.digest_value == suite.digest(fragment):
-                yield Verdict("Reference", problems, uri, name, form)
+                form = candidate
                 break
         else:
             problems.append(f"The digest of {name} is not that of its content.")
-            yield Verdict("Reference", problems, uri, name)
+        yield Verdict("Reference", problems, reference, name, form, fragments=fragments)
     for name, _ in missing.values():
         yield Verdict("Reference", [f"{name} is not signed."], None, name)
 

@@ -209,9 +209,45 @@ def test_the_genuine_message_is_told() -> None:
     )
     order = ["#ID2", "#ID1", "#ID4", "#ID3"]
     assert [one.uri for one in inspection.signature.pieces if one.uri] == order
+    methods = {one.name: one.algorithm for one in inspection.signature.pieces}
+    assert methods == {
+        "CanonicalizationMethod": "http://www.w3.org/TR/canonical-exi/",
+        "SignatureMethod": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+        "Reference": "http://www.w3.org/2001/04/xmlenc#sha256",
+        "SignatureValue": None,
+    }
     for chain in inspection.chains:
         assert (chain.judged, chain.root) == (False, None)
         assert [one.is_signed_by_it for one in chain.certificates] == [True, True, None]
+
+
+# Of the genuine message, as its CPS has written them.
+DIGESTS = {
+    "ContractSignatureCertChain": "p0oVEWBy9Os49uoIeQwUAaapfZ1/FxlUDQd7RHuDHNI=",
+    "ContractSignatureEncryptedPrivateKey": "yKQT8VBbzizau+Zkgbdure8Qze0eLeuRjhzb1rs/q0g=",
+    "DHpublickey": "pS1b+lLIuAdXbPFYRXFOby/lggzIyWrS86CtVzNmeC8=",
+    "eMAID": "W9hJJIoveKdKDKBs4G2B7zhexSyl9OGlIbnSxnPmm60=",
+}
+
+
+@pytest.mark.parametrize("changed", [None, "DHpublickey", "eMAID"])
+def test_digests_are_told_as_written_and_as_they_are(changed: str | None) -> None:
+    """Those of the genuine message agree; those of what is changed in it do not, in any form."""
+    message = decode(genuine_res())
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
+    if changed == "DHpublickey":
+        message.body.dh_publickey.value = bytes(65)
+    elif changed == "eMAID":
+        message.body.emaid.value = "DEICECOPNCCERS"
+    inspection = inspected(encode(message))
+    pieces = {one.element: one for one in inspection.signature.pieces if one.element}
+    assert {name: one.digest_value for name, one in pieces.items()} == DIGESTS
+    assert {name for name, one in pieces.items() if not one.holds} == {changed} - {None}
+    for name, piece in pieces.items():
+        forms = {"schema", "message"} if name == "eMAID" else {"schema"}
+        assert piece.digests.keys() == forms
+        assert (piece.digests["schema"] == DIGESTS[name]) == (name != changed)
+        assert piece.digests.get("message") != DIGESTS[name]
 
 
 def test_validity_is_that_of_the_moment() -> None:

@@ -241,7 +241,9 @@ def test_every_piece_is_judged_by_itself() -> None:
     """Of the genuine message all are right; what is wrong hides nothing that is wrong besides."""
     right = list(judge_signature(SIGNED, CPS_KEY, ISO_15118_2_SUITES))
     assert not any(one.problems for one in right)
-    assert [(one.uri, one.element, one.form) for one in right[2:]] == [
+    assert [one.reference for one in right[2:-1]] == list(SIGNED.references)
+    told = [(one.reference and one.reference.uri, one.element, one.form) for one in right[2:]]
+    assert told == [
         ("#ID2", "ContractSignatureEncryptedPrivateKey", "schema"),
         ("#ID1", "ContractSignatureCertChain", "schema"),
         ("#ID4", "eMAID", "schema"),
