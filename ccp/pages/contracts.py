@@ -14,6 +14,7 @@ from ccp.pages.rendering import render
 from ccp.services import Services
 from ccp.store import SignedContractData
 
+_NAMESPACES = (ISO_15118_2, ISO_15118_20)
 _LONGEST_QUERY = 64  # an EMAID has 36 characters, and may be written with spaces
 
 
@@ -43,10 +44,10 @@ class Contracts:
         query = request.query_params.get("q", "").strip()
         compact = "".join(query.split())
         emaid, pcid = _emaid(compact), _pcid(compact)
-        if emaid and self._of_contract(emaid):
-            return RedirectResponse(f"/contracts/{emaid.text}", 303)
-        if pcid and self._of_car(pcid):
-            return RedirectResponse(f"/vehicles/{pcid.text}", 303)
+        if of_contract := self._of_contract(emaid):
+            return RedirectResponse(f"/contracts/{of_contract[0].emaid.text}", 303)
+        if of_car := self._of_car(pcid):
+            return RedirectResponse(f"/vehicles/{of_car[0].pcid.text}", 303)
         view = {
             "query": query[:_LONGEST_QUERY],
             "names": [name for name, one in (("EMAID", emaid), ("PCID", pcid)) if one],
@@ -56,8 +57,7 @@ class Contracts:
 
     def contract(self, request: Request, _form: FormData) -> Response:
         """Show all records of a contract."""
-        emaid = _emaid(request.path_params["emaid"])
-        records = self._of_contract(emaid) if emaid else []
+        records = self._of_contract(_emaid(request.path_params["emaid"]))
         if not records:
             raise HTTPException(404, "No contract of this EMAID is stored.")
         at = self._services.clock()
@@ -74,29 +74,20 @@ class Contracts:
 
     def vehicle(self, request: Request, _form: FormData) -> Response:
         """Show all contracts of a car."""
-        pcid = _pcid(request.path_params["pcid"])
-        records = self._of_car(pcid) if pcid else []
+        records = self._of_car(_pcid(request.path_params["pcid"]))
         if not records:
             raise HTTPException(404, "No contract of a car of this PCID is stored.")
         rows = [{"record": record, "state": self._state(record)} for record in records]
         view: dict[str, Any] = {"pcid": records[0].pcid, "rows": rows}
         return render(request, "vehicle.html", view)
 
-    def _of_contract(self, emaid: Emaid) -> list[SignedContractData]:
-        store = self._services.store
-        return [
-            record
-            for namespace in (ISO_15118_2, ISO_15118_20)
-            for record in store.find_by_emaid(emaid, namespace)
-        ]
+    def _of_contract(self, emaid: Emaid | None) -> list[SignedContractData]:
+        find = self._services.store.find_by_emaid
+        return [one for namespace in _NAMESPACES if emaid for one in find(emaid, namespace)]
 
-    def _of_car(self, pcid: Pcid) -> list[SignedContractData]:
-        store = self._services.store
-        return [
-            record
-            for namespace in (ISO_15118_2, ISO_15118_20)
-            for record in store.find_by_pcid(pcid, namespace)
-        ]
+    def _of_car(self, pcid: Pcid | None) -> list[SignedContractData]:
+        find = self._services.store.find_by_pcid
+        return [one for namespace in _NAMESPACES if pcid for one in find(pcid, namespace)]
 
     def _state(self, record: SignedContractData) -> str:
         at = self._services.clock()

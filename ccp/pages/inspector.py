@@ -47,7 +47,7 @@ class Inspector:
         """Show what was sent in the form, and all that is to be said of it."""
         given = _given(form)
         try:
-            found = read_messages(given)
+            found = _messages(given)
         except NoMessage as error:
             view = {"given": _as_text(given), "problem": f"There is no message: {error}."}
             return render(request, "inspector.html", {**view, "messages": []}, status=400)
@@ -69,6 +69,12 @@ def _given(form: FormData) -> bytes:
     if isinstance(text, str) and text.strip():
         return text.encode()
     return file.file.read() if isinstance(file, UploadFile) else b""
+
+
+def _messages(given: bytes) -> list[bytes]:
+    if not given.strip():
+        raise NoMessage("nothing was pasted, and no file was chosen")
+    return read_messages(given)
 
 
 def _as_text(given: bytes) -> str:
