@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.pages.browser.chromium import chromium, watched
+from tests.pages.browser.chromium import chromium
 from tests.pages.browser.furnished import Furnished, furnished
+from tests.pages.browser.views import logged_in
 
 OpenPage = Callable[..., Page]
 
@@ -31,13 +31,7 @@ def pool(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def open_page(browser: Browser, pool: Furnished) -> Iterator[OpenPage]:
     """Opens windows of an operator who is logged in; *options* as `watched` takes them."""
     with ExitStack() as stack:
-
-        def open_one(**options: Any) -> Page:
-            page = stack.enter_context(watched(browser, pool.url, **options))
-            page.context.add_cookies([pool.cookie])
-            return page
-
-        yield open_one
+        yield lambda **options: stack.enter_context(logged_in(browser, pool, **options))
 
 
 @pytest.fixture
