@@ -150,7 +150,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             if not _rehearsing.get():
                 stack.enter_context(telemetry.recording())
                 if operators:
-                    stack.enter_context(operators.counting())
+                    await stack.enter_async_context(operators.counting())
                 for keeper in keepers:
                     await stack.enter_async_context(keeper.kept_fresh())
             yield

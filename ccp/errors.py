@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from ccp.notes import Note
+
 
 class CcpError(Exception):
     """
@@ -16,6 +18,7 @@ class CcpError(Exception):
         iso2_code, iso20_code: Response code of the EXI answer, where one is given, by the edition
             of ISO 15118. In -20 FAILED ends the car's session, and WARNING does not.
         body: Further members of the error body.
+        notes: What is for the log alone.
     """
 
     status: ClassVar[int]
@@ -28,6 +31,7 @@ class CcpError(Exception):
         self.add_messages(details)
         self.headers = dict(headers or {})
         self.body: dict[str, Any] = {}
+        self.notes: list[Note] = []
         super().__init__(*self.messages)
 
     def add_messages(self, messages: Iterable[str]) -> None:
@@ -40,6 +44,11 @@ class BadRequest(CcpError):
 
     status = 400
     message = "The request is invalid."
+
+
+def notes_of(failures: Iterable[CcpError]) -> list[Note]:
+    """Give what is for the log alone, of several."""
+    return [note for failure in failures for note in failure.notes]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Services: what every handler is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,19 +36,30 @@ class Services:
     operator_cas: Issuers
     peers: Peers
 
-    def refuse(self, failures: Sequence[CcpError]) -> None:
+    def weigh(self, failures: Sequence[CcpError]) -> list[CcpError]:
         """
-        Refuse what failed its checks; in lab mode, only say so in the log.
+        Refuse what failed its checks; in lab mode, let it pass.
 
         Args:
             failures: What the checks found, the gravest first; may be empty.
+        Returns: What is let pass: the first of *failures*, with the messages of all, if any.
         Raises:
-            CcpError: The first of *failures*, with the messages of all, in strict mode.
+            CcpError: The same, in strict mode.
         """
         if not failures:
-            return
+            return []
         first, *others = failures
         first.add_messages(message for failure in others for message in failure.messages)
         if not self.settings.lab:
             raise first
-        log.warning("lab mode lets pass what strict mode refuses", failures=first.messages)
+        return [first]
+
+    def refuse(self, failures: Sequence[CcpError]) -> None:
+        """Do as `weigh` does, and say in the log what is let pass."""
+        tell_let_pass(self.weigh(failures))
+
+
+def tell_let_pass(failures: Iterable[CcpError]) -> None:
+    """Say in the log what lab mode has let pass."""
+    for failure in failures:
+        log.warning("lab mode lets pass what strict mode refuses", failures=failure.messages)

@@ -14,6 +14,7 @@ BELOW = {
     "identifiers",
     "last_good",
     "measures",
+    "notes",
     "origin",
     "outbound",
     "settings",
@@ -21,7 +22,8 @@ BELOW = {
 }
 ALLOWED = {
     "identifiers": set(),
-    "errors": set(),
+    "notes": set(),
+    "errors": {"notes"},
     "measures": set(),
     "tracing": set(),
     "spans": {"tracing"},
@@ -33,7 +35,7 @@ ALLOWED = {
     "addresses": set(),
     "settings": {"addresses"},
     "iso15118": set(),
-    "pki": {"addresses", "identifiers", "errors"},
+    "pki": {"addresses", "identifiers", "errors", "notes"},
     "store": {"identifiers", "errors", "origin"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
@@ -42,6 +44,7 @@ ALLOWED = {
     "messages": BELOW | {"iso15118", "pki"},
     "peers": BELOW,
     "services": BELOW | {"peers", "pki", "store"},
+    "decisions": BELOW | {"iso15118", "messages", "pki", "services", "store"},
     "kept_roots": BELOW | {"pki"},
     "root_keeper": BELOW | {"kept_roots", "peers", "pki"},
     # An independent counterpart: a car does not check with the pool's own verifier.
@@ -51,13 +54,14 @@ ALLOWED = {
     # They join the parts in their own way, as the server does in app and serving.
     "commands": {room.stem for room in PACKAGE.iterdir()} - {"cli", "serving", "wsgi"},
     "cli": set(),  # it names the commands, and imports one when it is asked for
-    "handlers": BELOW | {"iso15118", "peers", "pki", "store", "schemas", "messages", "services"},
+    "handlers": BELOW
+    | {"decisions", "iso15118", "messages", "peers", "pki", "schemas", "services", "store"},
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
     "serving": {"app", "exposure", "log", "operators", "settings", "tls"},
     "wsgi": {"app", "settings", "store"},
     "operators": BELOW | {"auth", "pages", "pki", "store", "services", "web"},
-    "pages": BELOW | {"auth", "inspection", "store", "services", "web"},
+    "pages": BELOW | {"auth", "decisions", "inspection", "iso15118", "store", "services", "web"},
     "app": BELOW
     | {"auth", "cleansing", "web", "handlers", "services", "peers", "pki", "store"}
     | {"kept_roots", "operators", "root_keeper", "telemetry"},

@@ -7,13 +7,15 @@ import signal
 import socket
 import ssl
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.builders import BASE, PCID_TEXT, VALID_TODAY, installation_res, put_body
+from ccp.pages.recent import heard_in
+from tests.builders import BASE, PCID_TEXT, VALID_TODAY, installation_res, post_body, put_body
 from tests.operators.reading import samples, value
 from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 from tests.test_peers_server import free_port
@@ -21,6 +23,7 @@ from tests.test_tls import Authority
 
 BIND = "127.0.0.1:0"
 URL = f"{BASE}/contractData/pcid/{PCID_TEXT}"
+CONTRACTS = f"{BASE}/signedcontractdata"
 GET = "getContractDataByPcidV1"
 NO_KEEPALIVE = {"Connection": "close"}
 """A connection for each request, so that any worker may get it."""
@@ -91,6 +94,47 @@ def test_nothing_is_lost_with_the_workers(server):
         assert after[key] == before[key] + 120
     assert counts_of(server) == counts
     assert len(list(counts.glob("counter_*.db"))) <= 6  # as many as there have been at once
+
+
+def test_what_was_answered_lately_is_not_lost_with_the_workers(server):
+    """Any worker tells of all cars' requests, whatever has become of those who answered them."""
+    folder, body = counts_of(server), post_body(b"no EXI")
+
+    def heard():
+        lately, *others = heard_in(folder)
+        for other in others:
+            lately.add(other)
+        return sum(lately.posts.values(), Counter())["ExiInvalid"], lately
+
+    def ask(times):
+        with server.client() as client, ThreadPoolExecutor(8) as callers:
+            answers = list(
+                callers.map(
+                    lambda _: client.post(CONTRACTS, json=body, headers=NO_KEEPALIVE), range(times)
+                )
+            )
+        assert {answer.status_code for answer in answers} == {400}
+        return {answer.json()["traceId"] for answer in answers}
+
+    ask(60)
+    wait_until(lambda: heard()[0] == 60)  # within a second
+    first = heard()[1].since
+    files = [path for path in folder.glob("recent_*.json") if "ExiInvalid" in path.read_text()]
+    assert len(files) > 1, "one worker has had all of it, so nothing was put together"
+    workers = server.workers
+    os.kill(min(workers), signal.SIGKILL)
+    wait_until(lambda: len(server.workers - workers) == 1)
+    ask(30)
+    before = server.workers
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(server.workers) == 3 and not server.workers & before)
+    assert heard()[0] == 90  # at its end a worker keeps all that it has heard
+    latest = ask(10)
+    wait_until(lambda: heard()[0] == 100)
+    lately = heard()[1]
+    assert lately.since == first
+    assert {refused.trace_id for refused in lately.refusals["ExiInvalid"]} == latest
+    assert len(list(folder.glob("recent_*"))) <= 6
 
 
 def test_neither_leads_to_the_other(server):
@@ -244,11 +288,11 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
         assert (answer.status_code, answer.json()["ready"]) == (503, False)
         assert "File too large" in answer.json()["checks"]["database"]
         assert operators.get("/health/live").status_code == 200
-        assert client.put(f"{BASE}/signedcontractdata", json=body).status_code == 503
+        assert client.put(CONTRACTS, json=body).status_code == 503
         assert value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFull") == 1
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
         assert operators.get("/health/ready").status_code == 200
-        assert client.put(f"{BASE}/signedcontractdata", json=body).status_code == 201
+        assert client.put(CONTRACTS, json=body).status_code == 201
 
 
 def test_a_pool_that_ends_is_not_ready(tmp_path):

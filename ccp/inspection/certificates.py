@@ -10,12 +10,28 @@ from typing import Any
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import read_role
 from ccp.pki.names import distinguished_name
 
+_SIGNATURE_ALGORITHMS = {
+    SignatureAlgorithmOID.ECDSA_WITH_SHA1: "ECDSA with SHA-1",
+    SignatureAlgorithmOID.ECDSA_WITH_SHA224: "ECDSA with SHA-224",
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256: "ECDSA with SHA-256",
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384: "ECDSA with SHA-384",
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512: "ECDSA with SHA-512",
+    SignatureAlgorithmOID.RSA_WITH_SHA1: "RSA with SHA-1",
+    SignatureAlgorithmOID.RSA_WITH_SHA224: "RSA with SHA-224",
+    SignatureAlgorithmOID.RSA_WITH_SHA256: "RSA with SHA-256",
+    SignatureAlgorithmOID.RSA_WITH_SHA384: "RSA with SHA-384",
+    SignatureAlgorithmOID.RSA_WITH_SHA512: "RSA with SHA-512",
+    SignatureAlgorithmOID.RSASSA_PSS: "RSA-PSS",
+    SignatureAlgorithmOID.ED25519: "Ed25519",
+    SignatureAlgorithmOID.ED448: "Ed448",
+}
 # Names of asn1crypto, and of RFC 5280 (4.2.1.3), in its order.
 _KEY_USAGES = {
     "digital_signature": "digitalSignature",
@@ -61,6 +77,7 @@ class CertificateFacts:
         not_before, not_after: Validity, aware UTC, both included.
         validity: At the present: "valid", "expired" or "not yet valid".
         key: The curve of its key, or what else it is.
+        signature_algorithm: That its issuer has signed it with; its OID where it has no name here.
         fingerprint: SHA-256 of its DER, 64 lower-case hex digits.
         extensions: None if they cannot be read.
         issuer_is_here: Whether its chain has a certificate with the name of its issuer.
@@ -76,6 +93,7 @@ class CertificateFacts:
     not_after: datetime
     validity: str
     key: str
+    signature_algorithm: str
     fingerprint: str
     extensions: ExtensionFacts | None
     issuer_is_here: bool
@@ -128,6 +146,7 @@ def describe_certificate(
         not_after=certificate.not_after,
         validity=_validity(certificate, at),
         key=_key(certificate),
+        signature_algorithm=_signature_algorithm(certificate),
         fingerprint=fingerprint,
         extensions=_extensions(der),
         issuer_is_here=is_signed is not None,
@@ -152,6 +171,11 @@ def _key(certificate: Certificate) -> str:
     if isinstance(certificate.public_key, rsa.RSAPublicKey):
         return f"RSA, {certificate.public_key.key_size} bits"
     return certificate.curve or "of an unknown kind"
+
+
+def _signature_algorithm(certificate: Certificate) -> str:
+    oid = certificate.signature_algorithm
+    return _SIGNATURE_ALGORITHMS.get(oid, oid.dotted_string)
 
 
 def _extensions(der: bytes) -> ExtensionFacts | None:

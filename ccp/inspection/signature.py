@@ -4,9 +4,9 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ccp.errors import CertificateUnreadable, SignatureInvalid
+from ccp.errors import CertificateUnreadable
 from ccp.iso15118 import Message
-from ccp.messages import judge_message, verify_message
+from ccp.messages import judge_message
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import Suite, Verdict
 
@@ -75,13 +75,8 @@ def describe_signature(
         key = read_certificate(der, name).public_key
     except CertificateUnreadable:
         key = None
-    try:
-        verify_message(exi, message, key, suites)
-        holds = True
-    except SignatureInvalid:
-        holds = False
     pieces = [_piece(verdict, suites[0]) for verdict in judge_message(exi, message, key, suites)]
-    return SignatureFacts(holds=holds, signer=name, pieces=pieces)
+    return SignatureFacts(holds=all(one.holds for one in pieces), signer=name, pieces=pieces)
 
 
 def _piece(verdict: Verdict, suite: Suite) -> Piece:

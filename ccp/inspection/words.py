@@ -118,6 +118,7 @@ def _certificate(certificate: CertificateFacts) -> dict[str, str]:
         "serial": certificate.serial_number,
         "validity": _validity(certificate) or "",
         "key": certificate.key,
+        "signed with": certificate.signature_algorithm,
         "fingerprint": certificate.fingerprint,
     }
     extensions = certificate.extensions

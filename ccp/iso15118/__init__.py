@@ -11,6 +11,7 @@ from ccp.iso15118.messages import Body, Message
 from ccp.iso15118.sniff import MessageKind, sniff
 from ccp.iso15118.surgery import cut_fragment, with_session_id, with_time_stamp, with_value
 from ccp.iso15118.tree import Node, message_tree
+from ccp.iso15118.xml import tree_xml
 from ccp.iso15118.xmldsig import (
     Reference,
     RootCertificateID,
@@ -48,6 +49,7 @@ __all__ = [
     "iso20_failure",
     "message_tree",
     "sniff",
+    "tree_xml",
     "with_session_id",
     "with_time_stamp",
     "with_value",

@@ -30,6 +30,7 @@ class ComplexType:
     A type with attributes or child elements.
 
     Args:
+        namespace: That of the names in it.
         parts: Attributes in alphabetical order, then content.
         slots: The names of the fields in the order in which *build* takes their values.
         build: Makes the type's value of those of its fields: None for what is absent, a list,
@@ -41,6 +42,7 @@ class ComplexType:
 
     def __init__(
         self,
+        namespace: str,
         parts: Sequence[Part],
         slots: Sequence[str],
         build: Callable[..., Any],
@@ -49,6 +51,7 @@ class ComplexType:
         mixed: bool = False,
         is_list: bool = False,
     ) -> None:
+        self.namespace = namespace
         self.parts = parts
         self.mixed = mixed
         self.is_list = is_list
@@ -155,19 +158,20 @@ def _fields(parts: Sequence[Part]) -> list[str]:
     return [option.field for option in options if not isinstance(option, Refused)]
 
 
-def record(cls: Any, *parts: Part, mixed: bool = False) -> ComplexType:
+def record(namespace: str, cls: Any, *parts: Part, mixed: bool = False) -> ComplexType:
     """A type whose value is the dataclass *cls*, whose first fields are those of *parts*."""
     named = _fields(parts)
     slots = [field.name for field in fields(cls) if field.name in named]
-    return ComplexType(parts, slots, cls, attrgetter(*named), mixed=mixed)
+    return ComplexType(namespace, parts, slots, cls, attrgetter(*named), mixed=mixed)
 
 
-def message(header: Element, body: Any, *parts: Part) -> ComplexType:
+def message(namespace: str, header: Element, body: Any, *parts: Part) -> ComplexType:
     """The type of a message whose first element is its header: *body* has the fields of *parts*."""
     named = _fields(parts)
     slots = [header.field, *(field.name for field in fields(body) if field.name in named)]
     take = attrgetter(*named)
     return ComplexType(
+        namespace,
         (header, *parts),
         slots,
         lambda head, *values: Message(head, body(*values)),
@@ -175,15 +179,21 @@ def message(header: Element, body: Any, *parts: Part) -> ComplexType:
     )
 
 
-def single(*parts: Part, mixed: bool = False) -> ComplexType:
+def single(namespace: str, *parts: Part, mixed: bool = False) -> ComplexType:
     """A type whose value is that of its only field, be it a list."""
     is_list = any(most != 1 for _, _, most in map(occurrence, parts))
     return ComplexType(
-        parts, _fields(parts), lambda v: v, lambda v: (v,), mixed=mixed, is_list=is_list
+        namespace,
+        parts,
+        _fields(parts),
+        lambda v: v,
+        lambda v: (v,),
+        mixed=mixed,
+        is_list=is_list,
     )
 
 
-def union(classes: Sequence[type], choice: Choice) -> ComplexType:
+def union(namespace: str, classes: Sequence[type], choice: Choice) -> ComplexType:
     """A type whose value is that of the one child chosen; *classes* in the order of the fields."""
 
     def build(*values: Any) -> Any:
@@ -192,4 +202,4 @@ def union(classes: Sequence[type], choice: Choice) -> ComplexType:
     def take(value: Any) -> list[Any]:
         return [value if isinstance(value, cls) else None for cls in classes]
 
-    return ComplexType((choice,), _fields((choice,)), build, take)
+    return ComplexType(namespace, (choice,), _fields((choice,)), build, take)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ccp.iso15118.complex_types import ComplexType
 from ccp.iso15118.grammar import Type
 
 
@@ -17,7 +18,7 @@ class Root:
     name: str
     code: int
     width: int
-    content: Type
+    content: ComplexType
     bodies: tuple[type, ...]
 
     @property

@@ -35,13 +35,18 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Element:
-    """*most* is None for an unbounded list; the field of any list is a list."""
+    """
+    *most* is None for an unbounded list; the field of any list is a list.
+
+    Its name is in the namespace of the type that it is declared in, unless that says another.
+    """
 
     name: str
     field: str
     type: Type
     least: int = 1
     most: int | None = 1
+    namespace: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from ccp.iso15118 import iso20
 from ccp.iso15118.complex_types import message, record, single
 from ccp.iso15118.edition import Edition, Fragments, Root
 from ccp.iso15118.grammar import Choice, Element
+from ccp.iso15118.namespaces import COMMON_MESSAGES, COMMON_TYPES, XMLSIG
 from ccp.iso15118.spans import Noted, Span
 from ccp.iso15118.values import (
     Binary,
@@ -70,20 +71,25 @@ PROCESSING = Noted("EVSEProcessing", Enumeration(EVSE_PROCESSING))
 REMAINING = Noted("RemainingContractCertificateChains", UnsignedByte())
 
 _CERTIFICATE = Binary(most=1600)
-_SUB_CERTIFICATES = single(Element("Certificate", "certificates", _CERTIFICATE, most=3))
+_SUB_CERTIFICATES = single(
+    COMMON_MESSAGES, Element("Certificate", "certificates", _CERTIFICATE, most=3)
+)
 
 HEADER = record(
+    COMMON_TYPES,
     iso20.Header,
     Element("SessionID", "session_id", exactly(8)),
     Element("TimeStamp", "time_stamp", UnsignedLong()),
-    Element("Signature", "signature", SIGNATURE, least=0),
+    Element("Signature", "signature", SIGNATURE, least=0, namespace=XMLSIG),
 )
 _CERTIFICATE_CHAIN = record(
+    COMMON_MESSAGES,
     iso20.CertificateChain,
     Element("Certificate", "certificate", _CERTIFICATE),
     Element("SubCertificates", "sub_certificates", _SUB_CERTIFICATES, least=0),
 )
 _CONTRACT_CERTIFICATE_CHAIN = record(
+    COMMON_MESSAGES,
     iso20.CertificateChain,
     Element("Certificate", "certificate", _CERTIFICATE),
     Element("SubCertificates", "sub_certificates", _SUB_CERTIFICATES),
@@ -91,6 +97,7 @@ _CONTRACT_CERTIFICATE_CHAIN = record(
 OEM_PROVISIONING_CERTIFICATE_CHAIN = Span(
     "OEMProvisioningCertificateChain",
     record(
+        COMMON_MESSAGES,
         iso20.SignedCertificateChain,
         REQUIRED_ID,
         Element("Certificate", "certificate", _CERTIFICATE),
@@ -100,6 +107,7 @@ OEM_PROVISIONING_CERTIFICATE_CHAIN = Span(
 SIGNED_INSTALLATION_DATA = Span(
     "SignedInstallationData",
     record(
+        COMMON_MESSAGES,
         iso20.SignedInstallationData,
         REQUIRED_ID,
         Element(
@@ -118,8 +126,9 @@ SIGNED_INSTALLATION_DATA = Span(
         ),
     ),
 )
-_HEADER_ELEMENT = Element("Header", "header", HEADER)
+_HEADER_ELEMENT = Element("Header", "header", HEADER, namespace=COMMON_TYPES)
 CERTIFICATE_INSTALLATION_REQ = message(
+    COMMON_MESSAGES,
     _HEADER_ELEMENT,
     iso20.CertificateInstallationReq,
     Element(
@@ -130,7 +139,7 @@ CERTIFICATE_INSTALLATION_REQ = message(
     Element(
         "ListOfRootCertificateIDs",
         "list_of_root_certificate_ids",
-        single(Element("RootCertificateID", "ids", ROOT_CERTIFICATE_ID, most=20)),
+        single(COMMON_TYPES, Element("RootCertificateID", "ids", ROOT_CERTIFICATE_ID, most=20)),
     ),
     Element(
         "MaximumContractCertificateChains", "maximum_contract_certificate_chains", UnsignedByte()
@@ -138,14 +147,15 @@ CERTIFICATE_INSTALLATION_REQ = message(
     Element(
         "PrioritizedEMAIDs",
         "prioritized_emaids",
-        single(Element("EMAID", "emaids", Text(most=255), most=8)),
+        single(COMMON_MESSAGES, Element("EMAID", "emaids", Text(most=255), most=8)),
         least=0,
     ),
 )
 CERTIFICATE_INSTALLATION_RES = message(
+    COMMON_MESSAGES,
     _HEADER_ELEMENT,
     iso20.CertificateInstallationRes,
-    Element("ResponseCode", "response_code", RESPONSE_CODE),
+    Element("ResponseCode", "response_code", RESPONSE_CODE, namespace=COMMON_TYPES),
     Element("EVSEProcessing", "evse_processing", PROCESSING),
     Element("CPSCertificateChain", "cps_certificate_chain", _CERTIFICATE_CHAIN),
     Element("SignedInstallationData", "signed_installation_data", SIGNED_INSTALLATION_DATA),

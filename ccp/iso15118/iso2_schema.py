@@ -10,6 +10,7 @@ from ccp.iso15118.complex_types import record, single, union
 from ccp.iso15118.edition import Edition, Fragments, RelaxedElement, Root
 from ccp.iso15118.grammar import Choice, Element, Refused, Value
 from ccp.iso15118.messages import Message
+from ccp.iso15118.namespaces import MSG_BODY, MSG_DATA_TYPES, MSG_DEF, MSG_HEADER, XMLSIG
 from ccp.iso15118.spans import Span
 from ccp.iso15118.values import Binary, Enumeration, Text
 from ccp.iso15118.xmldsig_schema import (
@@ -54,41 +55,47 @@ RESPONSE_CODES = (
 )
 
 HEADER = record(
+    MSG_HEADER,
     iso2.Header,
     Element("SessionID", "session_id", Binary(most=8)),
     Element(
         "Notification",
         "notification",
         record(
+            MSG_DATA_TYPES,
             iso2.Notification,
             Element("FaultCode", "fault_code", Enumeration(FAULT_CODES)),
             Element("FaultMsg", "fault_msg", Text(most=64), least=0),
         ),
         least=0,
     ),
-    Element("Signature", "signature", SIGNATURE, least=0),
+    Element("Signature", "signature", SIGNATURE, least=0, namespace=XMLSIG),
 )
 _CERTIFICATE_CHAIN = record(
+    MSG_DATA_TYPES,
     iso2.CertificateChain,
     ID,
     Element("Certificate", "certificate", _CERTIFICATE),
     Element(
         "SubCertificates",
         "sub_certificates",
-        single(Element("Certificate", "certificates", _CERTIFICATE, most=4)),
+        single(MSG_DATA_TYPES, Element("Certificate", "certificates", _CERTIFICATE, most=4)),
         least=0,
     ),
 )
 CERTIFICATE_INSTALLATION_REQ = Span(
     "CertificateInstallationReq",
     record(
+        MSG_BODY,
         iso2.CertificateInstallationReq,
         REQUIRED_ID,
         Element("OEMProvisioningCert", "oem_provisioning_cert", _CERTIFICATE),
         Element(
             "ListOfRootCertificateIDs",
             "list_of_root_certificate_ids",
-            single(Element("RootCertificateID", "ids", ROOT_CERTIFICATE_ID, most=20)),
+            single(
+                MSG_DATA_TYPES, Element("RootCertificateID", "ids", ROOT_CERTIFICATE_ID, most=20)
+            ),
         ),
     ),
 )
@@ -96,6 +103,7 @@ CONTRACT_SIGNATURE_CERT_CHAIN = Span("ContractSignatureCertChain", _CERTIFICATE_
 CONTRACT_SIGNATURE_ENCRYPTED_PRIVATE_KEY = Span(
     "ContractSignatureEncryptedPrivateKey",
     record(
+        MSG_DATA_TYPES,
         iso2.ContractSignatureEncryptedPrivateKey,
         REQUIRED_ID,
         Value("value", Binary(most=48)),
@@ -103,10 +111,13 @@ CONTRACT_SIGNATURE_ENCRYPTED_PRIVATE_KEY = Span(
 )
 DH_PUBLICKEY = Span(
     "DHpublickey",
-    record(iso2.DiffieHellmanPublickey, REQUIRED_ID, Value("value", Binary(most=65))),
+    record(
+        MSG_DATA_TYPES, iso2.DiffieHellmanPublickey, REQUIRED_ID, Value("value", Binary(most=65))
+    ),
 )
-EMAID = Span("eMAID", record(iso2.EMAID, REQUIRED_ID, Value("value", EMAID_VALUE)))
+EMAID = Span("eMAID", record(MSG_DATA_TYPES, iso2.EMAID, REQUIRED_ID, Value("value", EMAID_VALUE)))
 CERTIFICATE_INSTALLATION_RES = record(
+    MSG_BODY,
     iso2.CertificateInstallationRes,
     Element("ResponseCode", "response_code", Enumeration(RESPONSE_CODES)),
     Element(
@@ -165,6 +176,7 @@ BODIES = (
     "WeldingDetectionRes",
 )
 BODY = union(
+    MSG_BODY,
     (iso2.CertificateInstallationReq, iso2.CertificateInstallationRes),
     Choice(
         (
@@ -177,6 +189,7 @@ BODY = union(
     ),
 )
 V2G_MESSAGE = record(
+    MSG_DEF,
     Message,
     Element("Header", "header", HEADER),
     Element("Body", "body", BODY),

@@ -1,8 +1,14 @@
 """EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
 
-from ccp.messages.contract import SignedContract, contract_failures
+from ccp.messages.contract import SignedContract, contract_failures, names_of
 from ccp.messages.foreign import check_foreign_answer
-from ccp.messages.reading import read_installation_req, read_installation_res, understand
+from ccp.messages.reading import (
+    decode_installation_req,
+    decode_installation_res,
+    read_installation_req,
+    read_installation_res,
+    understand,
+)
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import judge_message, verify_message
 
@@ -11,7 +17,10 @@ __all__ = [
     "SignedContract",
     "check_foreign_answer",
     "contract_failures",
+    "decode_installation_req",
+    "decode_installation_res",
     "judge_message",
+    "names_of",
     "read_installation_req",
     "read_installation_res",
     "understand",

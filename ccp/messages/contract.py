@@ -44,21 +44,20 @@ class SignedContract:
 
 
 def contract_failures(
-    signed: SignedContract, contract: Certificate, emaid: Emaid, *, at: datetime
+    signed: SignedContract, contract: Certificate, emaid: Emaid | None, *, at: datetime
 ) -> Iterator[CcpError]:
     """
     Tell all that speaks against a contract, but for signature and chains.
 
     Args:
         contract: Its certificate.
-        emaid: What it is said to be.
+        emaid: What it is said to be; None if that is none.
         at: Instant at which it has to be valid, aware UTC.
     Returns: In the order in which a caller is told.
     """
     if signed.response_code != "OK":
         yield ResponseCodeNotOk(f"It is {signed.response_code}.")
-    named = [contract.common_name] if signed.emaid is None else [signed.emaid, contract.common_name]
-    if not all(_names(text, emaid) for text in named):
+    if not all(_names(text, emaid) for text in names_of(signed, contract)):
         yield EmaidMismatch()
     if at > contract.not_after:
         yield ContractCertificateExpired()
@@ -66,7 +65,19 @@ def contract_failures(
         yield ContractCertificateNotYetValid()
 
 
-def _names(text: str, emaid: Emaid) -> bool:
+def names_of(signed: SignedContract, contract: Certificate) -> list[str]:
+    """
+    Give what should be the EMAID of a contract, in all places that have it.
+
+    Args:
+        contract: Its certificate.
+    """
+    if signed.emaid is None:
+        return [contract.common_name]
+    return [signed.emaid, contract.common_name]
+
+
+def _names(text: str, emaid: Emaid | None) -> bool:
     """Tell whether a message's text is the EMAID, in whichever spelling."""
     try:
         return Emaid.parse(text) == emaid

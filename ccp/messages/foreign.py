@@ -8,6 +8,7 @@ from ccp.messages.contract import contract_failures
 from ccp.messages.reading import read_installation_res
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import verify_message
+from ccp.notes import tell
 from ccp.pki.certificates import read_certificate
 
 
@@ -37,5 +38,5 @@ def check_foreign_answer(
     failures = list(contract_failures(signed, contract, emaid, at=at))
     signer = read_certificate(signed.cps_chain[0], "CPS certificate")
     with collecting(failures):
-        verify_message(exi, signed.message, signer.public_key, signed.suites)
+        tell(verify_message(exi, signed.message, signer.public_key, signed.suites))
     return failures

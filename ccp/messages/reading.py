@@ -1,6 +1,8 @@
 """The one place where bytes tell their edition, or why they are no message for the pool."""
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +15,8 @@ from ccp.messages.iso20 import iso20_contract, iso20_request
 from ccp.messages.request import InstallationRequest
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _REQ, _RES = "CertificateInstallationReq", "CertificateInstallationRes"
 
@@ -27,14 +31,26 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
     Args:
         exi: As the car sent it; up to four zero bytes behind it are forgiven.
         namespace: What the caller says it is; where the bytes say otherwise they are believed.
+    Raises: As `decode_installation_req`.
+    """
+    request = _timed(_REQ, decode_installation_req, exi)
+    _compare(namespace, request.namespace)
+    return request
+
+
+def decode_installation_req(exi: bytes) -> InstallationRequest:
+    """
+    Decode the CertificateInstallationReq of a car, without telling anybody of it.
+
+    Args:
+        exi: See `read_installation_req`.
     Raises:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    request = understand(_decode(exi, _REQ, trailing_zeros=FORGIVEN_ZERO_BYTES))
+    request = understand(_decode(exi, trailing_zeros=FORGIVEN_ZERO_BYTES))
     if not isinstance(request, InstallationRequest):
         raise ExiInvalid("The message is a CertificateInstallationRes, not a Req.")
-    _compare(namespace, request.namespace)
     return request
 
 
@@ -45,14 +61,26 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
     Args:
         exi: The message and nothing more.
         namespace: What the caller says it is; where the bytes say otherwise they are believed.
+    Raises: As `decode_installation_res`.
+    """
+    contract = _timed(_RES, decode_installation_res, exi)
+    _compare(namespace, contract.namespace)
+    return contract
+
+
+def decode_installation_res(exi: bytes) -> SignedContract:
+    """
+    Decode the CertificateInstallationRes that a CPS signed, without telling anybody of it.
+
+    Args:
+        exi: See `read_installation_res`.
     Raises:
         MessageNotSupported: It is a CertificateUpdateReq.
         ExiInvalid: It is something else; the messages say what.
     """
-    contract = understand(_decode(exi, _RES, trailing_zeros=0))
+    contract = understand(_decode(exi, trailing_zeros=0))
     if not isinstance(contract, SignedContract):
         raise ExiInvalid("The message is a CertificateInstallationReq, not a Res.")
-    _compare(namespace, contract.namespace)
     return contract
 
 
@@ -70,8 +98,15 @@ def understand(message: Message) -> InstallationRequest | SignedContract:
     raise ValueError("header and body are not of one edition")
 
 
-def _decode(exi: bytes, wanted: str, *, trailing_zeros: int) -> Message:
+def _timed(wanted: str, decode_it: Callable[[bytes], T], exi: bytes) -> T:
     started = time.perf_counter()
+    try:
+        return decode_it(exi)
+    finally:
+        measures.now.decoded(wanted, time.perf_counter() - started)
+
+
+def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
     try:
         return decode(exi, trailing_zeros=trailing_zeros)
     except ExiError as error:
@@ -80,8 +115,6 @@ def _decode(exi: bytes, wanted: str, *, trailing_zeros: int) -> Message:
                 "Only certificate installation is supported, not certificate update."
             ) from None
         raise ExiInvalid(error.reason) from None
-    finally:
-        measures.now.decoded(wanted, time.perf_counter() - started)
 
 
 def _compare(said: str, found: str) -> None:

@@ -1,11 +1,11 @@
 """A message and the key of whom it should be from: what ISO 15118 wants signed, is signed."""
 
+import logging
 from collections.abc import Sequence
-
-import structlog
 
 from ccp.errors import SignatureInvalid
 from ccp.iso15118 import Body, Message, cut_fragment, iso2, iso20
+from ccp.notes import Note
 from ccp.pki.signatures import (
     SignedMessage,
     SignedReference,
@@ -15,8 +15,6 @@ from ccp.pki.signatures import (
     verify_signature,
 )
 
-log = structlog.get_logger()
-
 STANDALONE = "standalone"
 """The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
 SCHEMA = "schema"
@@ -25,7 +23,9 @@ MESSAGE = "message"
 """The form that some sign SignedInfo or eMAID in: with the types that they have in the message."""
 
 
-def verify_message(exi: bytes, message: Message, key: object, suites: Sequence[Suite]) -> None:
+def verify_message(
+    exi: bytes, message: Message, key: object, suites: Sequence[Suite]
+) -> list[Note]:
     """
     Prove that the holder of *key* has signed all that ISO 15118 wants signed in a message.
 
@@ -33,12 +33,15 @@ def verify_message(exi: bytes, message: Message, key: object, suites: Sequence[S
         exi: What *message* was decoded from.
         key: A public key of pyca/cryptography, or None.
         suites: What the message's edition allows to sign with.
+    Returns: What is worth telling of it though it holds.
     Raises:
         SignatureInvalid: See `signed_message` and `verify_signature`.
     """
     form = verify_signature(signed_message(exi, message), key, suites)
-    if form != STANDALONE:
-        log.info("SignedInfo is signed in another form than the standalone one", form=form)
+    if form == STANDALONE:
+        return []
+    text = "SignedInfo is signed in another form than the standalone one"
+    return [Note(text, logging.INFO, {"form": form})]
 
 
 def judge_message(

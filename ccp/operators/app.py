@@ -1,14 +1,14 @@
 """What operators find at their own address, and at no other: CCP_OPERATIONS_BIND."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp import measures
@@ -16,7 +16,7 @@ from ccp.auth.tokens import Tokens
 from ccp.operators.health import Health
 from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
-from ccp.pages import Site
+from ccp.pages import Recent, Site
 from ccp.services import Services
 from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
@@ -39,22 +39,23 @@ class Operators:
         self._listener = listener
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
+        self._recent = Recent(services.clock)
         health = Health(services, tokens)
         said = services.settings.said
 
         def is_open_by_accident() -> bool:
             return listener.is_open_to_others and "CCP_AUTH" not in said
 
-        site = Site(services, tokens, is_closed=is_open_by_accident)
+        site = Site(services, tokens, self._recent, is_closed=is_open_by_accident)
         self.app = Starlette(
             routes=[
                 Route("/health/live", health.live),
                 Route("/health/ready", health.ready),
                 Route("/metrics", self._metrics),
-                Mount("/", site.app),
             ]
         )
         self.app.router.redirect_slashes = False  # to what a Host header says
+        self.app.router.default = site.app
 
     @property
     def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
@@ -65,9 +66,9 @@ class Operators:
             operators=SecurityHeadersMiddleware(HeadMiddleware(self.app)),
         )
 
-    @contextmanager
-    def counting(self) -> Iterator[None]:
-        """Count for the block what this worker does; without it there are no metrics."""
+    @asynccontextmanager
+    async def counting(self) -> AsyncIterator[None]:
+        """Take notice for the block of what this worker does; without it nothing is counted."""
         folder = self._listener.folder
         if folder is None:  # nobody listens
             yield
@@ -79,9 +80,10 @@ class Operators:
             log.error("this worker counts nothing", folder=str(folder), reason=error.strerror)
             yield
             return
-        measures.now = metrics
+        measures.now = measures.Several(metrics, self._recent)
         try:
-            yield
+            async with self._recent.kept(folder, self._listener.slot):
+                yield
         finally:
             measures.now = measures.Measures()
             metrics.close()

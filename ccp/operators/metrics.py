@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
-from ccp.measures import Measures
+from ccp.measures import Measures, Refusal
 from ccp.store import Counts, Store
 
 log = structlog.get_logger()
@@ -85,8 +85,8 @@ class Metrics(Measures):
         self._requests(operation or _NONE, status or _NONE).inc()
         self._durations(operation or _NONE).observe(seconds)
 
-    def refusal(self, reason: str) -> None:
-        self._refusals(reason).inc()
+    def refusal(self, refusal: Refusal) -> None:
+        self._refusals(refusal.reason).inc()
 
     def car(self, namespace: str, response_code: str) -> None:
         self._cars(namespace, response_code).inc()

@@ -69,7 +69,7 @@ class Door:
         server = request.scope["server"]
         if server and server[1] is not None and is_loopback(server[0]) and not _is_here(request):
             raise HTTPException(
-                403, "They are served to this machine alone: open them as 127.0.0.1."
+                403, "These pages are for this machine alone: open them as 127.0.0.1."
             )
 
 

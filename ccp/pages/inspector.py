@@ -7,6 +7,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ccp.decisions.preview import Preview, preview
 from ccp.inspection import (
     Inspection,
     NoMessage,
@@ -27,10 +28,14 @@ class MessageView:
 
     Attributes:
         exi: Its bytes.
+        kind: Which message it is; empty where it cannot be read.
+        preview: What this pool would answer to it.
     """
 
     exi: bytes
     message: Inspection | UnreadableMessage
+    kind: str
+    preview: Preview
 
 
 class Inspector:
@@ -51,16 +56,17 @@ class Inspector:
         except NoMessage as error:
             view = {"given": _as_text(given), "problem": f"There is no message: {error}."}
             return render(request, "inspector.html", {**view, "messages": []}, status=400)
-        at = self._services.clock()
-        trust = self._services.trusted.now.trust
-        messages = [
-            MessageView(exi, inspect_message(exi, at=at, trust=trust))
-            for exi in found[:_MOST_MESSAGES]
-        ]
+        messages = [self._look_into(exi) for exi in found[:_MOST_MESSAGES]]
         more = len(found) - len(messages)
         problem = f"{more} more messages of this document are not shown." if more else ""
         view = {"given": _as_text(given), "problem": problem}
         return render(request, "inspector.html", {**view, "messages": messages})
+
+    def _look_into(self, exi: bytes) -> MessageView:
+        at = self._services.clock()
+        message = inspect_message(exi, at=at, trust=self._services.trusted.now.trust)
+        kind = message.message if isinstance(message, Inspection) else ""
+        return MessageView(exi, message, kind, preview(self._services, exi, at=at))
 
 
 def _given(form: FormData) -> bytes:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.iso15118 import tree_xml
 from ccp.pages.dump import bits_of, dump
 
 STATIC = Path(__file__).with_name("static")
@@ -102,6 +103,7 @@ _templates.filters |= {
     "name_of": _name_of,
     "dump": dump,
     "bits_of": bits_of,
+    "xml": tree_xml,
 }
 _templates.globals |= {
     "style": _asset("style.css"),

@@ -19,6 +19,8 @@ from ccp.errors import CcpError, InternalError
 from ccp.pages.contracts import Contracts
 from ccp.pages.door import Door, Login
 from ccp.pages.inspector import Inspector
+from ccp.pages.overview import Overview
+from ccp.pages.recent import Recent
 from ccp.pages.rendering import STATIC, render
 from ccp.services import Services
 from ccp.web.body import BodyMiddleware
@@ -37,20 +39,28 @@ class Site:
 
     Args:
         tokens: None where nobody is asked for one.
+        recent: What this worker hears, and others tell it.
         is_closed: See `Door`.
     Attributes:
         app: An ASGI application.
     """
 
     def __init__(
-        self, services: Services, tokens: Tokens | None, is_closed: Callable[[], bool]
+        self,
+        services: Services,
+        tokens: Tokens | None,
+        recent: Recent,
+        *,
+        is_closed: Callable[[], bool],
     ) -> None:
         # They start with the first page, after the server has forked.
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="pages")
         contracts = Contracts(services)
         inspector = Inspector(services)
+        overview = Overview(services, recent)
         router = Router(
             [
+                self._route("/", overview.show),
                 self._route("/search", contracts.search),
                 self._route("/contracts/{emaid}", contracts.contract),
                 self._route("/vehicles/{pcid}", contracts.vehicle),
@@ -75,7 +85,11 @@ class Site:
         async def answer(request: Request) -> Response:
             loop = asyncio.get_running_loop()
             async with request.form(max_files=1, max_fields=4) as form:
-                return await loop.run_in_executor(self._executor, view, request, form)
+                return await loop.run_in_executor(self._executor, look, request, form)
+
+        def look(request: Request, form: FormData) -> Response:
+            with structlog.contextvars.bound_contextvars(page=path):  # whoever logs is not asked
+                return view(request, form)
 
         return Route(path, answer, methods=[method])
 

@@ -1,10 +1,10 @@
 """Contract, CPS and provisioning chains up to a trusted root, judged by OpenSSL."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from asn1crypto import x509 as asn1
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
@@ -14,12 +14,11 @@ from ccp.errors import (
     CertificateChainExpired,
     CertificateChainNotYetValid,
 )
+from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import read_role
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
-
-log = structlog.get_logger()
 
 # What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -234,5 +233,7 @@ def _failure(
             return CertificateChainExpired(f"{whose} has expired.")
         return CertificateChainNotYetValid(f"{whose} is not yet valid.")
     reason = _REASONS.get(code, "does not hold")
-    log.info("a chain was refused", certificate=name, code=code, depth=depth, reason=words)
-    return CertificateChainBroken(f"The chain of the {name} {reason}.")
+    failure = CertificateChainBroken(f"The chain of the {name} {reason}.")
+    facts = {"certificate": name, "code": code, "depth": depth, "reason": words}
+    failure.notes.append(Note("a chain was refused", logging.INFO, facts))
+    return failure

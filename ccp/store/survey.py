@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -156,6 +157,16 @@ def _by_root(connection: Connection) -> list[RecordsOfRoot]:
     return [RecordsOfRoot(root or None, name, records) for root, name, records in found]
 
 
+ENDING_WITHIN = "SELECT COUNT(*) FROM signed_contract_data WHERE valid_to >= ? AND valid_to < ?"
+"""Goes through as much of an index as it counts."""
+
+LATER = "later"
+
+_LAST = "\x7f"  # comes behind all that keys are made of
+_MONTHS = 24
+_NEVER = 2**63 - 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """
@@ -167,8 +178,11 @@ class Summary:
         by_namespace, by_provider_id, by_wmi: Records of each.
         by_v2g_root: Records under each root, by its fingerprint (SHA-256, lower-case hex digits);
             empty where the root is not known.
+        v2g_root_names: The distinguished name of each root, as one of its records has it.
         expired, expiring_within_7_days, expiring_within_30_days: Records by their validity; the
             later ones count the earlier ones too, but for what has expired.
+        ending_by_month: Records that have not expired, by the month (as 2025-06, in UTC) in which
+            they do: the present one and those up to two years from now, one by one, and LATER.
         audit_lines: Writes so far.
         revoked_certificates: Those that the pool has had revoked.
         bytes: Of the database, without its write-ahead log.
@@ -181,9 +195,11 @@ class Summary:
     by_provider_id: dict[str, int]
     by_wmi: dict[str, int]
     by_v2g_root: dict[str, int]
+    v2g_root_names: dict[str, str]
     expired: int
     expiring_within_7_days: int
     expiring_within_30_days: int
+    ending_by_month: dict[str, int]
     audit_lines: int
     revoked_certificates: int
     bytes: int
@@ -205,32 +221,64 @@ def summarise(path: Path, *, at: datetime) -> Summary:
             (count,) = connection.execute(f"SELECT {query}").fetchone()
             return int(count)
 
-        def by(expression: str) -> dict[str, int]:
-            return dict(
-                connection.execute(
-                    f"""
-                    SELECT {expression}, COUNT(*) FROM signed_contract_data
-                    GROUP BY 1 ORDER BY 2 DESC, 1
-                    """  # noqa: S608 - the expressions are those below
-                )
-            )
-
         counts = count_records(Database(connection, execute_plugins=False), at=at, days=(7, 30))
+        roots = {one.fingerprint or "": one for one in _by_root(connection)}
         return Summary(
             records=sum(one.stored for one in counts),
             contracts=number("COUNT(DISTINCT emaid_key) FROM signed_contract_data"),
             cars=number("COUNT(DISTINCT pcid_key) FROM signed_contract_data"),
             by_namespace={one.namespace: one.stored for one in counts},
-            by_provider_id=by("substr(emaid_key, 1, 5)"),
-            by_wmi=by("substr(pcid_key, 1, 3)"),
-            by_v2g_root={one.fingerprint or "": one.records for one in _by_root(connection)},
+            by_provider_id=_by_prefix(connection, "emaid_key", 5),
+            by_wmi=_by_prefix(connection, "pcid_key", 3),
+            by_v2g_root={root: one.records for root, one in roots.items()},
+            v2g_root_names={root: one.distinguished_name for root, one in roots.items()},
             expired=sum(one.expired for one in counts),
             expiring_within_7_days=sum(one.expiring[7] for one in counts),
             expiring_within_30_days=sum(one.expiring[30] for one in counts),
+            ending_by_month=_ending_by_month(connection, at),
             audit_lines=number("COUNT(*) FROM audit"),
             revoked_certificates=number("COUNT(*) FROM revoked_certificate"),
             bytes=number("page_count * page_size FROM pragma_page_count, pragma_page_size"),
         )
+
+
+def _by_prefix(connection: Connection, key: str, length: int) -> dict[str, int]:
+    """
+    Count the records by the beginning of a key, the most first.
+
+    From one beginning to the next, by the key's index: a GROUP BY takes ten times as long.
+    """
+    found = {}
+    after = ""
+    while row := connection.execute(
+        f"SELECT substr({key}, 1, {length}) FROM signed_contract_data"  # noqa: S608 - our names
+        f" WHERE {key} > ? ORDER BY {key} LIMIT 1",
+        [after],
+    ).fetchone():
+        (prefix,) = row
+        after = prefix + _LAST
+        (found[prefix],) = connection.execute(
+            f"SELECT COUNT(*) FROM signed_contract_data WHERE {key} BETWEEN ? AND ?",  # noqa: S608
+            [prefix, after],
+        ).fetchone()
+    return dict(sorted(found.items(), key=lambda row: (-row[1], row[0])))
+
+
+def _ending_by_month(connection: Connection, at: datetime) -> dict[str, int]:
+    months = [_month(at, later) for later in range(_MONTHS + 1)]
+    moments = [int(moment.timestamp()) for moment in (at, *months[1:])]
+    names = [f"{month:%Y-%m}" for month in months[:-1]]
+    found = [
+        connection.execute(ENDING_WITHIN, within).fetchone()[0]
+        for within in pairwise((*moments, _NEVER))
+    ]
+    return dict(zip((*names, LATER), found, strict=True))
+
+
+def _month(at: datetime, later: int) -> datetime:
+    """Give the beginning of the month so many months later."""
+    years, months = divmod(at.month - 1 + later, 12)
+    return datetime(at.year + years, months + 1, 1, tzinfo=at.tzinfo)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import Scope
 
 from ccp.auth.caller import Caller
@@ -33,3 +34,11 @@ def log_of(scope: Scope) -> dict[str, Any]:
     """Return what the log line of a request is to say; whoever knows more adds to it."""
     line: dict[str, Any] = context_of(scope).setdefault(LOG_KEY, {})
     return line
+
+
+def operation_of(scope: Scope) -> str | None:
+    """Return the operationId that a request has been found to be; None where it has not yet."""
+    operation: str | None = (
+        scope.setdefault("extensions", {}).get(ROUTING_CONTEXT, {}).get("operation_id")
+    )
+    return operation

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 
 from ccp import measures
 from ccp.errors import CcpError, InternalError
+from ccp.measures import Refusal
+from ccp.web.context import log_of, operation_of
 from ccp.web.trace import current_trace_id
 
 log = structlog.get_logger()
@@ -18,7 +20,7 @@ ERROR_KINDS = (Exception, HTTPException, ProblemException)
 """What `error_response` has to be registered for: Connexion has a handler for each of these."""
 
 
-async def error_response(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+async def error_response(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     """
     Answer an exception as ErrorV1: its messages, and the trace id that the log has too.
 
@@ -32,13 +34,21 @@ async def error_response(_request: ConnexionRequest, error: Exception) -> Connex
         headers, body = dict(error.headers or {}), {}
     else:
         status, messages, headers, body = InternalError.status, [InternalError.message], {}, {}
-    if status == InternalError.status:
-        measures.now.refusal(InternalError.__name__)
+    kind = InternalError if status == InternalError.status else type(error)
+    refusal = Refusal(
+        reason=kind.__name__,
+        operation=operation_of(request.scope),
+        status=status,
+        messages=messages,
+        caller=log_of(request.scope),
+        trace_id=current_trace_id(),
+    )
+    measures.now.refusal(refusal)
+    if kind is InternalError:
         log.error("failed", exc_info=error)
     else:
-        measures.now.refusal(type(error).__name__)
         log.info("refused", status=status, messages=messages)
-    content = {"errorMessages": messages, "traceId": current_trace_id(), **body}
+    content = {"errorMessages": messages, "traceId": refusal.trace_id, **body}
     return ConnexionResponse(
         status, mimetype="application/json", body=orjson.dumps(content), headers=headers
     )

@@ -9,11 +9,10 @@ import time
 import uuid
 
 import structlog
-from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp import measures, tracing
-from ccp.web.context import log_of
+from ccp.web.context import log_of, operation_of
 
 log = structlog.get_logger()
 
@@ -45,7 +44,7 @@ class TraceMiddleware:
             return
         status: int | None = None
         started = time.perf_counter()
-        extensions = scope.setdefault("extensions", {})  # the router leaves the operation here
+        scope.setdefault("extensions", {})  # the router leaves the operation here
 
         async def send_noting_status(message: Message) -> None:
             nonlocal status
@@ -63,7 +62,7 @@ class TraceMiddleware:
                 await self.app(scope, receive, send_noting_status)
             finally:
                 seconds = time.perf_counter() - started
-                operation = extensions.get(ROUTING_CONTEXT, {}).get("operation_id")
+                operation = operation_of(scope)
                 measures.now.request(operation, status, seconds)
                 span.done(status, operation)
                 log.info(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -50,6 +51,22 @@ MANY = [
     with_lists(),
 ]
 CURVES = {"prime256v1": "secp256r1", "secp521r1": "secp521r1", "ED448": "Ed448"}
+# Of those that openssl calls otherwise than by their OID.
+SIGNATURES = {
+    "ecdsa-with-SHA1": "ECDSA with SHA-1",
+    "ecdsa-with-SHA224": "ECDSA with SHA-224",
+    "ecdsa-with-SHA256": "ECDSA with SHA-256",
+    "ecdsa-with-SHA384": "ECDSA with SHA-384",
+    "ecdsa-with-SHA512": "ECDSA with SHA-512",
+    "sha1WithRSAEncryption": "RSA with SHA-1",
+    "sha224WithRSAEncryption": "RSA with SHA-224",
+    "sha256WithRSAEncryption": "RSA with SHA-256",
+    "sha384WithRSAEncryption": "RSA with SHA-384",
+    "sha512WithRSAEncryption": "RSA with SHA-512",
+    "rsassaPss": "RSA-PSS",
+    "ED25519": "Ed25519",
+    "ED448": "Ed448",
+}
 USAGES = {
     "Digital Signature": "digitalSignature",
     "Non Repudiation": "nonRepudiation",
@@ -73,6 +90,11 @@ def said(der: bytes, *asked: str) -> str:
     ran = openssl("x509", "-inform", "DER", "-noout", *options, *asked, stdin=der)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.decode()
+
+
+def signed_with(der: bytes) -> str:
+    """What OpenSSL calls the algorithm of its signature."""
+    return re.findall(r"Signature Algorithm: (\S+)", said(der, "-text"))[-1]
 
 
 def moment(text: str) -> datetime:
@@ -111,6 +133,37 @@ def test_what_it_is_for_is_what_openssl_reads(der: bytes) -> None:
     expected = [USAGES[name] for name in usage[1].split(", ")] if usage else None
     assert extensions.key_usage == expected
     assert list(extensions.ocsp_urls) == re.findall(r"OCSP - URI:(\S+)", text)
+
+
+@needs_openssl
+@pytest.mark.parametrize("der", MANY)
+def test_its_signature_is_of_the_kind_that_openssl_reads(der: bytes) -> None:
+    """Of certificates of both editions and of Ed448."""
+    assert described(der).signature_algorithm == SIGNATURES[signed_with(der)]
+
+
+# From RFC 3279, 3447, 4055, 5758, 8410; last one of nobody's, of a private enterprise (RFC 5612).
+OIDS = [
+    "1.2.840.10045.4.1",
+    *(f"1.2.840.10045.4.3.{last}" for last in (1, 2, 3, 4)),
+    *(f"1.2.840.113549.1.1.{last}" for last in (5, 14, 11, 12, 13, 10)),
+    "1.3.101.112",
+    "1.3.101.113",
+    "1.3.6.1.4.1.32473.1",
+]
+
+
+@needs_openssl
+@pytest.mark.parametrize("oid", OIDS)
+def test_a_signature_of_any_kind_is_told(oid: str) -> None:
+    """By the name that openssl's stands for, or by the OID."""
+    named = asn1.Certificate.load(CPS.leaf.der)
+    for algorithm in (named["signature_algorithm"], named["tbs_certificate"]["signature"]):
+        algorithm["algorithm"] = oid
+    der = named.dump()
+    called = signed_with(der)
+    assert described(der).signature_algorithm == SIGNATURES.get(called, oid)
+    assert (called == oid) == (called not in SIGNATURES)
 
 
 @needs_openssl

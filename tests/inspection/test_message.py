@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ccp.errors import SignatureInvalid
+from ccp.errors import CertificateUnreadable, SignatureInvalid
 from ccp.inspection import (
     Inspection,
     UnreadableCertificate,
@@ -20,6 +20,8 @@ from ccp.inspection import (
     inspect_message,
 )
 from ccp.iso15118 import decode, encode, iso2, iso2_failure, iso20_failure
+from ccp.messages import SignedContract, understand, verify_message
+from ccp.pki.certificates import read_certificate
 from ccp.pki.trust import Trust, load_trust
 from ccp.workshop import (
     CONTRACT_FAULTS,
@@ -76,11 +78,27 @@ def inspected(exi: bytes, trust: Trust | None = None) -> Inspection:
     inspection = inspect_message(exi, at=NOW, trust=trust)
     assert isinstance(inspection, Inspection)
     signature = inspection.signature
-    assert signature.holds == all(piece.holds for piece in signature.pieces)
+    assert signature.holds == all(piece.holds for piece in signature.pieces) == verifies(exi)
     assert all(piece.holds != bool(piece.problems) for piece in signature.pieces)
     parts = [signature.holds, not inspection.problems, *(one.holds for one in inspection.chains)]
     assert inspection.holds == all(parts)
     return inspection
+
+
+def verifies(exi: bytes) -> bool:
+    """Whether the pool takes the signature, which is read by other code than its verdicts."""
+    message = decode(exi, trailing_zeros=4)
+    content = understand(message)
+    der = content.cps_chain[0] if isinstance(content, SignedContract) else content.certificates[0]
+    try:
+        key = read_certificate(der, "signer").public_key
+    except CertificateUnreadable:
+        key = None
+    try:
+        verify_message(exi, message, key, content.suites)
+    except SignatureInvalid:
+        return False
+    return True
 
 
 def wrong_pieces(inspection: Inspection) -> Wrong:

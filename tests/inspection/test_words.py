@@ -105,6 +105,7 @@ def test_a_message_is_told_in_this_order() -> None:
         "The message",
     ]
     assert "  ✓ Reference #ID4 to eMAID (schema form)" in told
+    assert told.count("    signed with   ECDSA with SHA-256") == 6  # two chains of three
 
 
 def test_what_cannot_be_read_is_told() -> None:

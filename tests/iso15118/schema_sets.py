@@ -43,6 +43,10 @@ def local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
+def namespace(name: str) -> str:
+    return name.rpartition("}")[0].removeprefix("{")
+
+
 @cache
 def iso2() -> SchemaSet:
     return SchemaSet("iso15118_2/V2G_CI_MsgDef.xsd")

@@ -23,7 +23,16 @@ from ccp.iso15118.values import (
     UnsignedLong,
 )
 from ccp.iso15118.xmldsig_schema import STANDALONE_FRAGMENTS
-from tests.iso15118.schema_sets import SchemaSet, iso2, iso20, local, sort, xmldsig
+from tests.iso15118.schema_sets import (
+    DS,
+    SchemaSet,
+    iso2,
+    iso20,
+    local,
+    namespace,
+    sort,
+    xmldsig,
+)
 
 XSD = "http://www.w3.org/2001/XMLSchema"
 BODY = "urn:iso:15118:2:2013:MsgBody"
@@ -74,6 +83,7 @@ def compare_complex(ours: ComplexType, theirs: Any) -> None:
     attributes = [part for part in ours.parts if isinstance(part, Attribute)]
     assert [part.name for part in attributes] == [local(n) for n in sort(theirs.attributes)]
     for attribute, name in zip(attributes, sort(theirs.attributes), strict=True):
+        assert namespace(name) == ("" if ours.namespace == DS else ours.namespace)
         assert attribute.required == (theirs.attributes[name].use == "required")
         compare(attribute.type, theirs.attributes[name].type)
     content = [part for part in ours.parts if not isinstance(part, Attribute)]
@@ -83,7 +93,7 @@ def compare_complex(ours: ComplexType, theirs: Any) -> None:
         assert isinstance(value, Value)
         compare(value.type, theirs.content)
     else:
-        compare_particles(content, list(particles(theirs.content)))
+        compare_particles(content, list(particles(theirs.content)), ours.namespace)
 
 
 def particles(group: XsdGroup) -> Iterator[Any]:
@@ -103,17 +113,19 @@ def is_wildcard(particle: Any) -> bool:
     return isinstance(particle, XsdAnyElement)  # whose code comes after those of names
 
 
-def compare_particles(ours: Any, theirs: list[Any]) -> None:
+def compare_particles(ours: Any, theirs: list[Any], default: str) -> None:
+    """Assert that parts are those of the XSD, whose names are in *default* unless they say else."""
     for part, particle in zip(ours, theirs, strict=True):
         match part:
             case Refused():
                 assert is_wildcard(particle) or local(particle.name) in part.what
             case Choice():
                 assert (part.least, part.most) == tuple(particle.occurs)
-                compare_particles(part.options, sorted(particle, key=is_wildcard))
+                compare_particles(part.options, sorted(particle, key=is_wildcard), default)
             case _:
                 assert isinstance(part, Element)
                 assert part.name == local(particle.name)
+                assert (part.namespace or default) == namespace(particle.name)
                 assert occurrence(part)[1:] == tuple(particle.occurs)
                 compare(part.type, particle.type)
 
@@ -136,6 +148,7 @@ def test_iso20_message(root: Root) -> None:
     """Every type of both messages of ISO 15118-20, down to each facet, is as in the XSDs."""
     names = {local(name): name for name in iso20().roots}
     compare(root.content, iso20().maps.elements[names[root.name]].type)
+    assert root.content.namespace == namespace(names[root.name])
 
 
 def test_bodies() -> None:
@@ -148,6 +161,7 @@ def test_bodies() -> None:
     for code, (name, option) in enumerate(zip(names, choice.options, strict=False)):
         if isinstance(option, Element):
             assert option.name == name == schema.BODIES[code]
+            assert schema.BODY.namespace == BODY
             assert name in {"CertificateInstallationReq", "CertificateInstallationRes"}
         else:
             assert option == Refused(f"a {name}")
@@ -161,6 +175,8 @@ def test_message() -> None:
     element = iso2().maps.elements["{urn:iso:15118:2:2013:MsgDef}V2G_Message"]
     ours = [(part.name, *occurrence(part)[1:]) for part in schema.V2G_MESSAGE.parts]
     assert ours == [(local(p.name), *p.occurs) for p in element.type.content]
+    names = [element.name, *(particle.name for particle in element.type.content)]
+    assert {namespace(name) for name in names} == {schema.V2G_MESSAGE.namespace}
 
 
 @editions

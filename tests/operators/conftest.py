@@ -2,18 +2,31 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from starlette.testclient import TestClient
 
 from ccp.app import create_app
+from ccp.measures import Refusal
 from ccp.operators.listener import listener_of
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 
 BIND = "127.0.0.1:9"
+
+
+def refusal(reason: str, **changes: Any) -> Refusal:
+    """A refusal, as `error_response` tells it; *changes* replace what it says."""
+    told = {
+        "operation": "getContractDataByPcidV1",
+        "status": 404,
+        "messages": ["The contract for the given PCID not found."],
+        "caller": {"party_type": "cpo", "party_id": "DE*ICE"},
+        "trace_id": "5f0c5a3e-6f0a-4f35-8d38-0c9a8e5d6f3b",
+    }
+    return Refusal(reason=reason, **(told | changes))
 
 
 class Looked(NamedTuple):

@@ -30,7 +30,7 @@ from tests.builders import (
 )
 from tests.conftest import make_settings
 from tests.contract.conformance import SPECS, conforming_client
-from tests.operators.conftest import BIND
+from tests.operators.conftest import BIND, refusal
 from tests.operators.reading import samples, value
 from tests.ticks import Ticks
 
@@ -253,7 +253,7 @@ def test_the_readme_tells_every_metric(counts, store):
     """Its table has each with its labels, and no other; its alerts speak of these alone."""
     metrics = Metrics(counts, 0)
     metrics.request("x", 200, 1)
-    metrics.refusal("x")
+    metrics.refusal(refusal("x"))
     metrics.car("x", "x")
     metrics.decoded("x", 1)
     metrics.call("x", "x", "x", 1)
@@ -281,7 +281,7 @@ def test_all_that_can_be_counted_has_room(counts):
                 metrics.request(operation["operationId"], int(status), 1)
     for kind in CcpError.__subclasses__():
         for each in (kind, *kind.__subclasses__()):
-            metrics.refusal(each.__name__)
+            metrics.refusal(refusal(each.__name__))
             for namespace in (ISO_15118_2, ISO_15118_20):
                 metrics.car(namespace, each.iso20_code)
     for peer in range(10):

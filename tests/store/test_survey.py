@@ -1,13 +1,26 @@
 """What is read of a whole database, by those who run a pool."""
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store, StoreUnusable
-from ccp.store.survey import RECORDS_BY_ROOT, RecordsOfRoot, records_by_root, select
+from ccp.store.survey import (
+    ENDING_WITHIN,
+    RECORDS_BY_ROOT,
+    RecordsOfRoot,
+    records_by_root,
+    select,
+    summarise,
+)
+from tests.bench.bulk import put_many
 from tests.builders import ORIGIN, ROOT_A, ROOT_B, record
 
 OTHER = "FRXYZ123456789"
@@ -77,3 +90,70 @@ def test_whoever_pauses_holds_up_no_checkpoint(store: Store, tmp_path: Path) -> 
         busy, logged, moved = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert (busy, logged, moved) == (0, 0, 0)
     assert len(list(records)) == 150
+
+
+RECORD = st.fixed_dictionaries(
+    {
+        "emaid": st.sampled_from(["DEABC", "DEABD", "FRXYZ", "NL8AA"]),
+        "wmi": st.sampled_from(["WAU", "WVW", "VF1"]),
+        "car": st.integers(0, 5),
+        "namespace": st.sampled_from([ISO_15118_2, ISO_15118_20]),
+        "root": st.sampled_from([ROOT_A, ROOT_B, None]),
+        "ends": st.timedeltas(timedelta(days=-400), timedelta(days=3000)),
+    }
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(RECORD, max_size=40),
+    st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_everything_is_counted(tmp_path_factory, drawn, at):
+    """As by hand: by eMSP, OEM, root and namespace, and by the month in which they end."""
+    path = tmp_path_factory.mktemp("pool") / "ccp.db"
+    records = [
+        record(
+            f"{one['emaid']}{number:09}",
+            f"{one['wmi']}ZZZ4B0CC0{one['car']:05}",
+            namespace=one["namespace"],
+            root=one["root"],
+            v2g_root_distinguished_name=f"CN=Root {one['root']}",
+            valid_to=(at + one["ends"]).replace(microsecond=0),
+        )
+        for number, one in enumerate(drawn)
+    ]
+    put_many(path, records)
+    found = summarise(path, at=at)
+
+    def by(key):
+        return Counter(map(key, records))
+
+    assert found.records == found.contracts == len(records)
+    assert found.cars == len({one.pcid for one in records})
+    assert found.by_namespace == by(lambda one: one.namespace)
+    assert found.by_provider_id == by(lambda one: one.emaid.text[:5])
+    assert found.by_wmi == by(lambda one: one.pcid.text[:3])
+    assert found.by_v2g_root == by(lambda one: one.v2g_root_fingerprint or "")
+    roots = {one.v2g_root_fingerprint for one in records}
+    assert found.v2g_root_names == {root or "": f"CN=Root {root}" for root in roots}
+    assert list(found.by_provider_id.values()) == sorted(found.by_provider_id.values())[::-1]
+    second = at.replace(microsecond=0)  # what ends now has not ended yet
+    assert found.expired == sum(one.valid_to < second for one in records)
+    ends = Counter(f"{one.valid_to:%Y-%m}" for one in records if one.valid_to >= second)
+    *months, later = found.ending_by_month
+    assert (months[0], months[-1], later) == (f"{at:%Y-%m}", months[23], "later")
+    assert months == sorted(set(months))
+    assert int(months[-1][:4]) * 12 + int(months[-1][5:]) == at.year * 12 + at.month + 23
+    told = {month: found.ending_by_month[month] for month in months}
+    assert told == {month: ends[month] for month in months}
+    assert found.ending_by_month["later"] == ends.total() - sum(told.values())
+
+
+def test_what_ends_when_is_told_by_an_index(store: Store, tmp_path: Path) -> None:
+    """Only by as much of it as ends then."""
+    with closing(sqlite3.connect(tmp_path / "ccp.db")) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {ENDING_WITHIN}", [0, 1]).fetchall()
+    (step,) = [row[3] for row in plan]
+    assert "USING COVERING INDEX" in step
+    assert "valid_to>? AND valid_to<?" in step

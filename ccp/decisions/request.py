@@ -1,0 +1,129 @@
+"""What a car's request comes to: the contracts that it gets, or why it gets none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ccp.decisions.choice import choose
+from ccp.errors import (
+    CcpError,
+    CertificateUnreadable,
+    ContractOrVehicleNotFound,
+    InternalError,
+    ProvisioningCertificateExpired,
+    ProvisioningCertificateNotYetValid,
+    collecting,
+    notes_of,
+)
+from ccp.identifiers import Pcid
+from ccp.messages import InstallationRequest, verify_message
+from ccp.notes import Note
+from ccp.pki.certificates import Certificate, read_chain
+from ccp.services import Services
+from ccp.store import SignedContractData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """
+    What a car's request comes to in this pool; nobody has been told yet.
+
+    Attributes:
+        pcid: Of the car; None where it cannot be read.
+        answers: The contracts that it gets, in their order, their messages ready to be sent.
+        failure: Why it gets none; None if it gets some.
+        let_pass: What strict mode would have refused it for, and lab mode has not; it would have
+            told the first alone.
+        may_be_elsewhere: Whether nothing was found here, and the car has room for what other pools
+            may have.
+        notes: What is for the log.
+    """
+
+    pcid: Pcid | None
+    answers: Sequence[SignedContractData]
+    failure: CcpError | None
+    let_pass: Sequence[CcpError]
+    may_be_elsewhere: bool
+    notes: Sequence[Note]
+
+
+def decide(
+    services: Services, exi: bytes, request: InstallationRequest, *, at: datetime
+) -> Outcome:
+    """
+    Decide what the car gets; whatever goes wrong, nothing is raised.
+
+    Args:
+        exi: What *request* was decoded from.
+        at: The present, aware UTC.
+    """
+    pcid: Pcid | None = None
+    answers: list[SignedContractData] = []
+    failure: CcpError | None = None
+    let_pass: list[CcpError] = []
+    notes: list[Note] = []
+    try:
+        chain = read_chain(request.certificates, "OEM provisioning certificate")
+        pcid = _pcid(chain[0])
+        failures: list[CcpError] = []
+        with collecting(failures):
+            notes += verify_message(exi, request.message, chain[0].public_key, request.suites)
+        with collecting(failures):
+            _verify_chain(services, request, chain, at=at)
+        notes += notes_of(failures)
+        let_pass += services.weigh(failures)
+        choice = choose(services.store, request, pcid, at=at)
+        notes += notes_of(choice.failures)
+        let_pass += services.weigh(choice.failures)
+        notes += choice.notes
+        answers = [
+            replace(
+                record,
+                installation_res_exi=request.answer(
+                    record.installation_res_exi,
+                    record.unsigned_bits,
+                    remaining=len(choice.records) - position,
+                    at=at,
+                ),
+            )
+            for position, record in enumerate(choice.records, start=1)
+        ]
+    except CcpError as error:
+        failure = error
+    except Exception as error:  # whatever it was, the car waits for an answer
+        failure = InternalError()
+        failure.__cause__ = error
+    not_found = isinstance(failure, ContractOrVehicleNotFound)
+    return Outcome(
+        pcid=pcid,
+        answers=answers,
+        failure=failure,
+        let_pass=let_pass,
+        may_be_elsewhere=not_found and request.most_contracts > 0,
+        notes=notes,
+    )
+
+
+def _pcid(certificate: Certificate) -> Pcid:
+    try:
+        return Pcid.parse(certificate.common_name)
+    except ValueError:
+        raise CertificateUnreadable(
+            "The common name of the OEM provisioning certificate is not a PCID."
+        ) from None
+
+
+def _verify_chain(
+    services: Services,
+    request: InstallationRequest,
+    chain: Sequence[Certificate],
+    *,
+    at: datetime,
+) -> None:
+    """The car's certificate is valid and of a trusted OEM."""
+    leaf = chain[0]
+    if at > leaf.not_after:
+        raise ProvisioningCertificateExpired
+    if at < leaf.not_before:
+        raise ProvisioningCertificateNotYetValid
+    services.trusted.now.provisioning_chains.verify(chain, at=at, suites=request.suites)
