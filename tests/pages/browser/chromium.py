@@ -59,9 +59,10 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
             wrong.append(f"asked for {request.url}")
 
     def on_console(message: ConsoleMessage) -> None:
-        is_status = message.text.startswith(_STATUS) and message.location["url"] in opened
+        where, _, _ = message.location["url"].partition("#")
+        is_status = message.text.startswith(_STATUS) and where in opened
         if message.type in ("error", "warning") and not is_status:  # a page may be a 404
-            wrong.append(f"{message.location['url']}: {message.text}")
+            wrong.append(f"{where}: {message.text}")
 
     def on_error(error: WebError) -> None:
         wrong.append(str(error.error))
