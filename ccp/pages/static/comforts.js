@@ -28,15 +28,3 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
   });
   file.addEventListener("change", () => file.files.length && inspect());
 }
-
-// What is folded is printed, but for what is long.
-const opened = [];
-addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details:not([open], .der)")) {
-    details.open = true;
-    opened.push(details);
-  }
-});
-addEventListener("afterprint", () => {
-  for (const details of opened.splice(0)) details.open = false;
-});
