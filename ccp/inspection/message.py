@@ -8,7 +8,7 @@ from ccp.errors import CertificateUnreadable
 from ccp.identifiers import Emaid
 from ccp.inspection.chains import CONTRACT, CPS, PROVISIONING, ChainFacts, describe_chain
 from ccp.inspection.signature import SignatureFacts, describe_signature
-from ccp.iso15118 import ExiError, Node, decode, edition_of, encode, message_tree
+from ccp.iso15118 import ExiError, Node, decode, edition_of, encode, message_tree, sniff
 from ccp.messages import InstallationRequest, SignedContract, understand
 from ccp.messages.reading import FORGIVEN_ZERO_BYTES
 from ccp.pki.certificates import read_certificate
@@ -27,6 +27,9 @@ class UnreadableMessage:
         bit: Where, counted from 0 at the first byte's highest bit; None if it is all of them.
         path: The element, from the root down; empty if the fault lies outside the root.
         expected: What may come there, by name; empty where the reason says it.
+        kind: What they begin like, to go into a sentence: "a DIN SPEC 70121 message".
+        tree: What stands before the fault, as far as that could be read; None if they do not even
+            begin like such a message.
     """
 
     holds: bool
@@ -35,6 +38,8 @@ class UnreadableMessage:
     bit: int | None
     path: str
     expected: Sequence[str]
+    kind: str
+    tree: Node | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,8 @@ def inspect_message(
             bit=error.bit,
             path=error.path,
             expected=error.expected,
+            kind=sniff(exi).value,
+            tree=_readable(exi),
         )
     content = understand(message)
     named = _chains(content, trust or Trust())
@@ -129,8 +136,16 @@ def inspect_message(
         pcid=pcid,
         signature=signature,
         chains=chains,
-        tree=message_tree(message),
+        tree=message_tree(exi),
     )
+
+
+def _readable(exi: bytes) -> Node | None:
+    """The tree of a broken message."""
+    try:
+        return message_tree(exi)
+    except ExiError:
+        return None
 
 
 def _chains(

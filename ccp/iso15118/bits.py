@@ -153,7 +153,9 @@ class Reader:
 
 class CarefulReader(Reader):
     """
-    A Reader that checks every certain zero at once: slower, but an error names the very element.
+    A Reader that checks every certain zero at once, and that no code lies beyond the end.
+
+    Slower, but an error names the very element.
 
     To decode again what a Reader refused.
     """
@@ -170,6 +172,16 @@ class CarefulReader(Reader):
             if self.code(1):
                 self._at -= 1
                 raise self.error(DEPARTS)
+
+    def code(self, width: int) -> int:
+        value = super().code(width)
+        self.check_end()
+        return value
+
+    def check_end(self) -> None:
+        """ExiError if something was read that is not there."""
+        if self.position > self.size:
+            raise self.error(CUT_OFF)
 
     def check_zeros(self) -> None:
         """There are none left; at the message's end not even an octet to look at."""

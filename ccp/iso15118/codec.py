@@ -46,6 +46,23 @@ def root_of(message: Message) -> Root:
     return _ROOTS_BY_BODY[type(message.body)]
 
 
+def root_in(exi: bytes) -> Root:
+    """
+    The root element of the document that *exi* should be, told from its first two bytes.
+
+    Raises:
+        ExiError: It is too large, or not one of these documents.
+    """
+    if len(exi) > MOST_BYTES:
+        raise ExiError(f"has {len(exi)} bytes; at most {MOST_BYTES} are allowed")
+    root = _ROOTS_BY_OCTET.get(exi[1]) if len(exi) > 1 and exi[0] == EXI_HEADER else None
+    if root is None:
+        raise ExiError(
+            f"is {sniff(exi).value}; a CertificateInstallationReq or -Res of ISO 15118 is needed", 0
+        )
+    return root
+
+
 def decode(exi: bytes, *, trailing_zeros: int = 0) -> Message:
     """
     Decode a CertificateInstallationReq or CertificateInstallationRes, of the edition that it is of.
@@ -61,13 +78,7 @@ def decode(exi: bytes, *, trailing_zeros: int = 0) -> Message:
         ExiError: *exi* is another message, or none, or malformed, or has a value that its type
             does not allow, or something that ISO 15118 does not use.
     """
-    if len(exi) > MOST_BYTES:
-        raise ExiError(f"has {len(exi)} bytes; at most {MOST_BYTES} are allowed")
-    root = _ROOTS_BY_OCTET.get(exi[1]) if len(exi) > 1 and exi[0] == EXI_HEADER else None
-    if root is None:
-        raise ExiError(
-            f"is {sniff(exi).value}; a CertificateInstallationReq or -Res of ISO 15118 is needed", 0
-        )
+    root = root_in(exi)
     try:
         return _decode(Reader(exi), root, trailing_zeros)
     except ExiError:

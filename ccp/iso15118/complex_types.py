@@ -1,6 +1,6 @@
 """Complex types: the one loop that decodes and the one that encodes, and how values are built."""
 
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -9,15 +9,14 @@ from ccp.iso15118.bits import CUT_OFF, DEPARTS, Reader, Writer
 from ccp.iso15118.errors import ExiError
 from ccp.iso15118.grammar import (
     END,
-    Attribute,
     Choice,
     Element,
     Grammar,
     Part,
     Refused,
     State,
-    Value,
     expected_name,
+    name_of,
     occurrence,
 )
 from ccp.iso15118.messages import Message
@@ -66,7 +65,6 @@ class ComplexType:
             if not isinstance(option, Refused)
         ]
         self._order = [(slot, listed) for slot, listed, _ in taken]
-        self._options = [option for _, _, option in taken]
         self._lists = [
             slot
             for slot, listed, option in taken
@@ -80,7 +78,7 @@ class ComplexType:
         state = self.start
         while True:
             code = 0 if state.certain else reader.code(state.width)
-            name, slot, read, _, before, after, listed, state = state.events[code]
+            option, slot, read, _, before, after, listed, state = state.events[code]
             try:
                 reader.zeros += before
                 if read is None:
@@ -92,22 +90,14 @@ class ComplexType:
                 if error.bit is None:
                     error.bit = min(reader.position, reader.size)
                 if error.problem is DEPARTS and not error.expected:  # nothing else could come
-                    error.expected = (expected_name(name, slot),)
-                error.add_parent(name)
+                    error.expected = (expected_name(option, slot),)
+                error.add_parent(name_of(option))
                 raise error from None
             if listed:
                 values[slot].append(value)
-                _check_count(values[slot])
+                check_count(values[slot])
             else:
                 values[slot] = value
-
-    def parts_of(self, value: Any) -> Iterator[tuple[Attribute | Element | Value, Any]]:
-        """Give what is in a value, in its order: each with the option that it is."""
-        taken = zip(self._options, self._order, self._take(value), strict=True)
-        for option, (_, listed), field in taken:
-            if field is not None and field != []:
-                for item in field if listed else (field,):
-                    yield option, item
 
     def write(self, writer: Writer, value: Any) -> None:
         state = self.start
@@ -115,18 +105,18 @@ class ComplexType:
             if field is None or field == []:
                 continue
             if listed:
-                _check_count(field)
+                check_count(field)
             for item in field if listed else (field,):
                 code = state.codes.get(slot)
                 if code is None:
                     raise ExiError(_misfit(state))
                 width = state.width
-                name, _, _, write, _, after, _, state = state.events[code]
+                option, _, _, write, _, after, _, state = state.events[code]
                 writer.code(code << after, width + after)
                 try:
                     write(writer, item)
                 except ExiError as error:
-                    error.add_parent(name)
+                    error.add_parent(name_of(option))
                     raise
                 if after:
                     writer.code(0, after)
@@ -135,7 +125,8 @@ class ComplexType:
         writer.code(state.codes[END], state.width)
 
 
-def _check_count(items: Sized) -> None:
+def check_count(items: Sized) -> None:
+    """Raise ExiError if a list is too long."""
     if len(items) > MOST_ITEMS:
         raise ExiError(f"has more than {MOST_ITEMS} items in a list")
 
@@ -147,7 +138,7 @@ def _misfit(state: State) -> str:
     The last of these is required, or the choice that it is of, after all of which goes the same.
     """
     events = state.events[: len(state.codes)]
-    *others, last = [event.name for event in events if event.next is events[-1].next]
+    *others, last = [name_of(event.option) for event in events if event.next is events[-1].next]
     if not last:
         return "has too many items"
     return f"lacks {', '.join(others)} or {last}" if others else f"lacks {last}"

@@ -95,7 +95,7 @@ def occurrence(part: Part) -> tuple[tuple[Option, ...], int, int | None]:
 class Event(NamedTuple):
     """An event and what to do about it."""
 
-    name: str  # of the element or attribute; empty if it belongs to the parent itself
+    option: Option | None  # None: the end, or what is refused
     slot: int  # of the field that takes the value
     read: Callable[[Reader], Any] | None  # None: this is the end
     write: Callable[[Writer, Any], None]
@@ -137,25 +137,30 @@ class State:
     def expected(self) -> list[str]:
         """What may come here, as an error names it."""
         events = [event for event in self.events if event.slot != _NO_SLOT]
-        return [expected_name(event.name, event.slot) for event in events]
+        return [expected_name(event.option, event.slot) for event in events]
 
 
 END = -1
 _NO_SLOT = -2
 
 
-def expected_name(name: str, slot: int) -> str:
-    """What an error calls an event; *name* and *slot* are the event's."""
-    return name or (END_OF_ELEMENT if slot == END else ITS_VALUE)
+def name_of(option: Option | None) -> str:
+    """The element or attribute of an event; empty if that belongs to the parent itself."""
+    return option.name if isinstance(option, Attribute | Element) else ""
+
+
+def expected_name(option: Option | None, slot: int) -> str:
+    """What an error calls an event; *option* and *slot* are the event's."""
+    return name_of(option) or (END_OF_ELEMENT if slot == END else ITS_VALUE)
 
 
 def _refusal(problem: str, state: State) -> Event:
     """What must not come in *state*."""
 
-    def read(_: Reader) -> NoReturn:
-        raise ExiError(problem, expected=state.expected)
+    def read(reader: Reader) -> NoReturn:
+        raise ExiError(problem, reader.position - state.width, state.expected)  # its code was read
 
-    return Event("", _NO_SLOT, read, _write_nothing, 0, 0, False, state)
+    return Event(None, _NO_SLOT, read, _write_nothing, 0, 0, False, state)
 
 
 def _write_nothing(_: Writer, __: Any) -> None:
@@ -197,7 +202,7 @@ class Grammar:
             if count < least:
                 return events
             count = 0
-        events.append(Event("", END, None, _write_nothing, 0, 0, False, state))
+        events.append(Event(None, END, None, _write_nothing, 0, 0, False, state))
         if self._mixed:  # in the types of ISO 15118 text may stand wherever the end may
             events.append(_refusal("has text in it, which is not used here", state))
         return events
@@ -207,7 +212,7 @@ class Grammar:
             return _refusal(f"has {option.what}, which is not used here", state)
         simple = int(isinstance(option, Element) and isinstance(option.type, SimpleType))
         return Event(
-            "" if isinstance(option, Value) else option.name,
+            option,
             self._slots.index(option.field),
             option.type.read,
             option.type.write,

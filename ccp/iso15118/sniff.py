@@ -20,6 +20,7 @@ class MessageKind(Enum):
     ISO2_MALFORMED = "an ISO 15118-2 message with a malformed header"
     ISO20_CERTIFICATE_INSTALLATION_REQ = "an ISO 15118-20 CertificateInstallationReq"
     ISO20_CERTIFICATE_INSTALLATION_RES = "an ISO 15118-20 CertificateInstallationRes"
+    ISO20_OTHER = "another ISO 15118-20 message"
     DIN_70121 = "a DIN SPEC 70121 message"
     APP_PROTOCOL = "a supportedAppProtocol handshake"
     EMPTY = "empty"
@@ -65,7 +66,21 @@ def sniff(exi: bytes) -> MessageKind:
     if exi[0] != 0x80:
         return _sniff_text(exi) or MessageKind.UNKNOWN
     kind = _SECOND_BYTES.get(exi[1], MessageKind.UNKNOWN) if len(exi) > 1 else MessageKind.UNKNOWN
-    return _sniff_body(exi[:_LOOKED_AT]) if kind is MessageKind.ISO2_OTHER else kind
+    if kind is MessageKind.ISO2_OTHER:
+        return _sniff_body(exi[:_LOOKED_AT])
+    if kind in (MessageKind.UNKNOWN, MessageKind.APP_PROTOCOL) and _has_iso20_header(exi):
+        return MessageKind.ISO20_OTHER
+    return kind
+
+
+def _has_iso20_header(exi: bytes) -> bool:
+    """
+    Tell whether this is a message of ISO 15118-20; which, only its transport says.
+
+    Each of the schemas gives the event codes, of 6 bits, to other messages. Behind one are certain
+    zeros, the length of SessionID, which is always 8, SessionID, and the first bits of TimeStamp.
+    """
+    return len(exi) > 12 and exi[1] & 3 == 0 and exi[2] == 4 and exi[3] < 128
 
 
 def _sniff_text(exi: bytes) -> MessageKind | None:

@@ -14,7 +14,7 @@ def tree_xml(tree: Node) -> str:
     No value can break it: characters that XML does not have are refused when a message is decoded.
 
     Args:
-        tree: Of `message_tree`.
+        tree: Of `message_tree`; of a broken message its XML ends early, but is XML.
     Returns: Indented; all prefixes, those of the schemas, are declared at the root.
     """
     root = Element(_qualified(tree.name, tree.namespace))

@@ -19,7 +19,7 @@ from ccp.inspection import (
     in_words,
     inspect_message,
 )
-from ccp.iso15118 import decode, encode, iso2, iso2_failure, iso20_failure
+from ccp.iso15118 import MessageKind, decode, encode, iso2, iso2_failure, iso20_failure
 from ccp.messages import SignedContract, understand, verify_message
 from ccp.pki.certificates import read_certificate
 from ccp.pki.trust import Trust, load_trust
@@ -36,6 +36,7 @@ from ccp.workshop import (
 )
 from ccp.workshop.edition import SignedPart
 from tests.builders import EMAID_TEXT, NOW
+from tests.iso15118.bit_strings import HEADER, UNSIGNED, octets
 from tests.iso15118.drawn import MESSAGES
 from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
 from tests.vectors import departures, genuine_res, iso20_requests, iso20_shapes, requests, shapes
@@ -349,9 +350,45 @@ def test_what_cannot_be_read_is_told_by_bit_and_path() -> None:
     assert broken.reason == "Signature has a KeyInfo, which is not used here."
     assert list(broken.expected) == ["the end of the element"]
     assert broken.bit
+    assert broken.kind == MessageKind.ISO2_MALFORMED.value
+    assert broken.tree
+    (header,) = broken.tree.children
+    signature = header.children[-1]
+    assert (broken.tree.end, header.end, signature.end) == (None, None, None)
+    assert (header.name, signature.name) == ("Header", "Signature")
+    assert [one.name for one in signature.children] == ["SignedInfo", "SignatureValue"]
+    assert signature.children[-1].end == broken.bit
     cut = inspect_message(vector.exi[: broken.bit // 8 - 1], at=NOW)
     assert isinstance(cut, UnreadableMessage)
     assert "is cut off." in cut.reason
+
+
+@pytest.mark.parametrize(
+    ("exi", "kind"),
+    [
+        (b"", "empty"),
+        (b"<V2G_Message/>", "XML text, not EXI"),
+        (bytes.fromhex("809a004011d008004400"), "a DIN SPEC 70121 message"),
+        (bytes(40_000), "no message of ISO 15118"),
+    ],
+)
+def test_what_is_no_such_message_is_told_as_what_it_is(exi: bytes, kind: str) -> None:
+    """There is nothing of it to show."""
+    told = inspect_message(exi, at=NOW)
+    assert isinstance(told, UnreadableMessage)
+    assert (told.kind, told.tree) == (kind, None)
+
+
+def test_another_message_is_told_with_its_header() -> None:
+    """A SessionSetupReq: code 29 in the Body of ISO 15118-2."""
+    told = inspect_message(octets(HEADER, UNSIGNED, "011101") + bytes(8), at=NOW)
+    assert isinstance(told, UnreadableMessage)
+    assert told.kind == "another ISO 15118-2 message"
+    assert told.reason == "Body has a SessionSetupReq, which is not used here."
+    assert told.tree
+    header, body = told.tree.children
+    assert [(one.name, one.value) for one in header.children] == [("SessionID", "01")]
+    assert (body.name, body.end, list(body.children)) == ("Body", None, [])
 
 
 SEEDS = [genuine_res(), *[one.exi for one in (*shapes(), *iso20_shapes())][::20]]

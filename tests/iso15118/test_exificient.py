@@ -123,6 +123,13 @@ FOREIGN = {
         "<h:SessionID>00</h:SessionID></n:Header><n:Body><b:SessionSetupReq><b:EVCCID>0011"
         "</b:EVCCID></b:SessionSetupReq></n:Body></n:V2G_Message>",
     ),
+    "another ISO 15118-20 message": (
+        "iso20",
+        '<n:SessionSetupReq xmlns:n="urn:iso:std:iso:15118:-20:CommonMessages" '
+        'xmlns:t="urn:iso:std:iso:15118:-20:CommonTypes"><t:Header><t:SessionID>0102030405060708'
+        "</t:SessionID><t:TimeStamp>1</t:TimeStamp></t:Header><n:EVCCID>a</n:EVCCID>"
+        "</n:SessionSetupReq>",
+    ),
     "an ISO 15118-20 CertificateInstallationReq": (
         "iso20",
         '<n:CertificateInstallationReq xmlns:n="urn:iso:std:iso:15118:-20:CommonMessages" '

@@ -42,7 +42,7 @@ ISO20_MESSAGES = {
 
 
 def xml(exi: bytes) -> str:
-    return tree_xml(message_tree(decode(exi)))
+    return tree_xml(message_tree(exi))
 
 
 def canonical(text: str) -> str:
@@ -72,7 +72,7 @@ def test_it_is_what_exificient_reads(exificient: Exificient, case: str) -> None:
 @given(MESSAGES)
 def test_it_is_that_of_any_message(message: Message) -> None:
     """Of whatever the schemas allow."""
-    assert canonical(tree_xml(message_tree(message))) == canonical(message_xml(message))
+    assert canonical(xml(encode(message))) == canonical(message_xml(message))
 
 
 def test_the_schemas_allow_it() -> None:
@@ -101,6 +101,19 @@ def test_prefixes_are_declared_at_the_root(exi: bytes, prefixes: set[str]) -> No
     assert set(re.findall(r"[< /](\w+):\w", "\n".join([first, *rest]))) - {"xmlns"} == prefixes
     assert rest[1].startswith("    <")
     assert not rest[-1].startswith(" ")
+
+
+@pytest.mark.parametrize("case", [*ISO2_MESSAGES, *ISO20_MESSAGES])
+def test_a_broken_message_has_xml_too(case: str) -> None:
+    """Of one cut off anywhere: the elements that have ended by then, and those that have begun."""
+    exi = (ISO2_MESSAGES | ISO20_MESSAGES)[case]
+    names = [one.tag for one in fromstring(xml(exi)).iter()]  # noqa: S314
+    counts = set()
+    for size in range(2, len(exi), len(exi) // 20):
+        read = [one.tag for one in fromstring(xml(exi[:size])).iter()]  # noqa: S314
+        assert read == names[: len(read)]
+        counts.add(len(read))
+    assert len(counts) > 3
 
 
 # All that a message can have, and XML has to escape, or to leave as it is.
