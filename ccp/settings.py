@@ -227,8 +227,8 @@ class Variables(Schema):
         load_default="",
         validate=require_bind,
         metadata={
-            "meaning": "`host:port` or `unix:path` for the pool's operators alone: health and"
-            " metrics; unset, there are none"
+            "meaning": "`host:port` or `unix:path` for the pool's operators alone: pages,"
+            " health and metrics; unset, there are none"
         },
     )
     CCP_LOG_FORMAT = fields.String(

@@ -98,7 +98,7 @@ def test_nothing_is_lost_with_the_workers(server):
 
 def test_what_was_answered_lately_is_not_lost_with_the_workers(server):
     """Any worker tells of all cars' requests, whatever has become of those who answered them."""
-    folder, body = counts_of(server), post_body(b"no EXI")
+    body = post_body(b"no EXI")
 
     def heard():
         lately, *others = heard_in(folder)
@@ -117,6 +117,7 @@ def test_what_was_answered_lately_is_not_lost_with_the_workers(server):
         return {answer.json()["traceId"] for answer in answers}
 
     ask(60)
+    folder = counts_of(server)
     wait_until(lambda: heard()[0] == 60)  # within a second
     first = heard()[1].since
     files = [path for path in folder.glob("recent_*.json") if "ExiInvalid" in path.read_text()]
@@ -133,6 +134,11 @@ def test_what_was_answered_lately_is_not_lost_with_the_workers(server):
     wait_until(lambda: heard()[0] == 100)
     lately = heard()[1]
     assert lately.since == first
+    with server.operators as operators:
+        pages = [operators.get("/", headers=NO_KEEPALIVE).text for _ in range(6)]
+    for page in pages:
+        assert "refused: 100</li>" in page
+        assert [trace_id for trace_id in latest if trace_id not in page] == []
     assert {refused.trace_id for refused in lately.refusals["ExiInvalid"]} == latest
     assert len(list(folder.glob("recent_*"))) <= 6
 

@@ -18,7 +18,6 @@ from ccp.errors import CcpError, ContractOrVehicleNotFound
 from ccp.pages.charts import Chart, stacked_bars
 from ccp.pages.recent import GONE, SERVED, Lately, Recent
 from ccp.pages.rendering import render
-from ccp.pki.trust import Anchors
 from ccp.services import Services
 from ccp.store import StoreUnusable
 from ccp.store.survey import Summary, summarise
@@ -26,6 +25,7 @@ from ccp.store.survey import Summary, summarise
 log = structlog.get_logger()
 
 _FRESH_SECONDS = 60
+_PATIENCE_SECONDS = 10
 _MOST_SHOWN = 10  # of a list that may have very many
 _ERRORS = {
     name: kind
@@ -97,18 +97,20 @@ class Overview:
             }
         return render(request, "overview.html", view)
 
-    def _anchors(self) -> list[tuple[str, Anchors]]:
+    def _anchors(self) -> list[tuple[str, int, bool]]:
+        """Give the names of the sets of anchors, how many are in each, and if there should be."""
         trust = self._services.trusted.now.trust
-        return [("V2G", trust.v2g), ("eMSP", trust.emsp), ("OEM", trust.oem)]
+        sets = {"V2G": trust.v2g, "eMSP": trust.emsp, "OEM": trust.oem}
+        return [(name, len(each.certificates), each.configured) for name, each in sets.items()]
 
     def _count(self) -> tuple[Summary, datetime] | None:
         """
         Give what is stored, and when it was counted; None where it cannot be counted.
 
-        It takes some seconds for a million records. Who comes meanwhile gets the last numbers, and
-        waits where there are none yet.
+        It takes some seconds for a million records. Who comes meanwhile gets the last numbers;
+        where there are none yet it waits, but not for a disk that hangs.
         """
-        if self._counting.acquire(blocking=self._counted is None):
+        if self._counting.acquire(timeout=0 if self._counted else _PATIENCE_SECONDS):
             try:
                 if self._ticks() >= self._fresh_until:
                     at = self._services.clock()

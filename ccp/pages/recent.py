@@ -234,6 +234,7 @@ def _short(messages: Sequence[str]) -> list[str]:
 
 
 def _printable(message: str) -> str:
-    begin = message[:_LONGEST_MESSAGE]
-    text = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in begin)
+    text = message[:_LONGEST_MESSAGE]
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
     return text if len(message) <= _LONGEST_MESSAGE else f"{text}..."

@@ -59,7 +59,7 @@ from tests.vectors import (
 URL = f"{BASE}/signedcontractdata"
 OTHER_PCID = "WP0ZZZ99ZTS392124"
 EMAIDS = ["DEICEC00000001", "DEICEC00000002", "DEICEC00000003"]
-LET_PASS = "lab mode lets pass what strict mode refuses"
+LAB_MODE = "lab mode lets pass what strict mode refuses"
 OF_EVERY_REQUEST = {"request", "refused", "failed"}
 
 DRAFTS = {
@@ -122,12 +122,12 @@ class Asked:
     @property
     def let_pass(self) -> list[list[str]]:
         """What the log says that lab mode has let pass."""
-        return [line["failures"] for line in self.lines if line["event"] == LET_PASS]
+        return [line["failures"] for line in self.lines if line["event"] == LAB_MODE]
 
     @property
     def notes(self) -> set[str]:
         """What else the log has."""
-        return {line["event"] for line in self.lines} - OF_EVERY_REQUEST - {LET_PASS}
+        return {line["event"] for line in self.lines} - OF_EVERY_REQUEST - {LAB_MODE}
 
 
 @dataclass
@@ -352,13 +352,13 @@ def jumbled(draw: st.DrawFn) -> bytes:
     return exi[:place] + change + exi[place + len(change) : cut] + draw(st.binary(max_size=6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(exi=jumbled() | MESSAGES.map(encode))
 @example(genuine_res() + b"\0")
 @example(bytes(5))
 @example(installation_req_20() + bytes(4))
 def test_whatever_it_is_it_is_previewed(filled: Pool, exi: bytes) -> None:
-    """Bytes that are no message, or a broken one, or drawn at random: POST and PUT refuse alike."""
+    """Bytes that are no message, a broken one, or one with anything in it."""
     compare(filled, exi)
 
 
@@ -423,12 +423,10 @@ def test_contracts_outside_their_validity(tmp_path: Path, mode: str) -> None:
         (found,) = one.services.store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
         expired = NOW - timedelta(seconds=1)
         one.services.store.put(replace(found, valid_to=expired), ORIGIN)
-        for draft in (
-            request_draft(),
-            REQUEST_FAULTS[EDITION_2]["tampered"].spoil(request_draft()),
-        ):
+        good = request_draft()
+        for draft in (good, REQUEST_FAULTS[EDITION_2]["tampered"].spoil(good)):
             compare(one, draft.exi())
-        seen = one.preview(request_draft().exi()).post
+        seen = one.preview(good.exi()).post
     assert seen.notes == ["the car's contracts are outside their validity"]
     told = seen.let_pass[0] if mode == "lab" else seen.refusal
     assert (told.status, told.error) == (404, "ContractOrVehicleNotFound")
@@ -447,7 +445,7 @@ def test_lab_mode_tells_what_strict_mode_would_do(tmp_path: Path) -> None:
             seen[mode] = one.preview(draft.exi()).post
     assert seen["lab"].let_pass[0] == seen["strict"].refusal
     assert seen["strict"].refusal.response_code == "FAILED_SignatureError"
-    assert [one.emaid for one in seen["lab"].contracts] == [EMAIDS[1]]
+    assert [one.emaid for one in seen["lab"].contracts] == [EMAIDS[1], EMAIDS[0], EMAIDS[2]]
 
 
 def test_peers_would_be_asked_where_nothing_is_found(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -177,6 +178,27 @@ def test_the_form_that_signed_info_was_signed_in_is_logged(strict: Services) -> 
         with capture_logs() as lines:
             add(strict, replace(contract_draft(), message_grammar_for=grammar))
         assert len([line for line in lines if "another form" in line["event"]]) == logged
+
+
+@both
+@pytest.mark.parametrize("mode", ["strict", "lab"])
+def test_why_openssl_refuses_a_chain_is_logged(
+    request: pytest.FixtureRequest, mode: str, edition: Edition
+) -> None:
+    """In its own words, of a contract and of a car; callers are told in ours."""
+    services = request.getfixturevalue(mode)
+    contract = CONTRACT_FAULTS[edition]["cps-foreign-root"].spoil(contract_draft(edition=edition))
+    car = REQUEST_FAULTS[edition]["provisioning-foreign-root"].spoil(request_draft(edition=edition))
+    with capture_logs() as lines, suppress(CcpError):
+        add(services, contract)
+    with capture_logs() as more, suppress(CcpError):
+        ask(services, car)
+    told = [line for line in [*lines, *more] if line["event"] == "a chain was refused"]
+    assert [(line["certificate"], line["log_level"]) for line in told] == [
+        ("CPS certificate", "info"),
+        ("OEM provisioning certificate", "info"),
+    ]
+    assert all("unable to get" in line["reason"] for line in told)
 
 
 def test_an_emsp_may_be_under_a_v2g_root(strict: Services) -> None:

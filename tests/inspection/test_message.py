@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from ccp.errors import CertificateUnreadable, SignatureInvalid
 from ccp.inspection import (
@@ -75,8 +76,10 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
 
 
 def inspected(exi: bytes, trust: Trust | None = None) -> Inspection:
-    """Inspect what can be read; its verdict is that of its parts."""
-    inspection = inspect_message(exi, at=NOW, trust=trust)
+    """Inspect what can be read; its verdict is that of its parts, and the log has nothing of it."""
+    with capture_logs() as lines:
+        inspection = inspect_message(exi, at=NOW, trust=trust)
+    assert lines == []
     assert isinstance(inspection, Inspection)
     signature = inspection.signature
     assert signature.holds == all(piece.holds for piece in signature.pieces) == verifies(exi)

@@ -22,7 +22,9 @@ def test_what_is_the_operators_is_not_in_the_api(pool, path, host):
     assert pool.operators.get(path, headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("target", [f"{BASE}/openapi.json", "/v1/ccp/ui/", "/", "/health/live/"])
+@pytest.mark.parametrize(
+    "target", [f"{BASE}/openapi.json", "/v1/ccp/ui/", "/opnc", "/health/live/"]
+)
 def test_the_api_is_not_the_operators(pool, target):
     """No path of it, nor a way to it."""
     assert pool.operators.get(target, follow_redirects=False).status_code == 404

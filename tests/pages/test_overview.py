@@ -17,7 +17,7 @@ from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.pages import Recent, overview
 from ccp.pages.overview import Overview
 from ccp.services import Services
-from ccp.store import SignedContractData
+from ccp.store import SignedContractData, StoreUnusable
 from tests.bench.bulk import put_many
 from tests.builders import (
     BASE,
@@ -69,10 +69,11 @@ def records() -> list[SignedContractData]:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, records: list[SignedContractData]) -> Page:
-    """The page of that pool."""
+    """The page of that pool; one car has asked there."""
     folder = tmp_path_factory.mktemp("pool")
     put_many(folder / "ccp.db", records)
-    with looking(folder) as (_, operators):
+    with looking(folder) as (api, operators):
+        assert api.post(URL, json=post_body()).status_code == 404
         answer = operators.get("/")
         assert answer.status_code == 200
         return Page(answer)
@@ -122,6 +123,7 @@ def test_an_empty_pool_says_so_and_what_to_do_next(tmp_path: Path) -> None:
     assert "Contracts that end" not in page.text
     assert "Whose they are" not in page.text
     assert "No car has asked in the last 24 hours." in page.text
+    assert page.all("figure") == []
     assert "Nobody has been refused anything since 2025-06-01 12:00 UTC." in page.text
 
 
@@ -331,7 +333,7 @@ def test_a_database_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> No
             answer = operators.get("/")
         page = Page(answer)
     assert answer.status_code == 200
-    assert "What is stored cannot be counted now. The log says why." in page.text
+    assert "What is stored cannot be counted now." in page.text
     assert trace_id in page.text
     assert [line["event"] for line in lines] == ["the records cannot be counted"]
 
@@ -398,3 +400,26 @@ def test_it_is_not_counted_twice_at_once(
     goes_on.set()
     thread.join()
     assert (contracts(overview_page), len(asked)) == (1, 2)
+
+
+def test_a_disk_that_hangs_keeps_nobody_for_ever(
+    counting: tuple[Overview, Ticks], monkeypatch: Any
+) -> None:
+    """One waits for it; the next goes without numbers, and other pages have a thread."""
+    monkeypatch.setattr(overview, "_PATIENCE_SECONDS", 0.01)
+    goes_on, asked = threading.Event(), []
+
+    def hang(path: Path, *, at: datetime) -> Any:
+        asked.append(path)
+        goes_on.wait(SECONDS)
+        raise StoreUnusable("the disk has hung")
+
+    monkeypatch.setattr(overview, "summarise", hang)
+    overview_page, _ = counting
+    thread = threading.Thread(target=overview_page._count)
+    thread.start()
+    wait_until(lambda: asked)
+    assert overview_page._count() is None
+    goes_on.set()
+    thread.join()
+    assert len(asked) == 1
