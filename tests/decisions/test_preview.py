@@ -90,9 +90,9 @@ class Listening(measures.Measures):
     def request(self, operation: str | None, status: int | None, seconds: float) -> None:
         self.told += 1
 
-    def refusal(self, reason: str) -> None:
+    def refusal(self, refusal: measures.Refusal) -> None:
         self.told += 1
-        self.refusals.append(reason)
+        self.refusals.append(refusal.reason)
 
     def car(self, namespace: str, response_code: str) -> None:
         self.told += 1
