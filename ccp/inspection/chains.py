@@ -52,6 +52,8 @@ class ChainFacts:
         judged: Whether anchors were there to judge it by.
         root: That it ends in, if it was judged and does.
         certificates: In the order of the message: the leaf, if all is right, then its sub-CAs.
+        supplied: Sub-CAs between these and the root, which the message does not bring, and which
+            stand among the anchors; the nearest to the leaf first.
     """
 
     name: str
@@ -60,6 +62,12 @@ class ChainFacts:
     judged: bool
     root: RootFacts | None
     certificates: Sequence[CertificateFacts | UnreadableCertificate]
+    supplied: Sequence[CertificateFacts | UnreadableCertificate]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all of its certificates can be read; if not, it is not judged."""
+        return all(isinstance(one, CertificateFacts) for one in self.certificates)
 
 
 def describe_chain(
@@ -97,6 +105,7 @@ def describe_chain(
     failures: list[CcpError] = []
     chain: list[Certificate] = []
     root: RootFacts | None = None
+    supplied: list[CertificateFacts | UnreadableCertificate] = []
     with collecting(failures):
         chain = read_chain(ders, name)
     if chain and name == CPS:
@@ -107,6 +116,11 @@ def describe_chain(
         with collecting(failures):
             verified = verify_chain(chain, anchors, name=name, at=at, suites=suites)
             root = _facts(verified.root)
+            supplied = [
+                describe_certificate(one.der, "sub-CA among the anchors", at=at, is_signed=None)
+                for one in verified.above[:-1]
+                if one.der not in ders
+            ]
     problems += [message for failure in failures for message in failure.messages[1:]]
     return ChainFacts(
         name=name,
@@ -115,6 +129,7 @@ def describe_chain(
         judged=judged,
         root=root,
         certificates=certificates,
+        supplied=supplied,
     )
 
 

@@ -94,14 +94,16 @@ def _chain(chain: ChainFacts) -> Iterator[str]:
         said = f"ends in {chain.root.distinguished_name}"
     elif chain.judged:
         said = "does not hold"
-    else:
+    elif chain.is_readable:
         said = "was not judged: there are no anchors for it"
+    else:
+        said = "was not judged: not all of it can be read"
     mark = f"{_mark(chain.holds)} " if chain.judged or not chain.holds else ""
     yield f"{mark}The chain of the {chain.name} {said}"
     if chain.root is not None:
         yield f"  root          SHA-256 {chain.root.fingerprint}"
     yield from _problems(chain.problems)
-    for certificate in chain.certificates:
+    for certificate in (*chain.certificates, *chain.supplied):
         yield f"  {certificate.name}"
         if isinstance(certificate, UnreadableCertificate):
             yield f"    problem       {certificate.problem}"

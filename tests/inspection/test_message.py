@@ -193,8 +193,13 @@ def test_a_request_as_it_should_be_holds(trust: Trust, edition: Edition) -> None
     assert (chain.name, chain.judged) == ("OEM provisioning certificate", True)
     assert len(chain.certificates) == {EDITION_2: 1, EDITION_20: 3}[edition]
     assert chain.root
-    serial_number = pki(edition).oem.root.certificate.serial_number
-    assert int(chain.root.serial_number, 16) == serial_number
+    oem = pki(edition).oem
+    assert int(chain.root.serial_number, 16) == oem.root.certificate.serial_number
+    serial_numbers = [
+        int(one.serial_number, 16) for one in (*chain.certificates[1:], *chain.supplied)
+    ]
+    assert serial_numbers == [one.certificate.serial_number for one in (oem.sub_2, oem.sub_1)]
+    assert len(chain.supplied) == {EDITION_2: 2, EDITION_20: 0}[edition]
 
 
 def test_ed448_is_judged_too(trust: Trust) -> None:

@@ -6,6 +6,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from httpx2 import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from ccp.iso15118 import ExiError, RootCertificateID, decode, encode, iso2
 from ccp.workshop import CONTRACT_FAULTS, EDITIONS, REQUEST_FAULTS, Edition
 from tests.builders import EMAID_TEXT, b64
 from tests.pages.looking import Page, looking
-from tests.trusted import PCIDS, contract_draft, request_draft, trust_folder
+from tests.trusted import PCIDS, contract_draft, pki, request_draft, trust_folder
 from tests.vectors import genuine_res
 
 BROKEN = "It cannot be read:"
@@ -48,6 +50,12 @@ def inspected(answer: Response, status: int = 200) -> Page:
     page = Page(answer)
     assert page.all("h1") == ["Inspector"]
     return page
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """What people call its holder."""
+    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(name.value)
 
 
 def test_the_genuine_message_is_taken_apart(operators: TestClient) -> None:
@@ -83,8 +91,42 @@ def test_messages_of_both_editions_hold(operators: TestClient, edition: Edition)
         assert "✓ All that was judged holds." in page.text
         assert f"Message {name} of ISO 15118-{edition.number}" in page.text
         assert owner in page.text
-        chains = page.all("section", **{"class": "chain"})
-        assert all("ends in an anchor of this pool" in chain for chain in chains)
+        chains = page.all("div", **{"class": "chain"})
+        assert len(chains) == (2 if owner.startswith("EMAID") else 1)
+        assert all("✓ ends in an anchor of this pool" in chain for chain in chains)
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=str)
+def test_a_chain_is_drawn_from_its_root_down(operators: TestClient, edition: Edition) -> None:
+    """Each below whoever has signed it, also where the car leaves out sub-CAs that the pool has."""
+    page = inspected(paste(operators, b64(request_draft(edition=edition).exi())))
+    oem = pki(edition).oem
+    names = [common_name(one.certificate) for one in (oem.root, oem.sub_1, oem.sub_2)]
+    drawn = page.all("p", **{"class": "name"})[-4:]
+    assert drawn == [names[0], *(f"{one} valid" for one in (*names[1:], PCIDS[edition]))]
+    assert page.all("p", **{"class": "link good"}) == [f"↓ signed by {name}" for name in names]
+
+
+def test_who_has_signed_is_told_by_name(operators: TestClient) -> None:
+    """Sub-CAs may come in either order: what is drawn above need not be the issuer."""
+    message = decode(contract_draft().exi())
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
+    message.body.sa_provisioning_certificate_chain.sub_certificates.reverse()
+    page = inspected(paste(operators, b64(encode(message))))
+    cps = pki(EDITIONS[0]).cps["A"].authority
+    names = [common_name(one.certificate) for one in (cps.sub_1, cps.root, cps.sub_2)]
+    links = page.all("p", **{"class": "link good"})[:3]
+    assert links == [f"↓ signed by {name}" for name in names]
+
+
+def test_a_chain_that_cannot_be_read_is_not_judged(operators: TestClient) -> None:
+    """Which is another thing than that there are no anchors to judge it by."""
+    message = decode(request_draft().exi())
+    assert isinstance(message.body, iso2.CertificateInstallationReq)
+    message.body.oem_provisioning_cert = b"none"
+    page = inspected(paste(operators, b64(encode(message))))
+    (chain,) = page.all("div", **{"class": "chain"})
+    assert "not judged: not all of it can be read" in chain
 
 
 @pytest.mark.parametrize("name", ["wrong-signer", "tampered-emaid", "cps-expired", "unsigned"])
