@@ -21,7 +21,7 @@ _COOKIE = "ccp_operator"
 _LONGEST = 3800  # browsers drop cookies of more than 4096 characters, name and attributes included
 _ROLE = "operator"
 _LOGIN = "/login"
-_OPEN = (_LOGIN, "/static/")
+_STATIC = "/static/"
 
 
 class Door:
@@ -51,7 +51,7 @@ class Door:
         app = self.app
         if self._tokens is None:
             self._check_address(request)
-        elif not request.url.path.startswith(_OPEN):
+        elif not _is_open(scope["path"]):  # as the router reads it: a Host header has no part in it
             token = request.cookies.get(_COOKIE)
             try:
                 sign(request, await operator_by(token or "", self._tokens))
@@ -126,6 +126,11 @@ async def operator_by(token: str, tokens: Tokens) -> str:
     if _ROLE not in caller.roles:
         raise RoleNotAllowed("The access token is not an operator's.")
     return caller.subject or _ROLE
+
+
+def _is_open(path: str) -> bool:
+    """Whether strangers get what is there: the form, and what it is drawn with."""
+    return path == _LOGIN or path.startswith(_STATIC)
 
 
 def _is_here(request: Request) -> bool:

@@ -12,7 +12,15 @@ from tests.builders import NOW
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.pages.looking import Page, looking
 
-PAGES = ["/", "/search?q=x", "/inspector", "/contracts/DEICEC00000001", "/vehicles/x", "/nowhere"]
+PAGES = [
+    "/",
+    "/search?q=x",
+    "/inspector",
+    "/contracts/DEICEC00000001",
+    "/vehicles/x",
+    "/nowhere",
+    "/loginx",
+]
 COOKIE = "ccp_operator"
 
 
@@ -55,6 +63,13 @@ def test_nobody_else_gets_in(operators: TestClient, path: str, kept: str) -> Non
     form = operators.get(answer.headers["location"])
     assert form.status_code == 200
     assert Page(form).all("h1") == ["Log in"]
+
+
+@pytest.mark.parametrize("host", ["x/login", "x/static/", "x/login?", "x/login#"])
+def test_a_host_header_opens_nothing(operators: TestClient, host: str) -> None:
+    """It may look as if the path began in it."""
+    answer = operators.get("/", headers={"Host": host})
+    assert (answer.status_code, answer.content) == (303, b"")
 
 
 def test_an_operator_gets_in(operators: TestClient) -> None:
