@@ -6,8 +6,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
 import pytest
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 from httpx2 import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from starlette.testclient import TestClient
 
 from ccp.iso15118 import ExiError, RootCertificateID, decode, encode, iso2
 from ccp.workshop import CONTRACT_FAULTS, EDITIONS, REQUEST_FAULTS, Edition
+from ccp.workshop.certificates import common_name
 from tests.builders import EMAID_TEXT, b64
 from tests.pages.looking import Page, looking
 from tests.trusted import PCIDS, contract_draft, pki, request_draft, trust_folder
@@ -50,12 +49,6 @@ def inspected(answer: Response, status: int = 200) -> Page:
     page = Page(answer)
     assert page.all("h1") == ["Inspector"]
     return page
-
-
-def common_name(certificate: x509.Certificate) -> str:
-    """What people call its holder."""
-    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(name.value)
 
 
 def test_the_genuine_message_is_taken_apart(operators: TestClient) -> None:
@@ -192,6 +185,8 @@ def test_a_message_that_is_cut_off_is_told_to_the_bit(operators: TestClient, len
     else:
         assert "The bytes end there." in page.text
     assert error.path in page.text
+    kind = "CertificateInstallationRes" if length > 800 else ""  # its name comes behind the header
+    assert f"Message begins like an ISO 15118-2 {kind}" in page.text
 
 
 @pytest.mark.parametrize(
