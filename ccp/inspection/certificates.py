@@ -68,7 +68,7 @@ class ExtensionFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
     """
-    One X.509 certificate of a message.
+    One X.509 certificate of a chain.
 
     Attributes:
         name: What it is called, such as "CPS certificate".
