@@ -1,16 +1,12 @@
 """
 Takes the pictures of the pages that the README shows: `python -m tests.pages.browser.screenshots`.
 
-Each of them wide and on a phone, light and dark, as PNG with a palette of 256 colours.
+Each of them wide and on a phone, light and dark.
 """
 
 import tempfile
-from base64 import b64decode, b64encode
-from collections import Counter
-from functools import cache
+from base64 import b64encode
 from pathlib import Path
-from struct import pack
-from zlib import compress, crc32
 
 from playwright.sync_api import Page
 
@@ -37,49 +33,6 @@ VIEWS: dict[str, View] = {
 }
 
 
-def with_palette(page: Page, png: bytes) -> bytes:
-    """Draw a PNG again in the 256 colours that most of its pixels have, or in the nearest."""
-    width, height, rgba = page.evaluate(
-        """async png => {
-          const blob = new Blob([Uint8Array.from(atob(png), one => one.charCodeAt(0))]);
-          const image = await createImageBitmap(blob);
-          const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
-          canvas.drawImage(image, 0, 0);
-          const {data} = canvas.getImageData(0, 0, image.width, image.height);
-          let text = "";
-          for (let at = 0; at < data.length; at += 4096)
-            text += String.fromCharCode(...data.subarray(at, at + 4096));
-          return [image.width, image.height, btoa(text)];
-        }""",
-        b64encode(png).decode(),
-    )
-    data = b64decode(rgba)
-    pixels = [data[at : at + 3] for at in range(0, len(data), 4)]
-    palette = [colour for colour, _ in Counter(pixels).most_common(256)]
-
-    @cache
-    def nearest(colour: bytes) -> int:
-        return min(
-            range(len(palette)),
-            key=lambda index: sum(
-                (a - b) ** 2 for a, b in zip(palette[index], colour, strict=True)
-            ),
-        )
-
-    indices = bytes(map(nearest, pixels))
-    rows = b"".join(b"\0" + indices[at : at + width] for at in range(0, len(indices), width))
-    chunks = (
-        (b"IHDR", pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", b"".join(palette)),
-        (b"IDAT", compress(rows, 9)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        pack(">I", len(content)) + name + content + pack(">I", crc32(name + content))
-        for name, content in chunks
-    )
-
-
 def main() -> None:
     """Take all of them."""
     FOLDER.mkdir(exist_ok=True)
@@ -95,10 +48,7 @@ def main() -> None:
                     page.set_viewport_size(viewport)
                     page.emulate_media(color_scheme=scheme)
                     show(page, pool)
-                    png = with_palette(page, page.screenshot())
-                    path = FOLDER / f"{view}-{size}-{scheme}.png"
-                    path.write_bytes(png)
-                    print(f"{path.relative_to(FOLDER.parents[2])}: {len(png):,} bytes")
+                    page.screenshot(path=FOLDER / f"{view}-{size}-{scheme}.png")
 
 
 if __name__ == "__main__":
