@@ -1,9 +1,10 @@
 """A real pool to look at: contracts of both editions, cars that were answered, and refusals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,9 @@ _URL = f"{BASE}/signedcontractdata"
 _LIFE = timedelta(days=730)  # of a contract
 _PROVIDERS = ("DE8AA", "FRXYZ", "DE8AA", "NLABC", "DE8AA", "FRXYZ", "ATOEN")
 _WMIS = ("WAU", "VF1", "WBA", "WAU", "YV1")
-_OTHERS = {EDITION_2: 12, EDITION_20: 7}
+OTHERS = {EDITION_2: 12, EDITION_20: 7}
 """How many more cars there are, with a contract each."""
-_REFUSALS = 5
+REFUSALS = 5
 """How many contracts, and how many requests, are refused in each edition."""
 _CALLERS = {
     "PUT": {"role": "cps", "ids": ["4E05B892" * 8], "sub": "cps-a.example"},
@@ -87,10 +88,12 @@ class Furnished:
     Attributes:
         url: Where its pages are.
         workshops: Of what it trusts.
+        refused: The trace ids of all that it has refused, in their order.
     """
 
     url: str
     workshops: Mapping[Edition, Workshop]
+    refused: Sequence[str]
 
     @property
     def cookie(self) -> dict[str, str]:
@@ -114,24 +117,31 @@ def furnished(folder: Path) -> Iterator[Furnished]:
     }
     with serving(folder, **settings) as server:
         with server.client() as client:
-            for workshop in workshops.values():
-                _furnish(workshop, client)
-        yield Furnished(str(server.operators.base_url).rstrip("/"), workshops)
+            refused = [
+                trace_id
+                for workshop in workshops.values()
+                for trace_id in _furnish(workshop, client)
+            ]
+        yield Furnished(str(server.operators.base_url).rstrip("/"), workshops, refused)
 
 
-def _furnish(workshop: Workshop, client: httpx2.Client) -> None:
+def _furnish(workshop: Workshop, client: httpx2.Client) -> list[str]:
+    """Put, ask, and have it refuse; returns the trace ids of refusals."""
     edition = workshop.edition
+    refused = []
 
     def send(method: str, body: Mapping[str, Any], status: int) -> None:
         headers = bearer(token(**_CALLERS[method]))
         answer = client.request(method, _URL, json=body, headers=headers)
         assert answer.status_code == status, answer.text
+        if status == HTTPStatus.BAD_REQUEST:
+            refused.append(answer.json()["traceId"])
 
     car = workshop.car(CARS[edition])
     drafts = [workshop.contract(emaid, car, days=100) for emaid in CONTRACTS[edition]]
     drafts.append(workshop.contract(CONTRACTS[edition][-1], car, root="B", days=100))
     cars = [car]
-    for number in range(_OTHERS[edition]):
+    for number in range(OTHERS[edition]):
         wmi, provider = _WMIS[number % len(_WMIS)], _PROVIDERS[number % len(_PROVIDERS)]
         pcid = f"{wmi}{number:0{len(CARS[edition]) - len(wmi)}}"
         cars.append(workshop.car(pcid))
@@ -143,7 +153,8 @@ def _furnish(workshop: Workshop, client: httpx2.Client) -> None:
         send("POST", workshop.request(one).post_body(), 200)
     stranger = workshop.car(CARS[edition].replace("WAU", "ZZZ"))
     send("POST", workshop.request(stranger).post_body(), 404)
-    for fault in islice(CONTRACT_FAULTS[edition].values(), _REFUSALS):
+    for fault in islice(CONTRACT_FAULTS[edition].values(), REFUSALS):
         send("PUT", fault.spoil(drafts[0]).put_body(), 400)
-    for fault in islice(REQUEST_FAULTS[edition].values(), _REFUSALS):
+    for fault in islice(REQUEST_FAULTS[edition].values(), REFUSALS):
         send("POST", fault.spoil(workshop.request(car)).post_body(), 400)
+    return refused

@@ -14,8 +14,9 @@ from ccp.workshop import CONTRACT_FAULTS, EDITION_2
 from tests.pages.browser.chromium import chromium
 from tests.pages.browser.furnished import Furnished, furnished
 from tests.pages.browser.views import UNKNOWN, View, inspect, logged_in
+from tests.running import ROOT
 
-FOLDER = Path(__file__).parents[1] / "screenshots"
+FOLDER = ROOT / "tests" / "pages" / "screenshots"
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 

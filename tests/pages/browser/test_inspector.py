@@ -1,6 +1,7 @@
 """Somebody has a message at hand, and the inspector takes it apart."""
 
 import hashlib
+import re
 from base64 import b64encode
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from playwright.sync_api import Page
 
 from ccp.workshop import CONTRACT_FAULTS, EDITION_2, EDITION_20, EDITIONS, Edition
 from tests.pages.browser.conftest import OpenPage
-from tests.pages.browser.furnished import CARS, Furnished
+from tests.pages.browser.furnished import CARS, CONTRACTS, Furnished
 from tests.pages.browser.views import UNKNOWN, contract_exi, inspect, request_exi, sent
 from tests.vectors import genuine_res
 
@@ -20,6 +21,7 @@ GENUINE = (
     "Prov Sub2 CA QA G1.2.1",
     "2026-07-01 14:32 UTC",
 )
+COUNTED_AT = re.compile(r"Counted \S+ \S+ UTC")
 HOLDS = "All that was judged holds."
 
 
@@ -93,6 +95,22 @@ def test_a_good_message_holds(page: Page, pool: Furnished, edition: Edition, mak
     for root in roots:
         assert page.get_by_text(root.common_name, exact=True).first.is_visible()
         assert f"{root.certificate.serial_number:X}" in text
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=str)
+def test_what_the_pool_would_answer_is_told(page: Page, pool: Furnished, edition: Edition) -> None:
+    """To a car its contracts, to a CPS that it may put one; and nobody has been answered."""
+    page.goto("/")
+    before = text_of(page)
+    inspect(page, b64(request_exi(pool, edition)))
+    assert "POST: 200" in text_of(page)
+    first = page.locator(".offers > li").first
+    assert first.get_by_role("link").inner_text() == CONTRACTS[edition][0]
+    assert "its default" in first.inner_text()
+    inspect(page, b64(contract_exi(pool, edition)))
+    assert f"PUT: 201 under {UNKNOWN}" in text_of(page)
+    page.goto("/")
+    assert COUNTED_AT.sub("", text_of(page)) == COUNTED_AT.sub("", before)
 
 
 def test_what_is_wrong_is_told_of_its_piece(page: Page, pool: Furnished) -> None:

@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from ccp.workshop import EDITION_2, EDITION_20
 from tests.pages.browser.furnished import CARS, CONTRACTS
-from tests.pages.browser.views import UNKNOWN
+from tests.pages.browser.views import UNKNOWN, click
 
 EMAID = CONTRACTS[EDITION_2][-1]
 HOSTILE = "<img src=/x onerror=alert(1)>\"'&amp;"
@@ -59,10 +59,10 @@ def test_what_is_not_found_is_told(page: Page, text: str, said: str) -> None:
 def test_from_contract_to_car_and_back(page: Page) -> None:
     """The links between them; the car's default is marked, alone of its contracts."""
     search(page, EMAID)
-    page.get_by_role("link", name=CARS[EDITION_2]).first.click()
+    click(page.get_by_role("link", name=CARS[EDITION_2]).first)
     (default,) = page.get_by_role("row").filter(has_text="default").filter(has_text="★").all()
     assert default.get_by_role("link").inner_text() == CONTRACTS[EDITION_2][0]
-    default.get_by_role("link").click()
+    click(default.get_by_role("link"))
     assert page.get_by_role("heading", level=1).inner_text() == CONTRACTS[EDITION_2][0]
     assert page.get_by_text("the car's default contract").is_visible()
 

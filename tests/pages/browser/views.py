@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Locator, Page, Response
 
 from ccp.workshop import EDITION_2, EDITION_20, Edition
 from tests.pages.browser.chromium import watched
@@ -36,8 +36,13 @@ def inspect(page: Page, text: str) -> Response:
 
 def sent(page: Page) -> Response:
     """Press the inspector's button; what is answered."""
-    with page.expect_navigation() as navigation:
-        page.get_by_role("button", name="Inspect").click()
+    return click(page.get_by_role("button", name="Inspect"))
+
+
+def click(target: Locator) -> Response:
+    """Use a link or a button that leads to another page; what is answered."""
+    with target.page.expect_navigation() as navigation:
+        target.click()
     return navigation.value
 
 
