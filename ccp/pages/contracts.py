@@ -1,6 +1,7 @@
 """Contracts and cars: found by EMAID or PCID, and all that is stored of one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -66,7 +67,7 @@ class Contracts:
             RecordView(
                 record,
                 inspect_message(record.installation_res_exi, at=at, trust=trust),
-                self._state(record),
+                _state(record, at),
             )
             for record in records
         ]
@@ -77,7 +78,8 @@ class Contracts:
         records = self._of_car(_pcid(request.path_params["pcid"]))
         if not records:
             raise HTTPException(404, "No contract of a car of this PCID is stored.")
-        rows = [{"record": record, "state": self._state(record)} for record in records]
+        at = self._services.clock()
+        rows = [{"record": record, "state": _state(record, at)} for record in records]
         view: dict[str, Any] = {"pcid": records[0].pcid, "rows": rows}
         return render(request, "vehicle.html", view)
 
@@ -89,11 +91,11 @@ class Contracts:
         find = self._services.store.find_by_pcid
         return [one for namespace in _NAMESPACES if pcid for one in find(pcid, namespace)]
 
-    def _state(self, record: SignedContractData) -> str:
-        at = self._services.clock()
-        if at > record.valid_to:
-            return "expired"
-        return "valid" if at >= record.valid_from else "not yet valid"
+
+def _state(record: SignedContractData, at: datetime) -> str:
+    if at > record.valid_to:
+        return "expired"
+    return "valid" if at >= record.valid_from else "not yet valid"
 
 
 def _emaid(text: str) -> Emaid | None:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -56,14 +57,14 @@ class Inspector:
         except NoMessage as error:
             view = {"given": _as_text(given), "problem": f"There is no message: {error}."}
             return render(request, "inspector.html", {**view, "messages": []}, status=400)
-        messages = [self._look_into(exi) for exi in found[:_MOST_MESSAGES]]
+        at = self._services.clock()
+        messages = [self._look_into(exi, at) for exi in found[:_MOST_MESSAGES]]
         more = len(found) - len(messages)
         problem = f"{more} more messages of this document are not shown." if more else ""
         view = {"given": _as_text(given), "problem": problem}
         return render(request, "inspector.html", {**view, "messages": messages})
 
-    def _look_into(self, exi: bytes) -> MessageView:
-        at = self._services.clock()
+    def _look_into(self, exi: bytes, at: datetime) -> MessageView:
         message = inspect_message(exi, at=at, trust=self._services.trusted.now.trust)
         kind = message.message if isinstance(message, Inspection) else ""
         return MessageView(exi, message, kind, preview(self._services, exi, at=at))
