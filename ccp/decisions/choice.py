@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ccp.errors import CcpError, ContractOrVehicleNotFound
 from ccp.identifiers import Emaid, Pcid
@@ -20,8 +20,7 @@ _NO_ROOT_LISTED = Note(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """
     What a car gets.
 

@@ -1,8 +1,8 @@
 """What the pool makes of a signed contract: what speaks against it, and its V2G root."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ccp.errors import (
     CcpError,
@@ -23,8 +23,7 @@ from ccp.pki.trusted import Trusted
 from ccp.services import Services
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """
     What the pool makes of a signed contract, whomever it is put for.
 

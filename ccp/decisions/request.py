@@ -1,8 +1,9 @@
 """What a car's request comes to: the contracts that it gets, or why it gets none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from ccp.decisions.choice import choose
 from ccp.errors import (
@@ -23,8 +24,7 @@ from ccp.services import Services
 from ccp.store import SignedContractData
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """
     What a car's request comes to in this pool; nobody has been told yet.
 
