@@ -3,7 +3,7 @@
 from tests.pages.browser.screenshots import FOLDER, SIZES, VIEWS
 from tests.running import ROOT
 
-LARGEST = 160_000
+LARGEST = 100_000
 TONES = ("light", "dark")
 
 
