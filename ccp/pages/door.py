@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.addresses import is_loopback
 from ccp.auth.tokens import Tokens
 from ccp.errors import RoleNotAllowed, TokenInvalid
+from ccp.pages.forms import form_of
 from ccp.pages.rendering import render, sign
 
 _COOKIE = "ccp_operator"
@@ -95,7 +96,7 @@ class Login:
         return render(request, "login.html", {"problems": [], "next": _next_of(request)})
 
     async def _let_in(self, request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=2) as form:
+        async with form_of(request, most_files=0, most_fields=2) as form:
             token = str(form.get("token", "")).strip()
         try:
             if len(token) > _LONGEST:

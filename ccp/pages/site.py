@@ -18,6 +18,7 @@ from ccp.auth.tokens import Tokens
 from ccp.errors import CcpError, InternalError
 from ccp.pages.contracts import Contracts
 from ccp.pages.door import Door, Login
+from ccp.pages.forms import form_of
 from ccp.pages.inspector import Inspector
 from ccp.pages.overview import Overview
 from ccp.pages.recent import Recent
@@ -84,7 +85,7 @@ class Site:
     def _route(self, path: str, view: View, *, method: str = "GET") -> Route:
         async def answer(request: Request) -> Response:
             loop = asyncio.get_running_loop()
-            async with request.form(max_files=1, max_fields=4) as form:
+            async with form_of(request, most_files=1, most_fields=4) as form:
                 return await loop.run_in_executor(self._executor, look, request, form)
 
         def look(request: Request, form: FormData) -> Response:
