@@ -20,7 +20,9 @@ SECTIONS = dict(
 )
 TRACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = "CCP=http://127.0.0.1:8080/opnc/v1/ccp"
-FIRST, SECOND, PKI, RCP = (f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090, 8091))
+FIRST, SECOND, PKI, RCP, OPERATORS = (
+    f"http://127.0.0.1:{port}" for port in (8080, 8081, 8090, 8091, 9464)
+)
 PKI_PORT = free_port()  # in place of 8090: certificates name it before there is a service
 WORKSHOP = ["ccp workshop pki", "ccp workshop car"]
 TRUST = {"trust_dir": "workshop/trust"}
@@ -31,6 +33,14 @@ def pool(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
     """The pool of a tour; what stands in its place in the README, and where it is."""
     with serving(folder, **variables) as server:
         yield {FIRST: f"http://127.0.0.1:{server.port}"}
+
+
+@contextmanager
+def looked_at(folder: Path) -> Iterator[dict[str, str]]:
+    """The pool of the tour in a browser."""
+    operators = free_port()  # what is printed names it
+    with pool(folder, **TRUST, operations_bind=f"127.0.0.1:{operators}") as urls:
+        yield urls | {OPERATORS: f"http://127.0.0.1:{operators}"}
 
 
 @contextmanager
@@ -101,6 +111,7 @@ def pool_and_root_pool(folder: Path) -> Iterator[dict[str, str]]:
         ("A pool whose roots come from a root pool", WORKSHOP, pool_and_root_pool),
         ("The command line", WORKSHOP, lambda _: nullcontext({})),
         ("Looking into a message", [], lambda _: nullcontext({})),
+        ("Looking at it in a browser", WORKSHOP, looked_at),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -122,7 +133,10 @@ def test_a_tour_answers_what_the_readme_prints(
         commands = commands[server_starts:]
         for printed, real in urls.items():
             commands = [command.replace(printed, real) for command in commands]
-        answered += _run(tmp_path, commands)
+        told = _run(tmp_path, commands)
+        for printed, real in urls.items():
+            told = [output.replace(real, printed) for output in told]
+        answered += told
     assert answered == [TRACE_ID.sub("TRACE", output) for _, output in steps]
 
 

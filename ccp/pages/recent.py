@@ -210,7 +210,7 @@ def heard_in(folder: Path, *, besides: Path | None = None) -> Iterator[Lately]:
 
 def _load(file: Path) -> Lately | None:
     """Read what a worker has heard; None where it cannot be read."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, LookupError, TypeError):
         return _lately(orjson.loads(file.read_bytes()))
     return None
 

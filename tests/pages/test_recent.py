@@ -330,7 +330,7 @@ def test_a_folder_that_takes_nothing_costs_nobody_an_answer(
     assert [line["event"] for line in lines] == ["other workers do not learn what happens"]
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"since":"x"}', "\x00"])
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"since":"x"}', "\x00"])
 def test_a_file_that_is_none_is_passed_over(tmp_path: Path, content: str) -> None:
     """Nothing of ours leaves one, and nobody is refused for it."""
     for slot in (0, 1):

@@ -4,10 +4,6 @@
 // A file that is dropped anywhere on the inspector's form is inspected at once.
 for (const form of document.querySelectorAll("form[data-drop]")) {
   const [text, file] = [form.elements.message, form.elements.file];
-  const inspect = () => {
-    text.value = "";
-    form.requestSubmit();
-  };
   for (const name of ["dragenter", "dragover"]) {
     form.addEventListener(name, (event) => {
       if ([...event.dataTransfer.types].includes("Files")) {
@@ -23,8 +19,12 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
     if (event.dataTransfer.files.length) {
       event.preventDefault();
       file.files = event.dataTransfer.files;
-      inspect();
+      text.value = "";
+      form.requestSubmit();
     }
   });
-  file.addEventListener("change", () => file.files.length && inspect());
+  // A file that is chosen takes the place of what was pasted, which would come first.
+  file.addEventListener("change", () => {
+    if (file.files.length) text.value = "";
+  });
 }
