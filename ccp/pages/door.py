@@ -1,11 +1,11 @@
 """Who may look: an operator, by the token in a cookie, where the pool asks for tokens at all."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -52,7 +52,7 @@ class Door:
         app = self.app
         if self._tokens is None:
             self._check_address(request)
-        elif not request.url.path.startswith(_OPEN):
+        elif not scope["path"].startswith(_OPEN):
             token = request.cookies.get(_COOKIE)
             try:
                 sign(request, await operator_by(token or "", self._tokens))
@@ -131,16 +131,16 @@ async def operator_by(token: str, tokens: Tokens) -> str:
 
 def _is_here(request: Request) -> bool:
     """Whether a request names this machine by what no other can be called."""
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    try:
+    name = ""
+    with suppress(ValueError):  # it is no host, or no address
+        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         ip_address(name)
-    except ValueError:
-        return name == "localhost"
-    return True
+        return True
+    return name == "localhost"
 
 
 def _login_for(request: Request) -> str:
-    return f"{_LOGIN}?{urlencode({'next': _target(request.url)})}"
+    return f"{_LOGIN}?{urlencode({'next': _target(request)})}"
 
 
 def _next_of(request: Request) -> str:
@@ -150,8 +150,10 @@ def _next_of(request: Request) -> str:
     return path if is_ours else "/"
 
 
-def _target(url: URL) -> str:
-    return f"{url.path}?{url.query}" if url.query else url.path
+def _target(request: Request) -> str:
+    """Return what was asked for; a URL is made of a Host header too, and is not asked."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _attributes(request: Request) -> dict[str, Any]:

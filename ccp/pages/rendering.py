@@ -37,7 +37,7 @@ def render(
         view: What the template asks for, by name.
     """
     page = _templates.get_template(template)
-    text = page.render(view, path=request.url.path, operator=operator_of(request))
+    text = page.render(view, path=request.scope["path"], operator=operator_of(request))
     return HTMLResponse(text, status, {"Content-Security-Policy": _POLICY})
 
 
