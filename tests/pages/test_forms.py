@@ -59,3 +59,14 @@ def test_what_browsers_send_is_read(
 ) -> None:
     """UTF-8, said or not; what is in it is another thing."""
     assert send(operators, path, charset, "ü".encode()).status_code == status
+
+
+@pytest.mark.parametrize(("path", "name"), [("/inspector", "message"), ("/login", "token")])
+def test_long_forms_are_sent_in_parts(operators: TestClient, path: str, name: str) -> None:
+    """What is URL-encoded costs most, and all callers of the worker wait for it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    long, short = (f"{name}=".encode() + b"%" * size for size in (8192, 8000))
+    answer = operators.post(path, content=long, headers=headers)
+    assert answer.status_code == 413
+    assert "has to be sent as multipart/form-data" in Page(answer).text
+    assert operators.post(path, content=short, headers=headers).status_code in (400, 401)
