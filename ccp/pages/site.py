@@ -25,12 +25,15 @@ from ccp.pages.recent import Recent
 from ccp.pages.rendering import STATIC, render
 from ccp.services import Services
 from ccp.web.body import BodyMiddleware
+from ccp.web.in_flight import InFlightMiddleware
 
 log = structlog.get_logger()
 
 View = Callable[[Request, FormData], Response]
 """Answers a request; *form* is empty but where one was sent. It may take its time."""
 
+MOST_AT_ONCE = 32
+"""Requests of one worker; more are answered 503. A page may take a second."""
 _THREADS = 2  # a page may count a million records, and cars wait for the same processor
 
 
@@ -73,8 +76,9 @@ class Site:
             redirect_slashes=False,  # to what a Host header says
         )
         settings = services.settings
+        door = Door(router, tokens=tokens, is_closed=is_closed)
         body = BodyMiddleware(
-            Door(router, tokens=tokens, is_closed=is_closed),
+            InFlightMiddleware(door, most=MOST_AT_ONCE),
             max_bytes=settings.max_body_bytes,
             timeout_seconds=settings.body_timeout_seconds,
         )
