@@ -1,11 +1,9 @@
 """Who may look: an operator, by the token in a cookie, where the pool asks for tokens at all."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.addresses import is_loopback
 from ccp.auth.tokens import Tokens
 from ccp.errors import RoleNotAllowed, TokenInvalid
+from ccp.pages.forms import form_of
 from ccp.pages.rendering import render, sign
 
 _COOKIE = "ccp_operator"
@@ -95,7 +94,7 @@ class Login:
         return render(request, "login.html", {"problems": [], "next": _next_of(request)})
 
     async def _let_in(self, request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=2) as form:
+        async with form_of(request, most_files=0, most_fields=2) as form:
             token = str(form.get("token", "")).strip()
         try:
             if len(token) > _LONGEST:
@@ -135,16 +134,14 @@ def _is_open(path: str) -> bool:
 
 def _is_here(request: Request) -> bool:
     """Whether a request names this machine by what no other can be called."""
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     try:
-        ip_address(name)
-    except ValueError:
-        return name == "localhost"
-    return True
+        return is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
+    except ValueError:  # it is no host
+        return False
 
 
 def _login_for(request: Request) -> str:
-    return f"{_LOGIN}?{urlencode({'next': _target(request.url)})}"
+    return f"{_LOGIN}?{urlencode({'next': _target(request)})}"
 
 
 def _next_of(request: Request) -> str:
@@ -154,8 +151,10 @@ def _next_of(request: Request) -> str:
     return path if is_ours else "/"
 
 
-def _target(url: URL) -> str:
-    return f"{url.path}?{url.query}" if url.query else url.path
+def _target(request: Request) -> str:
+    """Return what was asked for; a URL is made of a Host header too, and is not asked."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _attributes(request: Request) -> dict[str, Any]:

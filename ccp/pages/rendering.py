@@ -1,17 +1,19 @@
 """A page: a template filled with what a view found, and what browsers may do with it."""
 
 import hashlib
-from collections.abc import Iterator
+import re
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.inspection import printable
 from ccp.iso15118 import tree_xml
 from ccp.pages.dump import bits_of, dump
 
@@ -23,6 +25,7 @@ _POLICY = (
 )
 _EDITIONS = {ISO_15118_2: "ISO 15118-2", ISO_15118_20: "ISO 15118-20"}
 _OPERATOR = "operator"
+_COMMA = re.compile(r"(?<!\\), *")  # that no backslash escapes
 
 
 def render(
@@ -81,15 +84,23 @@ def _number(number: int) -> str:
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def _name_of(distinguished_name: str) -> str:
+def name_of(distinguished_name: str) -> str:
     """Take out of a distinguished name what people call its holder; all of it, if that fails."""
-    parts: Iterator[str] = (part.strip() for part in distinguished_name.split(","))
+    parts = _COMMA.split(distinguished_name)
     return next((part[3:] for part in parts if part[:3] == "CN=" and part[3:]), distinguished_name)
+
+
+def _visible(value: Any) -> Any:
+    """Write out what cannot be seen, such as a change of direction; spaces and lines are kept."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(one if one.isspace() else printable(one) for one in value)
 
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
+    finalize=_visible,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -100,7 +111,7 @@ _templates.filters |= {
     "grouped": _grouped,
     "edition": _edition,
     "number": _number,
-    "name_of": _name_of,
+    "name_of": name_of,
     "dump": dump,
     "bits_of": bits_of,
     "xml": tree_xml,

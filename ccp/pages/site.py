@@ -18,18 +18,22 @@ from ccp.auth.tokens import Tokens
 from ccp.errors import CcpError, InternalError
 from ccp.pages.contracts import Contracts
 from ccp.pages.door import Door, Login
+from ccp.pages.forms import form_of
 from ccp.pages.inspector import Inspector
 from ccp.pages.overview import Overview
 from ccp.pages.recent import Recent
 from ccp.pages.rendering import STATIC, render
 from ccp.services import Services
 from ccp.web.body import BodyMiddleware
+from ccp.web.in_flight import InFlightMiddleware
 
 log = structlog.get_logger()
 
 View = Callable[[Request, FormData], Response]
 """Answers a request; *form* is empty but where one was sent. It may take its time."""
 
+MOST_AT_ONCE = 32
+"""Requests of one worker; more are answered 503. A page may take a second."""
 _THREADS = 2  # a page may count a million records, and cars wait for the same processor
 
 
@@ -72,8 +76,9 @@ class Site:
             redirect_slashes=False,  # to what a Host header says
         )
         settings = services.settings
+        door = Door(router, tokens=tokens, is_closed=is_closed)
         body = BodyMiddleware(
-            Door(router, tokens=tokens, is_closed=is_closed),
+            InFlightMiddleware(door, most=MOST_AT_ONCE),
             max_bytes=settings.max_body_bytes,
             timeout_seconds=settings.body_timeout_seconds,
         )
@@ -84,7 +89,7 @@ class Site:
     def _route(self, path: str, view: View, *, method: str = "GET") -> Route:
         async def answer(request: Request) -> Response:
             loop = asyncio.get_running_loop()
-            async with request.form(max_files=1, max_fields=4) as form:
+            async with form_of(request, most_files=1, most_fields=4) as form:
                 return await loop.run_in_executor(self._executor, look, request, form)
 
         def look(request: Request, form: FormData) -> Response:

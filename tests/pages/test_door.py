@@ -1,5 +1,6 @@
 """Who may look: operators alone where the pool asks for tokens, else who reaches the address."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +8,12 @@ from pathlib import Path
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
+from ccp.auth.tokens import make_tokens
+from ccp.pages.door import Door
 from tests.builders import NOW
+from tests.conftest import make_settings
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.pages.looking import Page, looking
 
@@ -161,6 +166,42 @@ def test_no_other_name_reaches_this_machine(tmp_path: Path, host: str) -> None:
         assert "These pages are for this machine alone" in Page(answer).text
         for own in ("127.0.0.1:9", "localhost:9", "localhost", "[::1]:9"):
             assert operators.get("/inspector", headers={"Host": own}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "]"])
+def test_what_is_no_host_is_no_name_of_this_machine(tmp_path: Path, host: str) -> None:
+    """403 as any other; it is no fault of the pool."""
+    with looking(tmp_path) as (_, operators):
+        assert operators.get("/inspector", headers={"Host": host}).status_code == 403
+
+
+def test_it_is_the_path_that_counts(tmp_path: Path) -> None:
+    """Not the URL that is made of it and a host; here that is the name of a Unix socket."""
+    tokens = make_tokens(make_settings(tmp_path, **jwt_settings(tmp_path, ec_key())), lambda: NOW)
+    inside: list[str] = []
+    answers: list[Message] = []
+
+    async def page(scope: Scope, _receive: Receive, _send: Send) -> None:
+        inside.append(scope["path"])
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/inspector",
+        "query_string": b"",
+        "headers": [],
+        "server": ("/login.sock", None),
+    }
+    door = Door(page, tokens=tokens, is_closed=lambda: False)
+    asyncio.run(door(scope, receive, send))  # type: ignore[arg-type]
+    assert not inside
+    assert (b"location", b"/login?next=%2Finspector") in answers[0]["headers"]
 
 
 def test_what_others_reach_by_accident_is_closed(tmp_path: Path) -> None:

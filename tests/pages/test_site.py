@@ -1,15 +1,19 @@
 """The pages as a whole: what browsers may do with them, and what happens when something fails."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from unittest.mock import patch
 
 import pytest
 from starlette.testclient import TestClient
 
 from ccp.errors import StoreBusy
+from ccp.pages.site import MOST_AT_ONCE
 from ccp.store import Store
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, put_body
 from tests.pages.looking import Page, looking
+from tests.running import wait_until
 
 PAGES = {
     "/search": 200,
@@ -89,3 +93,27 @@ def test_a_busy_database_is_told(operators: TestClient) -> None:
     assert answer.status_code == 503
     assert "The pool is busy; try again." in Page(answer).text
     assert answer.headers["retry-after"] == "1"
+
+
+def test_pages_do_not_queue_without_end(operators: TestClient) -> None:
+    """Who comes when very many wait is told so at once, and later gets in again."""
+    released = Event()
+    waiting = ThreadPoolExecutor(MOST_AT_ONCE)
+    path = f"/contracts/{EMAID_TEXT}"
+
+    def find(*_: object) -> list[object]:
+        released.wait(30)
+        return []
+
+    with patch.object(Store, "find_by_emaid", side_effect=find):
+        try:
+            asked = [waiting.submit(operators.get, path) for _ in range(MOST_AT_ONCE)]
+            wait_until(lambda: operators.get("/inspector").status_code == 503)
+            answer = operators.get("/inspector")
+            assert answer.headers["retry-after"] == "1"
+            Page(answer)
+        finally:
+            released.set()
+            waiting.shutdown()
+    assert {each.result().status_code for each in asked} == {404}
+    assert operators.get("/inspector").status_code == 200
