@@ -50,6 +50,7 @@ class Door:
         """Pass on, or send to the form that asks for a token."""
         request = Request(scope)
         app = self.app
+        _refuse_other_sites(request)
         if self._tokens is None:
             self._check_address(request)
         elif not scope["path"].startswith(_OPEN):
@@ -127,6 +128,13 @@ async def operator_by(token: str, tokens: Tokens) -> str:
     if _ROLE not in caller.roles:
         raise RoleNotAllowed("The access token is not an operator's.")
     return caller.subject or _ROLE
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """Take forms of our own pages, and of what is no browser (Fetch Metadata, Sec-Fetch-Site)."""
+    site = request.headers.get("sec-fetch-site")
+    if request.method == "POST" and site in ("cross-site", "same-site"):
+        raise HTTPException(403, "Forms are taken from this pool's own pages alone.")
 
 
 def _is_here(request: Request) -> bool:
