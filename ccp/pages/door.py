@@ -48,6 +48,7 @@ class Door:
         """Pass on, or send to the form that asks for a token."""
         request = Request(scope)
         app = self.app
+        _refuse_other_sites(request)
         if self._tokens is None:
             self._check_address(request)
         elif not _is_open(scope["path"]):  # as the router reads it: a Host header has no part in it
@@ -130,6 +131,13 @@ async def operator_by(token: str, tokens: Tokens) -> str:
 def _is_open(path: str) -> bool:
     """Whether strangers get what is there: the form, and what it is drawn with."""
     return path == _LOGIN or path.startswith(_STATIC)
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """Take forms of our own pages, and of what is no browser (Fetch Metadata, Sec-Fetch-Site)."""
+    site = request.headers.get("sec-fetch-site")
+    if request.method == "POST" and site in ("cross-site", "same-site"):
+        raise HTTPException(403, "Forms are taken from this pool's own pages alone.")
 
 
 def _is_here(request: Request) -> bool:

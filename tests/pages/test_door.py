@@ -91,6 +91,17 @@ def test_an_operator_gets_in(operators: TestClient) -> None:
     assert page.all("form", action="/logout") == ["Ada Log out"]
 
 
+@pytest.mark.parametrize("path", ["/login", "/inspector", "/logout"])
+def test_no_other_site_sends_forms(operators: TestClient, path: str) -> None:
+    """It would log somebody in as another, or have a browser keep the pool busy."""
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 303)):
+        headers = {"Sec-Fetch-Site": site} | with_cookie(ec_key().token() if status == 403 else "x")
+        answer = operators.post(path, data={"token": ec_key().token()}, headers=headers)
+        operators.cookies.clear()
+        assert answer.status_code == status
+        assert status == 303 or "set-cookie" not in answer.headers
+
+
 def test_over_tls_the_cookie_stays_there(operators: TestClient) -> None:
     """Secure, so that no plain request carries it."""
     secure = TestClient(operators.app, base_url="https://127.0.0.1:9", follow_redirects=False)
