@@ -115,7 +115,7 @@ def furnished(folder: Path) -> Iterator[Furnished]:
         "trust_dir": str(folder / "workshop" / "trust"),
         "operations_bind": "127.0.0.1:0",
     }
-    with serving(folder, **settings) as server:
+    with serving(folder, workers=1, **settings) as server:
         with server.client() as client:
             refused = [
                 trace_id

@@ -104,9 +104,8 @@ def test_what_the_pool_would_answer_is_told(page: Page, pool: Furnished, edition
     before = text_of(page)
     inspect(page, b64(request_exi(pool, edition)))
     assert "POST: 200" in text_of(page)
-    first = page.locator(".offers > li").first
-    assert first.get_by_role("link").inner_text() == CONTRACTS[edition][0]
-    assert "its default" in first.inner_text()
+    (default,) = page.get_by_role("listitem").filter(has_text="its default").all()
+    assert default.get_by_role("link").inner_text() == CONTRACTS[edition][0]
     inspect(page, b64(contract_exi(pool, edition)))
     assert f"PUT: 201 under {UNKNOWN}" in text_of(page)
     page.goto("/")
