@@ -76,6 +76,8 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
         "loggers": {
             # Connexion tells at "info" what we tell ourselves, or nobody should be told.
             "connexion": {"level": _quieter(level, "WARNING")},
+            # It warns of each form that is none; whoever sends it is told.
+            "python_multipart": {"level": _quieter(level, "ERROR")},
             "gunicorn.error": {"level": others, "propagate": True, "handlers": []},
         },
     }

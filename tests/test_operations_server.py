@@ -20,6 +20,7 @@ from tests.operators.reading import samples, value
 from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 from tests.test_peers_server import free_port
 from tests.test_tls import Authority
+from tests.vectors import genuine_res
 
 BIND = "127.0.0.1:0"
 URL = f"{BASE}/contractData/pcid/{PCID_TEXT}"
@@ -163,8 +164,11 @@ def test_looking_leaves_no_lines(server):
     """Only what callers of the API ask is in the log."""
     lines = len(server.log.splitlines())
     with server.operators as operators:
-        for path in ("/health/live", "/health/ready", "/metrics", "/nowhere"):
+        for path in ("/health/live", "/health/ready", "/metrics", "/nowhere", "/"):
             operators.get(path)
+        operators.post("/inspector", files={"file": ("x", genuine_res())})
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert operators.post("/inspector", content=b"-", headers=headers).status_code == 400
         with server.client() as client:
             trace_id = client.get("/nowhere").json()["traceId"]
     new = [json.loads(line) for line in server.log.splitlines()[lines:]]

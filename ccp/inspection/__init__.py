@@ -6,7 +6,7 @@ from ccp.inspection.certificates import (
     UnreadableCertificate,
     hexadecimal,
 )
-from ccp.inspection.chains import ChainFacts, RootFacts
+from ccp.inspection.chains import ChainFacts
 from ccp.inspection.inputs import NoMessage, read_messages
 from ccp.inspection.message import Inspection, UnreadableMessage, inspect_message
 from ccp.inspection.signature import Piece, SignatureFacts
@@ -19,7 +19,6 @@ __all__ = [
     "Inspection",
     "NoMessage",
     "Piece",
-    "RootFacts",
     "SignatureFacts",
     "UnreadableCertificate",
     "UnreadableMessage",

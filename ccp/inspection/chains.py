@@ -5,39 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.errors import CcpError, CertificateUnreadable, collecting
 from ccp.inspection.certificates import (
     CertificateFacts,
     UnreadableCertificate,
     describe_certificate,
-    hexadecimal,
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import require_cps, verify_chain
 from ccp.pki.issuers import is_issuer
 from ccp.pki.signatures import Suite
-from ccp.pki.trust import Anchors, Root
+from ccp.pki.trust import Anchors
 
 CPS = "CPS certificate"
 CONTRACT = "contract certificate"
 PROVISIONING = "OEM provisioning certificate"
-
-
-@dataclass(frozen=True, slots=True)
-class RootFacts:
-    """
-    The root that a chain ends in.
-
-    Attributes:
-        fingerprint: SHA-256 of its DER, 64 lower-case hex digits.
-        distinguished_name: As `distinguished_name` writes it.
-        serial_number: Upper-case hex digits.
-    """
-
-    fingerprint: str
-    distinguished_name: str
-    serial_number: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +34,7 @@ class ChainFacts:
         holds: Whether there are no problems.
         problems: A sentence for each thing that is wrong.
         judged: Whether anchors were there to judge it by.
-        root: That it ends in, if it was judged and does.
+        root: That it ends in by names and signatures, if it was judged; it may still not hold.
         certificates: In the order of the message: the leaf, if all is right, then its sub-CAs.
         supplied: Sub-CAs between these and the root, which the message does not bring, and which
             stand among the anchors; the nearest to the leaf first.
@@ -60,7 +44,7 @@ class ChainFacts:
     holds: bool
     problems: Sequence[str]
     judged: bool
-    root: RootFacts | None
+    root: CertificateFacts | UnreadableCertificate | None
     certificates: Sequence[CertificateFacts | UnreadableCertificate]
     supplied: Sequence[CertificateFacts | UnreadableCertificate]
 
@@ -104,8 +88,7 @@ def describe_chain(
         problems.append(f"The {name} has issued another of its chain; the leaf has to come first.")
     failures: list[CcpError] = []
     chain: list[Certificate] = []
-    root: RootFacts | None = None
-    supplied: list[CertificateFacts | UnreadableCertificate] = []
+    above: list[bytes] = []
     with collecting(failures):
         chain = read_chain(ders, name)
     if chain and name == CPS:
@@ -115,21 +98,24 @@ def describe_chain(
     if judged:
         with collecting(failures):
             verified = verify_chain(chain, anchors, name=name, at=at, suites=suites)
-            root = _facts(verified.root)
-            supplied = [
-                describe_certificate(one.der, "sub-CA among the anchors", at=at, is_signed=None)
-                for one in verified.above[:-1]
-                if one.der not in ders
-            ]
+            above = [one.der for one in verified.above]
+        above = above or _above(loaded, anchors)
+    drawn = [
+        describe_certificate(der, called, at=at, is_signed=None)
+        for der, called in zip(
+            above, [*["sub-CA among the anchors"] * (len(above) - 1), "anchor"], strict=False
+        )
+        if der == above[-1] or der not in ders
+    ]
     problems += [message for failure in failures for message in failure.messages[1:]]
     return ChainFacts(
         name=name,
         holds=not problems,
         problems=problems,
         judged=judged,
-        root=root,
+        root=drawn[-1] if drawn else None,
         certificates=certificates,
-        supplied=supplied,
+        supplied=drawn[:-1],
     )
 
 
@@ -155,5 +141,22 @@ def _has_issued(issuer: x509.Certificate | None, other: x509.Certificate | None)
     return issuer is not None and other is not None and is_issuer(issuer, other)
 
 
-def _facts(root: Root) -> RootFacts:
-    return RootFacts(root.fingerprint, root.distinguished_name, hexadecimal(root.serial_number))
+def _above(chain: Sequence[x509.Certificate | None], anchors: Anchors) -> list[bytes]:
+    """
+    Find the anchors that a chain hangs on by names and signatures alone, whatever else is wrong.
+
+    Returns: DER, the nearest to the leaf first, the root last; empty where it hangs on none.
+    """
+    trusted = [one.to_cryptography() for one in anchors.certificates]
+    known = [one for one in (*chain, *trusted) if one is not None]
+    below, above = chain[0], list[bytes]()
+    for _ in known:
+        issuer = next((one for one in known if below is not None and is_issuer(one, below)), None)
+        if issuer is None:
+            return []
+        if issuer in trusted:
+            above.append(issuer.public_bytes(Encoding.DER))
+        if issuer.issuer == issuer.subject:
+            return above if issuer in trusted else []
+        below = issuer
+    return []

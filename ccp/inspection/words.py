@@ -68,7 +68,7 @@ def _readable(inspection: Inspection) -> Iterator[str]:
 
 def _signature(signature: SignatureFacts) -> Iterator[str]:
     said = "holds" if signature.holds else "does not hold"
-    yield f"{_mark(signature.holds)} The signature of the {signature.signer} {said}"
+    yield f"{_mark(signature.holds)} The signature by the {signature.signer} {said}"
     for piece in signature.pieces:
         yield f"  {_mark(piece.holds)} {_piece(piece)}"
         yield from _problems(piece.problems)
@@ -90,8 +90,8 @@ def _piece(piece: Piece) -> str:
 
 
 def _chain(chain: ChainFacts) -> Iterator[str]:
-    if chain.root is not None:
-        said = f"ends in {chain.root.distinguished_name}"
+    if isinstance(chain.root, CertificateFacts):
+        said = f"ends in {chain.root.subject}" + ("" if chain.holds else ", and does not hold")
     elif chain.judged:
         said = "does not hold"
     elif chain.is_readable:

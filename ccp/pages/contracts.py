@@ -26,7 +26,7 @@ class RecordView:
 
     Attributes:
         message: What its CertificateInstallationRes says.
-        state: "valid", "expired" or "not yet valid", at the present.
+        state: "valid", "revoked" (by this pool), "expired" or "not yet valid", at the present.
     """
 
     record: SignedContractData
@@ -67,7 +67,7 @@ class Contracts:
             RecordView(
                 record,
                 inspect_message(record.installation_res_exi, at=at, trust=trust),
-                _state(record, at),
+                self._state(record, at),
             )
             for record in records
         ]
@@ -79,7 +79,7 @@ class Contracts:
         if not records:
             raise HTTPException(404, "No contract of a car of this PCID is stored.")
         at = self._services.clock()
-        rows = [{"record": record, "state": _state(record, at)} for record in records]
+        rows = [{"record": record, "state": self._state(record, at)} for record in records]
         view: dict[str, Any] = {"pcid": records[0].pcid, "rows": rows}
         return render(request, "vehicle.html", view)
 
@@ -91,11 +91,12 @@ class Contracts:
         find = self._services.store.find_by_pcid
         return [one for namespace in _NAMESPACES if pcid for one in find(pcid, namespace)]
 
-
-def _state(record: SignedContractData, at: datetime) -> str:
-    if at > record.valid_to:
-        return "expired"
-    return "valid" if at >= record.valid_from else "not yet valid"
+    def _state(self, record: SignedContractData, at: datetime) -> str:
+        if self._services.store.is_revoked(record.contract_certificate_der):
+            return "revoked"
+        if at > record.valid_to:
+            return "expired"
+        return "valid" if at >= record.valid_from else "not yet valid"
 
 
 def _emaid(text: str) -> Emaid | None:

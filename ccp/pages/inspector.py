@@ -19,7 +19,7 @@ from ccp.inspection import (
 from ccp.pages.rendering import render
 from ccp.services import Services
 
-_MOST_MESSAGES = 10  # of a JSON document; each may cost some milliseconds, and a long page
+_MOST_MESSAGES = 5  # of a JSON document; each may cost some milliseconds, and a long page
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,12 @@ class Inspector:
 
 
 def _given(form: FormData) -> bytes:
-    """Take what was pasted, or else the file."""
-    text, file = form.get("message"), form.get("file")
+    """Take what was pasted, or else the file, in whichever field it is."""
+    text = form.get("message")
     if isinstance(text, str) and text.strip():
         return text.encode()
-    return file.file.read() if isinstance(file, UploadFile) else b""
+    files = (one for one in form.values() if isinstance(one, UploadFile))
+    return next((file.file.read() for file in files), b"")
 
 
 def _messages(given: bytes) -> list[bytes]:

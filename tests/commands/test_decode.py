@@ -112,7 +112,7 @@ def test_a_signature_that_does_not_hold_is_told(
     spoilt = CONTRACT_FAULTS[edition]["signature-tampered"].spoil(drafts[edition])
     told = run(stdin=spoilt.exi())
     assert told.exit_code == 1
-    assert "✗ The signature of the CPS certificate does not hold\n" in told.stdout
+    assert "✗ The signature by the CPS certificate does not hold\n" in told.stdout
     assert "  ✗ SignatureValue\n    The SignatureValue is not the signer's" in told.stdout
     assert f"CN={spoilt.emaid}" in told.stdout
 
@@ -215,7 +215,7 @@ def test_it_needs_no_pool(tmp_path: Path) -> None:
     variables = {"CCP_DATABASE_URL": "nonsense", "CCP_PORT": "x", "PYTHONIOENCODING": "ascii"}
     ran = run_alone(tmp_path, stdin=genuine_res(), **variables)
     assert (ran.returncode, ran.stderr) == (0, b"")
-    assert rb"\u2713 The signature of the CPS certificate holds" in ran.stdout
+    assert rb"\u2713 The signature by the CPS certificate holds" in ran.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,7 +22,7 @@ def test_record_and_message_are_told(here: Path, store: Store) -> None:
     assert f"fingerprint {ROOT_A}" in told
     assert "metaData    a\\x1b[2Jnote" in told
     assert f"CertificateInstallationRes of ISO 15118-2, {len(exi)} bytes" in told
-    assert "✓ The signature of the CPS certificate holds" in told
+    assert "✓ The signature by the CPS certificate holds" in told
     assert any(line.startswith("✓ The chain of the CPS certificate ends in ") for line in told)
 
 

@@ -174,7 +174,7 @@ def test_a_contract_as_it_should_be_holds(trust: Trust, edition: Edition) -> Non
         "contract certificate",
     ]
     roots = [chain.root for chain in inspection.chains]
-    assert [root.distinguished_name.split(", ")[1] for root in roots if root] == [
+    assert [root.subject.split(", ")[1] for root in roots if root] == [
         f"CN={pki(edition).cps['B'].authority.root.common_name}",
         f"CN={pki(edition).emsp.root.common_name}",
     ]

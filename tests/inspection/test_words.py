@@ -99,7 +99,7 @@ def test_a_message_is_told_in_this_order() -> None:
     ]
     heads = [line for line in told[5:] if line and not line.startswith(" ")]
     assert heads == [
-        "✓ The signature of the CPS certificate holds",
+        "✓ The signature by the CPS certificate holds",
         "The chain of the CPS certificate was not judged: there are no anchors for it",
         "The chain of the contract certificate was not judged: there are no anchors for it",
         "The message",

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.testclient import TestClient
 
+from ccp.identifiers import Emaid
+from ccp.store import Store
 from ccp.workshop import EDITION_20, ContractDraft
 from ccp.workshop.certificates import common_name
-from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
+from tests.builders import BASE, EMAID_TEXT, ORIGIN, PCID_TEXT
 from tests.pages.looking import Page, looking
 from tests.trusted import contract_draft, trust_folder
 
@@ -148,3 +152,14 @@ def test_strings_of_a_record_are_text(tmp_path_factory: pytest.TempPathFactory) 
         page = Page(operators.get(f"/contracts/{EMAID_TEXT}"))
     assert hostile in page.text
     assert len(page.all("script")) == 1
+
+
+def test_a_revoked_contract_is_told_as_such(tmp_path: Path) -> None:
+    """What this pool has had revoked, until it is cleansed."""
+    with looking(tmp_path) as (api, operators):
+        draft = contract_draft()
+        assert api.put(f"{BASE}/signedcontractdata", json=draft.put_body()).status_code == 201
+        with closing(Store(tmp_path / "ccp.db")) as store:
+            store.note_revoked(Emaid.parse(EMAID_TEXT), draft.contract.leaf.der, ORIGIN)
+        for path in (f"/contracts/{EMAID_TEXT}", f"/vehicles/{PCID_TEXT}"):
+            assert Page(operators.get(path)).all("span", **{"class": "state bad"})[0] == "revoked"

@@ -56,7 +56,7 @@ def test_the_genuine_message_is_taken_apart(operators: TestClient) -> None:
     page = inspected(paste(operators, b64(genuine_res())))
     assert "Message CertificateInstallationRes of ISO 15118-2" in page.text
     assert "Size 4 020 bytes" in page.text
-    assert "✓ The signature of the CPS certificate holds." in page.text
+    assert "✓ The signature by the CPS certificate holds." in page.text
     pieces = page.all("ol", **{"class": "pieces"})[0]
     for name, uri in {
         "ContractSignatureEncryptedPrivateKey": "#ID2",
@@ -68,7 +68,7 @@ def test_the_genuine_message_is_taken_apart(operators: TestClient) -> None:
     assert pieces.count("is the same") == 4
     assert "relaxed grammar (EXI 1.0, 8.5.3)" in pieces
     assert "schema of XML Signature alone" in pieces
-    assert page.all("p", **{"class": "name"}).count("not proved to be any of this pool's") == 2
+    assert page.all("p", **{"class": "name"}).count("none of this pool's") == 2
     assert f"eMAID Id=ID4 {EMAID_TEXT}" in page.text
 
 
@@ -96,8 +96,28 @@ def test_a_chain_is_drawn_from_its_root_down(operators: TestClient, edition: Edi
     oem = pki(edition).oem
     names = [common_name(one.certificate) for one in (oem.root, oem.sub_1, oem.sub_2)]
     drawn = page.all("p", **{"class": "name"})[-4:]
-    assert drawn == [names[0], *(f"{one} valid" for one in (*names[1:], PCIDS[edition]))]
+    assert drawn == [f"{one} valid" for one in (*names, PCIDS[edition])]
     assert page.all("p", **{"class": "link good"}) == [f"↓ signed by {name}" for name in names]
+
+
+def test_a_chain_that_does_not_hold_is_told_where_it_ends(operators: TestClient) -> None:
+    """In the root by names and signatures, also where a certificate has expired."""
+    fault = CONTRACT_FAULTS[EDITIONS[0]]["cps-expired"]
+    page = inspected(paste(operators, b64(fault.spoil(contract_draft()).exi())))
+    cps, contract = page.all("div", **{"class": "chain"})
+    assert "✗ ends in an anchor of this pool, but does not hold" in cps
+    assert "V2G Root CA A valid" in cps
+    assert "has expired" in cps
+    assert "✓ ends in an anchor of this pool" in contract
+
+
+def test_a_chain_that_ends_elsewhere_is_told_so(operators: TestClient) -> None:
+    """A root that has but the name of an anchor is none."""
+    fault = CONTRACT_FAULTS[EDITIONS[0]]["cps-impostor-root"]
+    page = inspected(paste(operators, b64(fault.spoil(contract_draft()).exi())))
+    cps = page.all("div", **{"class": "chain"})[0]
+    assert "✗ does not hold" in cps
+    assert "anchor none of this pool's" in cps
 
 
 def test_who_has_signed_is_told_by_name(operators: TestClient) -> None:
@@ -146,6 +166,13 @@ def test_a_file_is_taken_as_it_is(operators: TestClient) -> None:
     assert sections[0] == sections[1] == sections[2] != []
 
 
+def test_a_file_may_be_in_the_field_for_text(operators: TestClient) -> None:
+    """As `curl -F message=@file` sends it."""
+    files = {"message": ("put.json", b64(genuine_res()).encode(), "application/json")}
+    page = inspected(operators.post("/inspector", files=files))
+    assert "CertificateInstallationRes of" in page.text
+
+
 def test_what_is_pasted_comes_first(operators: TestClient) -> None:
     """Where a file is there too."""
     files = {
@@ -158,11 +185,11 @@ def test_what_is_pasted_comes_first(operators: TestClient) -> None:
 
 
 def test_a_document_with_many_messages_is_bounded(operators: TestClient) -> None:
-    """Ten are shown, and it is said how many are not."""
+    """Five are shown, and it is said how many are not."""
     many = [{"certificateInstallationRes": b64(bytes([0x80, n]))} for n in range(14)]
     page = inspected(paste(operators, json.dumps(many)))
-    assert len(page.all("section", **{"class": "record"})) == 10
-    assert "4 more messages of this document are not shown." in page.text
+    assert len(page.all("section", **{"class": "record"})) == 5
+    assert "9 more messages of this document are not shown." in page.text
 
 
 @given(st.integers(2, len(genuine_res()) - 1))
@@ -273,4 +300,4 @@ def test_faults_of_requests_are_told(operators: TestClient) -> None:
     fault = next(f for f in REQUEST_FAULTS[EDITIONS[1]].values() if f.name == "wrong-signer")
     draft = fault.spoil(request_draft(edition=EDITIONS[1]))
     page = inspected(paste(operators, b64(draft.exi())))
-    assert "✗ The signature of the OEM provisioning certificate does not hold." in page.text
+    assert "✗ The signature by the OEM provisioning certificate does not hold." in page.text
