@@ -234,18 +234,18 @@ def test_refusals_are_told_with_party_and_trace_id(tmp_path: Path) -> None:
         trace_ids.append(api.put(URL, json=body, headers=party).json()["traceId"])
         told = {row[4]: row for row in rows(Page(operators.get("/")), REFUSED)}
     assert set(told) == set(trace_ids)
-    at, operation, reason, nobody, _ = told[trace_ids[1]]
+    at, reason, operation, nobody, _ = told[trace_ids[1]]
     assert (at, operation) == ("2025-06-01 12:00:00", POST)
     assert reason.startswith("ExiInvalid (400) EXI format is invalid!")
     assert told[trace_ids[2]][1:4] == [
-        "none: turned away before",
         "PathNotFound (404) There is no such path.",
+        "none: turned away before",
         nobody,
     ]
     assert nobody == "\N{EN DASH}"
     assert told[trace_ids[3]][1:4] == [
-        "addSignedContractDataV1",
         "EmaidBelongsToOtherPcid (400) Invalid tuple - EMAID is already used by other PCID.",
+        "addSignedContractDataV1",
         "emsp DEXYZ about eMSP DEICE about OEM WVW",
     ]
 

@@ -60,5 +60,5 @@ def test_who_was_refused_is_found_by_trace_id(page: Page, pool: Furnished) -> No
     assert trace_ids[0] == pool.refused[-1]
     refused = [one for one in trace_ids if one in pool.refused]
     assert refused == [one for one in reversed(pool.refused) if one in trace_ids]
-    assert "(400)" in shown[0][2]
+    assert "(400)" in shown[0][1]
     assert "token of cpo: DE8CP" in shown[0][3]
