@@ -93,7 +93,7 @@ def test_a_good_message_holds(page: Page, pool: Furnished, edition: Edition, mak
         roots, owner = [pki.oem.root], CARS[edition]
     assert owner in text
     for root in roots:
-        assert page.get_by_text(root.common_name, exact=True).first.is_visible()
+        assert page.locator(".links .root", has_text=root.common_name).first.is_visible()
         assert f"{root.certificate.serial_number:X}" in text
 
 
