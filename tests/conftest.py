@@ -1,6 +1,5 @@
 """What many tests need: a pool in a folder of its own, at a moment when its contracts are valid."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,6 @@ from ccp.store import Store
 from tests.builders import NOW
 from tests.contract.conformance import conforming_client
 from tests.iso15118.exificient import Exificient, has_java
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, for many tests wait for a server."""
-    return (os.cpu_count() or 1) + 1
 
 
 def make_settings(folder: Path, **variables: str) -> Settings:

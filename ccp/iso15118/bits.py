@@ -174,8 +174,9 @@ class CarefulReader(Reader):
                 raise self.error(DEPARTS)
 
     def code(self, width: int) -> int:
-        value = super().code(width)
-        self.check_end()
+        value = Reader.code(self, width)
+        if self._at - 8 > self.size:  # check_end, at no call's cost: this is called for each bit
+            raise self.error(CUT_OFF)
         return value
 
     def check_end(self) -> None:

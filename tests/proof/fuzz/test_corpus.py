@@ -14,7 +14,9 @@ from tests.proof.fuzz.mutator import mutate_body, mutate_message
 from tests.proof.fuzz.targets import TARGETS, Target, bodies, made_target, messages
 
 MOST_BYTES = 4 * 2**20
-MORE_THAN_RIGHT = 4  # times the processor time of the costliest that is right
+# Times the processor time of the costliest that is right: what is broken is read again, carefully,
+# which takes some three times as long here, and twice that beside others on one core.
+MORE_THAN_RIGHT = 8
 
 
 @pytest.fixture(scope="module", params=TARGETS)
