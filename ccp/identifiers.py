@@ -6,6 +6,8 @@ from typing import Self
 
 ISO_15118_2 = "urn:iso:15118:2:2013:MsgDef"
 ISO_15118_20 = "urn:iso:15118:20:2020:MsgDef"
+NAMESPACES = (ISO_15118_2, ISO_15118_20)
+"""Of all messages that are stored."""
 _SPELLINGS_OF_20 = ("urn:iso:15118:20:2022:MsgDef", "urn:iso:std:iso:15118:-20:CommonMessages")
 
 # Patterns and lengths of the OPNC CCP API 1.0. ECMA semantics: \w is ASCII, \Z is its `$`.

@@ -9,7 +9,7 @@ from ccp.decisions.choice import is_installed
 from ccp.decisions.contract import Judgement, judge
 from ccp.decisions.request import decide
 from ccp.errors import CcpError, EmaidBelongsToOtherPcid
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
+from ccp.identifiers import Emaid
 from ccp.iso15118 import ExiError, decode, iso2, iso20
 from ccp.messages import (
     InstallationRequest,
@@ -21,7 +21,7 @@ from ccp.notes import Note
 from ccp.pki.certificates import read_certificate
 from ccp.pki.trusted import Trusted, TrustedNow
 from ccp.services import Services
-from ccp.store import SignedContractData, Store
+from ccp.store import SignedContractData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ def _preview_put(services: Services, exi: bytes, at: datetime) -> PutPreview:
         signed = decode_installation_res(exi)
         contract = read_certificate(signed.contract_chain[0], "contract certificate")
         emaid = _own_emaid(names_of(signed, contract)[0])
-        stored = _stored(services.store, emaid)
+        stored = services.store.find_contract(emaid) if emaid else []
         judgement = judge(services, exi, signed, emaid, None, at=at)
         let_pass = services.weigh(judgement.failures)
         key = signed.namespace, judgement.v2g_root_fingerprint
@@ -250,14 +250,6 @@ def _own_emaid(text: str) -> Emaid | None:
         return Emaid.parse(text)
     except ValueError:
         return None
-
-
-def _stored(store: Store, emaid: Emaid | None) -> list[SignedContractData]:
-    """All records of a contract."""
-    if emaid is None:
-        return []
-    editions = (ISO_15118_2, ISO_15118_20)
-    return [record for edition in editions for record in store.find_by_emaid(emaid, edition)]
 
 
 def _texts(notes: Iterable[Note]) -> list[str]:

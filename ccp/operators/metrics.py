@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.identifiers import NAMESPACES
 from ccp.measures import Measures, Refusal
 from ccp.store import Counts, Store
 
@@ -162,7 +162,7 @@ class Records(Collector):
             "Of these, contracts that end within so many days.",
             labels=["namespace", "days"],
         )
-        for namespace in (ISO_15118_2, ISO_15118_20):
+        for namespace in NAMESPACES:
             counts = self._counts.get(namespace) or Counts(namespace, 0, 0, dict.fromkeys(_DAYS, 0))
             stored.add_metric([namespace], counts.stored)
             expired.add_metric([namespace], counts.expired)

@@ -9,13 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
+from ccp.identifiers import Emaid, Pcid
 from ccp.inspection import Inspection, UnreadableMessage, inspect_message
 from ccp.pages.rendering import render
 from ccp.services import Services
 from ccp.store import SignedContractData
 
-_NAMESPACES = (ISO_15118_2, ISO_15118_20)
 _LONGEST_QUERY = 64  # an EMAID has 36 characters, and may be written with spaces
 
 
@@ -84,12 +83,10 @@ class Contracts:
         return render(request, "vehicle.html", view)
 
     def _of_contract(self, emaid: Emaid | None) -> list[SignedContractData]:
-        find = self._services.store.find_by_emaid
-        return [one for namespace in _NAMESPACES if emaid for one in find(emaid, namespace)]
+        return self._services.store.find_contract(emaid) if emaid else []
 
     def _of_car(self, pcid: Pcid | None) -> list[SignedContractData]:
-        find = self._services.store.find_by_pcid
-        return [one for namespace in _NAMESPACES if pcid for one in find(pcid, namespace)]
+        return self._services.store.find_car(pcid) if pcid else []
 
     def _state(self, record: SignedContractData, at: datetime) -> str:
         if self._services.store.is_revoked(record.contract_certificate_der):

@@ -29,13 +29,11 @@ class MessageView:
 
     Attributes:
         exi: Its bytes.
-        kind: Which message it is; empty where it cannot be read.
         preview: What this pool would answer to it.
     """
 
     exi: bytes
     message: Inspection | UnreadableMessage
-    kind: str
     preview: Preview
 
 
@@ -66,8 +64,7 @@ class Inspector:
 
     def _look_into(self, exi: bytes, at: datetime) -> MessageView:
         message = inspect_message(exi, at=at, trust=self._services.trusted.now.trust)
-        kind = message.message if isinstance(message, Inspection) else ""
-        return MessageView(exi, message, kind, preview(self._services, exi, at=at))
+        return MessageView(exi, message, preview(self._services, exi, at=at))
 
 
 def _given(form: FormData) -> bytes:

@@ -11,7 +11,7 @@ import structlog
 from sqlite_utils import Database
 
 from ccp.errors import StoreBusy
-from ccp.identifiers import Emaid, Pcid
+from ccp.identifiers import NAMESPACES, Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import writes
 from ccp.store.connections import Connections, StoreUnusable, told_to_writers
@@ -114,6 +114,14 @@ class Store:
     def find_by_pcid(self, pcid: Pcid, namespace: str) -> list[SignedContractData]:
         """Return all contracts of the car in all their variants, newest first."""
         return self._select("c.pcid_key = ? AND c.namespace = ?", [pcid.key, namespace])
+
+    def find_contract(self, emaid: Emaid) -> list[SignedContractData]:
+        """Return all records of the contract, by namespace, the newest first."""
+        return [one for namespace in NAMESPACES for one in self.find_by_emaid(emaid, namespace)]
+
+    def find_car(self, pcid: Pcid) -> list[SignedContractData]:
+        """Return all records of the car, by namespace, the newest first."""
+        return [one for namespace in NAMESPACES for one in self.find_by_pcid(pcid, namespace)]
 
     def find_default(self, pcid: Pcid, namespace: str) -> list[SignedContractData]:
         """Return the variants of the car's default contract, newest first."""
