@@ -6,6 +6,7 @@ Source: OPNC CCP API 1.0, AddSignedContractData.
 
 import asyncio
 from collections.abc import Awaitable
+from concurrent.futures import Future
 
 from ccp.decisions.contract import judge
 from ccp.identifiers import Emaid, Pcid
@@ -45,7 +46,7 @@ def handle(
         v2g_root_fingerprint=v2g_root_fingerprint,
         meta_data=meta_data,
     )
-    return _put(services, record, origin)
+    return _created(services.store.begin_put(record, origin))
 
 
 def checked(
@@ -91,6 +92,6 @@ def checked(
     )
 
 
-async def _put(services: Services, record: SignedContractData, origin: Origin) -> Answer:
-    await asyncio.to_thread(services.store.put, record, origin)
+async def _created(written: Future[None]) -> Answer:
+    await asyncio.wrap_future(written)
     return None, 201

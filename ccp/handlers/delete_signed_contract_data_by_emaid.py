@@ -68,7 +68,7 @@ async def _revoke_and_delete(
 ) -> Answer:
     async def revoke(der: bytes) -> None:
         await revocation.revoke(der)
-        await asyncio.to_thread(services.store.note_revoked, emaid, der, origin)
+        await asyncio.wrap_future(services.store.begin_note_revoked(emaid, der, origin))
 
     with revocation.place():
         outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
@@ -82,6 +82,6 @@ async def _revoke_and_delete(
 async def _delete(
     services: Services, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None
 ) -> Answer:
-    if not await asyncio.to_thread(services.store.delete, emaid, origin, seen=seen):
+    if not await asyncio.wrap_future(services.store.begin_delete(emaid, origin, seen=seen)):
         raise ContractNotFound
     return None, 200

@@ -5,6 +5,8 @@ Source: OPNC CCP API 1.0, SetSignedContractDataAsDefault.
 """
 
 import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import Future
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid, Pcid
@@ -12,15 +14,19 @@ from ccp.origin import Origin
 from ccp.services import Services
 
 
-async def handle(
+def handle(
     services: Services, *, emaid: Emaid, pcid: Pcid, origin: Origin
-) -> tuple[None, int]:
+) -> Awaitable[tuple[None, int]]:
     """
     Make the contract the car's one default, in every namespace that it is stored in.
 
     Raises:
         ContractNotFound: Nothing is stored under EMAID and PCID.
     """
-    if not await asyncio.to_thread(services.store.set_default, emaid, pcid, origin):
+    return _done(services.store.begin_set_default(emaid, pcid, origin))
+
+
+async def _done(written: Future[bool]) -> tuple[None, int]:
+    if not await asyncio.wrap_future(written):
         raise ContractNotFound
     return None, 200

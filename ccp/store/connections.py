@@ -85,8 +85,12 @@ class Connections:
     @contextmanager
     def read(self) -> Iterator[Database]:
         """Give the thread's connection; a database held by others too long is StoreBusy."""
-        with _busy_told():
+        try:
             yield self.database
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                raise StoreBusy from error
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -140,25 +144,25 @@ class Connections:
 
 @contextmanager
 def told_to_writers() -> Iterator[None]:
-    """Turn SQLite's errors of a database held, or of a disk that takes no more, into our own."""
-    try:
-        with _busy_told():
-            yield
-    except sqlite3.OperationalError as error:
-        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            log.error("the disk takes no more", exc_info=error)
-            raise StoreFull from error
-        raise
-
-
-@contextmanager
-def _busy_told() -> Iterator[None]:
+    """Raise what a writer is told."""
     try:
         yield
     except sqlite3.OperationalError as error:
+        told = as_told(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def as_told(error: BaseException) -> BaseException:
+    """Turn SQLite's errors of a database held, or of a disk that takes no more, into our own."""
+    if isinstance(error, sqlite3.OperationalError):
         if is_busy(error):
-            raise StoreBusy from error
-        raise
+            return StoreBusy()
+        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            log.error("the disk takes no more", exc_info=error)
+            return StoreFull()
+    return error
 
 
 def is_busy(error: sqlite3.OperationalError) -> bool:

@@ -1,34 +1,52 @@
-"""Writes of many threads that come at once: one transaction, one wait for the disk."""
+"""Writes that come at once: one transaction, one wait for the disk."""
 
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
-from ccp.store.connections import Connections, told_to_writers
+from ccp.store.connections import Connections, as_told
 
 T = TypeVar("T")
 
 
 class _Pending(Generic[T]):
-    """A write that waits for its turn; once it is done, it has a result or an error."""
+    """A write that waits for its turn, and what is told of it once it is on disk."""
 
     def __init__(self, write: Callable[[Database], T]) -> None:
-        self.write = write
-        self.done = False
-        self.result: T
-        self.error: BaseException | None = None
+        self.told: Future[T] = Future()
+        self._write = write
+        self._error: Exception | None = None
+        self._result: T
+
+    def do(self, database: Database) -> None:
+        """Do one write of several; what it raises undoes itself alone."""
+        database.conn.execute("SAVEPOINT one")
+        try:
+            self._result = self._write(database)
+        except sqlite3.Error:  # SQLite may have undone the transaction by itself
+            raise
+        except Exception as error:
+            database.conn.execute("ROLLBACK TO one")
+            self._error = error
+        database.conn.execute("RELEASE one")
+
+    def tell(self) -> None:
+        """Give what was raised or returned."""
+        if self._error is not None:
+            self.told.set_exception(self._error)
+        else:
+            self.told.set_result(self._result)
 
 
 class GroupCommit:
     """
     Commits whatever has come while the disk was busy with the commit before.
 
-    Each thread waits until its own write is on disk. One of them, whoever is first, does the work
-    of all that have come by then.
+    A thread of its own writes, so that nobody who waits keeps one.
 
     Args:
         connections: Of the database.
@@ -36,53 +54,49 @@ class GroupCommit:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._waiting: deque[_Pending[object]] = deque()
-        self._turn = threading.Lock()
+        self._waiting: list[_Pending[Any]] = []
+        self._is_idle = True
+        self._lock = threading.Lock()
+        # Its thread starts with the first write, after the server has forked.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
-    def write(self, write: Callable[[Database], T]) -> T:
+    def submit(self, write: Callable[[Database], T]) -> Future[T]:
         """
-        Do a write, as if it were alone in a transaction of its own.
+        Begin a write, which is done as if it were alone in a transaction of its own.
 
         Args:
-            write: Is called once, maybe by another thread, behind the write lock: what it reads
-                stays true until the commit. If it raises anything, nothing of it is done.
-        Returns: What *write* returned, once that is on disk.
-        Raises:
-            StoreBusy: The database is held by others for too long.
-            StoreFull: The disk takes no more.
-            Exception: What *write* raised.
+            write: Is called once, by another thread, behind the write lock: what it reads stays
+                true until the commit. If it raises anything, nothing of it is done.
+        Returns: What *write* returns, once that is on disk, or what it raises; or StoreBusy (the
+            database is held by others for too long), StoreFull (the disk takes no more).
         """
         pending = _Pending(write)
-        self._waiting.append(pending)  # type: ignore[arg-type]
-        with told_to_writers():
-            with self._turn:
-                if not pending.done:
-                    self._commit([self._waiting.popleft() for _ in range(len(self._waiting))])
-            if pending.error is not None:
-                raise pending.error
-        return pending.result
+        with self._lock:
+            self._waiting.append(pending)
+            begins, self._is_idle = self._is_idle, False
+        if begins:
+            self._executor.submit(self._work)
+        return pending.told
 
-    def _commit(self, group: list[_Pending[object]]) -> None:
+    def _work(self) -> None:
+        while group := self._take():
+            self._commit([one for one in group if one.told.set_running_or_notify_cancel()])
+
+    def _take(self) -> list[_Pending[Any]]:
+        """All that have come by now; who comes when there is none has to begin the work again."""
+        with self._lock:
+            group, self._waiting = self._waiting, []
+            self._is_idle = not group
+        return group
+
+    def _commit(self, group: list[_Pending[Any]]) -> None:
         try:
             with self._connections.transaction() as database:
                 for pending in group:
-                    _apply(pending, database)
+                    pending.do(database)
         except BaseException as error:  # of all of them nothing is done
             for pending in group:
-                pending.error = error
-        finally:
+                pending.told.set_exception(as_told(error))
+        else:
             for pending in group:
-                pending.done = True
-
-
-def _apply(pending: _Pending[object], database: Database) -> None:
-    """Do one write of several; what it raises undoes itself alone."""
-    database.conn.execute("SAVEPOINT one")
-    try:
-        pending.result = pending.write(database)
-    except sqlite3.Error:  # SQLite may have undone the transaction by itself
-        raise
-    except Exception as error:
-        database.conn.execute("ROLLBACK TO one")
-        pending.error = error
-    database.conn.execute("RELEASE one")
+                pending.tell()

@@ -3,6 +3,7 @@
 import math
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -45,9 +46,11 @@ class Store:
     """
     The contracts of one pool, shared by threads and processes.
 
-    A write is on disk when its method returns; those of several threads are committed together.
+    A write is on disk when its method returns; those that come at once are committed together.
     Every method raises StoreBusy where the database is held by others for too long, and a write
     StoreFull where the disk takes no more; a write that does has changed nothing.
+
+    What ``begin_...`` gives has a result, or raises, what the method without would, once that does.
 
     Args:
         path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older
@@ -90,7 +93,13 @@ class Store:
         Raises:
             EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
         """
-        self._writes.write(lambda db: writes.put(db, record, origin, default=default))
+        self.begin_put(record, origin, default=default).result()
+
+    def begin_put(
+        self, record: SignedContractData, origin: Origin, *, default: bool | None = None
+    ) -> Future[None]:
+        """Begin to `put`."""
+        return self._writes.submit(lambda db: writes.put(db, record, origin, default=default))
 
     def find_by_emaid(
         self,
@@ -138,7 +147,11 @@ class Store:
             origin: For the audit trail.
         Returns: False, and nothing is changed, where no such contract is stored for that car.
         """
-        return self._writes.write(lambda db: writes.set_default(db, emaid, pcid, origin))
+        return self.begin_set_default(emaid, pcid, origin).result()
+
+    def begin_set_default(self, emaid: Emaid, pcid: Pcid, origin: Origin) -> Future[bool]:
+        """Begin to `set_default`."""
+        return self._writes.submit(lambda db: writes.set_default(db, emaid, pcid, origin))
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:
         """Return the certificates of a contract, X.509 DER, in all its records."""
@@ -161,7 +174,15 @@ class Store:
         Args:
             origin: For the audit trail.
         """
-        self._writes.write(lambda db: writes.note_revoked(db, emaid, certificate_der, origin))
+        self.begin_note_revoked(emaid, certificate_der, origin).result()
+
+    def begin_note_revoked(
+        self, emaid: Emaid, certificate_der: bytes, origin: Origin
+    ) -> Future[None]:
+        """Begin to `note_revoked`."""
+        return self._writes.submit(
+            lambda db: writes.note_revoked(db, emaid, certificate_der, origin)
+        )
 
     def delete(
         self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
@@ -177,7 +198,13 @@ class Store:
         Raises:
             StoreBusy: A record with another certificate than those seen was put meanwhile.
         """
-        return self._writes.write(lambda db: writes.delete(db, emaid, origin, seen=seen))
+        return self.begin_delete(emaid, origin, seen=seen).result()
+
+    def begin_delete(
+        self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
+    ) -> Future[bool]:
+        """Begin to `delete`."""
+        return self._writes.submit(lambda db: writes.delete(db, emaid, origin, seen=seen))
 
     def walk(self, *, ended_before: datetime | None = None) -> Iterator[Batch]:
         """
@@ -237,7 +264,7 @@ class Store:
                 if writes.remove(database, record, action, origin, bars=bars)
             ]
 
-        return self._writes.write(write)
+        return self._writes.submit(write).result()
 
     def count_records(self, *, at: datetime, days: Sequence[int]) -> list[Counts]:
         """

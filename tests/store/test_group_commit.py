@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,24 +42,27 @@ def stored(connections: Connections) -> set[int]:
     return {value for (value,) in connections.database.execute("SELECT value FROM number")}
 
 
-def at_once(connections: Connections, *writes: Write) -> list[Future[Any]]:
-    """Let writes come while another one goes on, so that they are a group; wait for all."""
-    group = GroupCommit(connections)
+@contextmanager
+def busy(group: GroupCommit) -> Iterator[None]:
+    """One write goes on meanwhile, so that those that come are a group."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def first(_database: Database) -> None:
         begun.set()
         goes_on.wait(10)
 
-    with ThreadPoolExecutor(len(writes) + 1) as threads:
-        threads.submit(group.write, first)
-        begun.wait(10)
-        outcomes = []
-        for number, write in enumerate(writes, start=1):
-            outcomes.append(threads.submit(group.write, write))
-            while len(group._waiting) < number:
-                threading.Event().wait(0.001)
-        goes_on.set()
+    group.submit(first)
+    begun.wait(10)
+    yield
+    goes_on.set()
+
+
+def at_once(connections: Connections, *writes: Write) -> list[Future[Any]]:
+    """Let writes be a group; wait for all."""
+    group = GroupCommit(connections)
+    with busy(group):
+        outcomes = [group.submit(write) for write in writes]
+    wait(outcomes)
     return outcomes
 
 
@@ -96,7 +99,7 @@ def test_one_writer_waits_for_nobody(
     """Alone, each write is a transaction."""
     group = GroupCommit(connections)
     with counted(connections, monkeypatch) as transactions:
-        assert [group.write(add(value)) for value in range(3)] == [1, 2, 3]
+        assert [group.submit(add(value)).result() for value in range(3)] == [1, 2, 3]
     assert len(transactions) == 3
 
 
@@ -140,7 +143,7 @@ def test_what_the_disk_refuses_is_done_for_none(
     assert stored(connections) == set()
     if error is not sqlite3.OperationalError:
         assert len({id(one) for one in errors}) == 3
-    assert GroupCommit(connections).write(add(3)) == 1
+    assert GroupCommit(connections).submit(add(3)).result() == 1
 
 
 def test_a_transaction_that_sqlite_has_undone_is_told_to_all(connections: Connections) -> None:
@@ -162,10 +165,26 @@ def test_a_database_that_is_held_is_told_to_all(tmp_path: Path) -> None:
     group = GroupCommit(connections)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with ThreadPoolExecutor(4) as threads:
-        outcomes = [threads.submit(group.write, add(value)) for value in range(4)]
+    outcomes = [group.submit(add(value)) for value in range(4)]
     assert all(isinstance(one.exception(), StoreBusy) for one in outcomes)
     holder.execute("ROLLBACK")
     holder.close()
-    assert group.write(add(1)) == 1
+    assert group.submit(add(1)).result() == 1
     connections.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun(connections: Connections) -> None:
+    """A write that was cancelled in its turn is left out; the others are done."""
+    group = GroupCommit(connections)
+    with busy(group):
+        cancelled, last = group.submit(add(1)), group.submit(add(2))
+        assert cancelled.cancel()
+    assert last.result() == 1
+    assert stored(connections) == {2}
+
+
+def test_work_begins_again_after_a_rest(connections: Connections) -> None:
+    """However the end of one group and the next write fall together, none is left lying."""
+    group = GroupCommit(connections)
+    for value in range(300):
+        assert group.submit(add(value)).result(10) == value + 1

@@ -3,7 +3,7 @@
 import multiprocessing
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -341,14 +341,17 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
 def test_a_full_database_takes_no_more_and_keeps_what_it_has(store: Store) -> None:
     """Told as such; nothing of the write is there, and with room again it succeeds."""
     store.put(record(), ORIGIN)
-    connection = store._connections.database.conn
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count={pages}")
+    (pages,) = store._connections.database.execute("PRAGMA page_count").fetchone()
+
+    def limit(pages: int) -> None:  # it is the writing connection's
+        store._writes.submit(lambda db: db.execute(f"PRAGMA max_page_count={pages}")).result()
+
+    limit(pages)
     with pytest.raises(StoreFull):
         store.put(record("FRXYZ123456789", exi=bytes(100_000)), ORIGIN)
     assert store.find_by_emaid(Emaid.parse("FRXYZ123456789"), ISO_15118_2) == []
     assert len(store.find_by_emaid(EMAID, ISO_15118_2)) == 1
-    connection.execute("PRAGMA max_page_count=100000")
+    limit(100_000)
     store.put(record("FRXYZ123456789", exi=bytes(100_000)), ORIGIN)
 
 
@@ -356,7 +359,13 @@ def test_no_statement_walks_a_table(store: Store) -> None:
     """Reads and writes find what they are about by an index, however large the pool is."""
     connection = store._connections.database.conn
     statements: list[str] = []
-    connection.set_trace_callback(statements.append)
+
+    def trace(callback: Callable[[str], None] | None) -> None:
+        """Listen to the connection that reads here, and to the one that writes."""
+        connection.set_trace_callback(callback)
+        store._writes.submit(lambda db: db.conn.set_trace_callback(callback)).result()
+
+    trace(statements.append)
     for _ in range(2):
         store.put(record(), ORIGIN)
     store.find_by_emaid(EMAID, ISO_15118_2)
@@ -368,7 +377,7 @@ def test_no_statement_walks_a_table(store: Store) -> None:
     store.note_revoked(EMAID, b"one", ORIGIN)
     store.is_revoked(b"one")
     store.delete(EMAID, ORIGIN, seen=store.contract_certificates(EMAID))
-    connection.set_trace_callback(None)
+    trace(None)
     asking = [text for text in statements if text.split()[0] in ("SELECT", "INSERT", "DELETE")]
     assert len(asking) > 15
     for statement in asking:
