@@ -12,20 +12,8 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
 
-View = Callable[[], flask.Response]
-
-
-class Later(flask.Response):
-    """
-    What a view gives Flask where its handler has to wait for others, and no thread shall.
-
-    Args:
-        answer: Gives the answer itself; awaited on the event loop.
-    """
-
-    def __init__(self, answer: Awaitable[flask.Response]) -> None:
-        super().__init__()
-        self.later = answer
+# What it gives is awaited on the event loop, where its handler has to wait for others.
+View = Callable[[], flask.Response | Awaitable[flask.Response]]
 
 
 class FlaskBridge(SpecMiddleware):
@@ -73,14 +61,14 @@ class FlaskBridge(SpecMiddleware):
         answer = await asyncio.get_running_loop().run_in_executor(
             self._executor, context.run, self._run, view
         )
-        if isinstance(answer, Later):
-            answer = await answer.later
+        if not isinstance(answer, flask.Response):
+            answer = await answer
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
         await send(
             {"type": "http.response.start", "status": answer.status_code, "headers": headers}
         )
         await send({"type": "http.response.body", "body": answer.get_data()})
 
-    def _run(self, view: View) -> flask.Response:
+    def _run(self, view: View) -> flask.Response | Awaitable[flask.Response]:
         with self._flask.app_context():
             return view()

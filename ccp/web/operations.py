@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ from ccp.auth.rights import RIGHTS, authorize
 from ccp.errors import CcpError
 from ccp.origin import Origin
 from ccp.services import Services
-from ccp.web.bridge import Later
+from ccp.web.bridge import View
 from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id
 from ccp.web.translation import Answer, Translation
@@ -39,13 +40,13 @@ def handler_resolver(
     """
     known = translations or {}
 
-    def resolve(operation_id: str) -> Callable[..., flask.Response]:
+    def resolve(operation_id: str) -> View:
         return _view(services, known.get(operation_id) or Translation(operation_id))
 
     return Resolver(resolve)
 
 
-def _view(services: Services, translation: Translation) -> Callable[..., flask.Response]:
+def _view(services: Services, translation: Translation) -> View:
     operation_id = translation.served_by
     module = import_module(f"ccp.handlers.{underscore(operation_id.removesuffix('V1'))}")
     handle = module.handle
@@ -53,7 +54,7 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
     taken = inspect.signature(handle).parameters
     besides = {name: make for name, make in _BESIDES.items() if name in taken}
 
-    def view() -> flask.Response:
+    def view() -> flask.Response | Awaitable[flask.Response]:
         caller = context[CALLER_KEY]
         arguments = translation.arguments(context[ARGUMENTS_KEY])
         if caller is not None:
@@ -65,7 +66,7 @@ def _view(services: Services, translation: Translation) -> Callable[..., flask.R
             return _response(*translation.error(error))
         if isinstance(result, tuple):
             return _response(*translation.answer(*result))
-        return Later(_await(result, translation))
+        return _await(result, translation)
 
     return view
 
@@ -80,10 +81,16 @@ async def _await(result: Awaitable[Answer], translation: Translation) -> flask.R
 
 def _response(body: dict[str, Any] | None, status: int) -> flask.Response:
     if body is None:
-        answer = flask.Response(b"", status)
-        del answer.headers["Content-Type"]
-        return answer
+        return _empty(status)
     return flask.Response(orjson.dumps(body), status, content_type="application/json")
+
+
+@cache
+def _empty(status: int) -> flask.Response:
+    """An answer without a body, which is the same each time; nobody changes it."""
+    answer = flask.Response(b"", status)
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _origin(services: Services, caller: Caller | None) -> Origin:
