@@ -117,6 +117,78 @@ def test_no_verdict_is_changed_by_what_is_remembered(name: str, chains: int) -> 
     assert (alone is None) is (name in GOOD)
 
 
+OID = x509.ObjectIdentifier
+NO_CA_WRITTEN_OUT = x509.UnrecognizedExtension(OID("2.5.29.19"), bytes.fromhex("3003010100"))
+CA_KEY = CPS.authority.sub_2.certificate.extensions.get_extension_for_class(
+    x509.SubjectKeyIdentifier
+).value.digest
+CA_NAME = [x509.DirectoryName(CPS.authority.sub_1.certificate.subject)]
+CA_SERIAL = CPS.authority.sub_2.certificate.serial_number
+
+
+def extended(*changes: tuple[x509.ExtensionType, bool]) -> Chain:
+    """Issue the leaf again, with other extensions in place of its own, or besides; and critical."""
+    others = {value.oid for value, _ in changes}
+    kept = [one for one in CPS.leaf.certificate.extensions if one.oid not in others]
+    added = [x509.Extension(value.oid, critical, value) for value, critical in changes]
+    builder = rebuilt(CPS.leaf.certificate, extensions=kept + added)
+    leaf = builder.sign(CPS.authority.sub_2.key, hashes.SHA256())
+    return replace(CPS, leaf=Identity(leaf, CPS.leaf.key))
+
+
+def encoded(oid: str, value: str) -> x509.UnrecognizedExtension:
+    """An extension of any content, in hexadecimal digits."""
+    return x509.UnrecognizedExtension(OID(oid), bytes.fromhex(value))
+
+
+PLAIN = {
+    "CA:FALSE written out": extended((NO_CA_WRITTEN_OUT, False)),
+    "where its status is told": extended((encoded("1.3.6.1.5.5.7.1.1", "3000"), False)),
+    "names its CA by its key": extended((x509.AuthorityKeyIdentifier(CA_KEY, None, None), False)),
+}
+ODD = {
+    "names its CA by another key": (x509.AuthorityKeyIdentifier(b"other", None, None), False),
+    "names its CA by number": (x509.AuthorityKeyIdentifier(CA_KEY, CA_NAME, CA_SERIAL), False),
+    "names its CA by another number": (x509.AuthorityKeyIdentifier(None, CA_NAME, 7), False),
+    "names its CA in no way": (encoded("2.5.29.35", "3000"), False),
+    "a key identifier that is none": (encoded("2.5.29.14", "0500"), False),
+    "a critical one that nobody knows": (encoded("1.2.3.4", "0500"), True),
+    "one that nobody knows": (encoded("1.2.3.4", "0500"), False),
+    "a critical one that should not be": (encoded("1.3.6.1.5.5.7.1.1", "3000"), True),
+    "a proxy": (encoded("1.3.6.1.5.5.7.1.14", "300c300a06082b06010505071501"), False),
+    "key usage of eight bits unused": (encoded("2.5.29.15", "03020880"), True),
+    "constraints with something behind": (encoded("2.5.29.19", "30030101000500"), True),
+    "a path length of no CA": (x509.BasicConstraints(False, None), True),
+    "constraints that cannot be read": (encoded("2.5.29.19", "0500"), True),
+    "revocation lists that cannot be read": (encoded("2.5.29.31", "0500"), False),
+    "an extended key usage": (x509.ExtendedKeyUsage([OID("1.3.6.1.5.5.7.3.2")]), False),
+    "an alternative name": (x509.SubjectAlternativeName([x509.DNSName("cps.example")]), False),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_leaf_is_proved_by_its_cas_signature(name: str, proved: list[str]) -> None:
+    """As PKIs make them, the genuine ones too: nothing else about it has to be judged."""
+    cache = cache_of()
+    for chain in (CPS, PLAIN[name], PLAIN[name]):
+        verify(cache, members(chain))
+    assert proved == ["verify_chain", "verify_leaf", "verify_leaf"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_leaf_with_something_odd_about_it_is_for_openssl(name: str) -> None:
+    """Whether it holds or not: it is told the same whatever is known."""
+    certificates = members(extended(ODD[name]))
+    alone = verdict(
+        lambda: verify_chain(
+            certificates, ROOT, name="CPS certificate", at=NOW, suites=ISO_15118_2_SUITES
+        )
+    )
+    cache = cache_of()
+    verify(cache, members(CPS))
+    assert verdict(lambda: verify(cache, certificates)) == alone
+
+
 def test_a_known_ca_stands_for_no_chain_that_is_not_whole() -> None:
     """A message has to bring its sub-CAs, for whom it is sent to knows none."""
     cache = cache_of()

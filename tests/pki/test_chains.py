@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asn1crypto import algos as asn1
+from asn1crypto import core
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
 from OpenSSL import crypto
 
-from ccp.errors import CertificateChainBroken, CertificateChainExpired
+from ccp.errors import CertificateChainBroken, CertificateChainExpired, CertificateUnreadable
 from ccp.iso15118 import (
     decode,
     iso2,
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
-from ccp.pki.chains import VerifiedChain, require_cps, verify_chain
+from ccp.pki.chains import VerifiedChain, require_cps, verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage
@@ -232,3 +236,30 @@ def test_other_signatures_than_the_edition_s_are_refused(algorithm: hashes.HashA
     chain = read_chain([leaf, sub_2.der, CPS.authority.sub_1.der], "CPS certificate")
     with pytest.raises(CertificateChainBroken, match="signature that is not ecdsa-sha256 on P-256"):
         verify(chain, ROOT)
+
+
+LEAF_TBS = CPS.leaf.certificate.tbs_certificate_bytes
+EXTENSIONS_AT = LEAF_TBS.index(bytes.fromhex("0603551d")) - 8  # with what they are wrapped in
+
+
+def signed(tbs: bytes) -> bytes:
+    """A certificate of whatever content, that sub-CA 2 has signed."""
+    algorithm = asn1.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+    signature = CPS.authority.sub_2.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    parts = tbs + algorithm.dump() + core.OctetBitString(signature).dump()
+    return core.Sequence(contents=parts).dump()
+
+
+@given(st.integers(EXTENSIONS_AT, len(LEAF_TBS) - 1), st.integers(0, 255))
+def test_what_a_known_ca_has_signed_is_no_more_than_openssl_accepts(place: int, byte: int) -> None:
+    """Whatever a byte of the extensions is changed to: a leaf alone is never the easier way in."""
+    known = verify(members(CPS), ROOT).issuer
+    assert known
+    changed = bytearray(LEAF_TBS)
+    changed[place] = byte
+    try:
+        leaf = read_certificate(signed(bytes(changed)), "leaf")
+    except CertificateUnreadable:
+        return
+    if verify_leaf(leaf, known, at=NOW, suites=ISO_15118_2_SUITES) is not None:
+        verify([leaf, *members(CPS)[1:]], ROOT)
