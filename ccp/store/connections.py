@@ -4,7 +4,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -63,19 +63,23 @@ class Connections:
 
     @property
     def database(self) -> Database:
-        """The connection of the calling thread."""
-        database: Database | None = getattr(self._local, "database", None)
+        """The connection by which the calling thread reads."""
+        return self._of_thread("reads")
+
+    def _of_thread(self, name: str, *pragmas: str) -> Database:
+        database: Database | None = getattr(self._local, name, None)
         if database is None:
-            database = self._local.database = self._open()
+            database = self._open((*_PRAGMAS, *pragmas))
+            setattr(self._local, name, database)
             self._opened.append(database)
         return database
 
-    def _open(self) -> Database:
+    def _open(self, pragmas: Iterable[str]) -> Database:
         connection = connect(
             self._path, self._mode, timeout_seconds=self._busy_timeout_seconds, one_thread=False
         )
         try:
-            for pragma in _PRAGMAS:
+            for pragma in pragmas:
                 connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             connection.close()
@@ -95,12 +99,12 @@ class Connections:
     @contextmanager
     def transaction(self) -> Iterator[Database]:
         """
-        Give the thread's connection inside one transaction, undone if anything is raised.
+        Give the thread a connection inside one transaction, undone if anything is raised.
 
         The write lock is taken first: what is read inside stays true until the commit. SQLite's own
         errors are not told to callers here, as those of several may be at stake.
         """
-        database = self.database
+        database = self._of_thread("writes", "busy_timeout=0")  # see `_begin`
         self._begin(database.conn)
         try:
             yield database
@@ -117,18 +121,14 @@ class Connections:
         with short naps of our own the slowest of many puts waits a third as long.
         """
         deadline = time.monotonic() + self._busy_timeout_seconds
-        connection.execute("PRAGMA busy_timeout=0")
-        try:
-            while True:
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    return
-                except sqlite3.OperationalError as error:
-                    if not is_busy(error) or time.monotonic() > deadline:
-                        raise
-                time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - nobody has to guess it
-        finally:
-            connection.execute(f"PRAGMA busy_timeout={self._busy_timeout_seconds * 1000:.0f}")
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - nobody has to guess it
 
     def close(self) -> None:
         """
