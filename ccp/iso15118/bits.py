@@ -5,8 +5,12 @@ Reading. In EXI an event that is certain still takes a bit: any element may depa
 so a lone production is one bit, 0 to follow the schema and 1 to leave it. We never leave it, hence
 such bits are not read but counted in ``Reader.zeros``, and checked together with the next value.
 A message is shifted once into eight byte strings, one per bit offset: any octet of the message is
-then one index away, a certificate is a slice, and no shifting or masking is left to do. Both
-together halve the time of decoding.
+then one index away, a certificate is a slice, and no shifting or masking is left to do.
+
+To shift each value only when it is read was measured too: the many small ones then cost what the
+certificates save. A request of ISO 15118-2 takes 15 % longer, its response as long; but that of
+ISO 15118-20, of certificates nearly alone, takes a fifth less. Fewer byte strings, of every second
+offset or of a message's first KiB, were no better.
 """
 
 import re
@@ -147,18 +151,18 @@ class Reader:
         at = self._at
         zeros = self.zeros
         views = self._views
-        wrong = views[at & 7][at >> 3] >> (8 - zeros)
+        wrong = views[at & 7][at >> 3] >> (8 - zeros)  # one of the zeros is none
         at += zeros
         view = views[at & 7]
         count = view[at >> 3]
         at += 8
-        if count > 127:
+        if count > 127:  # as of any certificate: two groups of 7 bits
             high = view[at >> 3]
             at += 8
             count += (high - 1) << 7
             wrong |= not 0 < high < 128
         if wrong:
-            count = self.unsigned(_LENGTH_OCTETS)  # tells what is wrong, or has more groups
+            count = self.unsigned(_LENGTH_OCTETS)  # of more groups, or an error
             at = self._at
         else:
             self.zeros = 0

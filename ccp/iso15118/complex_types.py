@@ -96,7 +96,7 @@ class ComplexType:
             if listed:
                 items = values[slot]
                 items.append(value)
-                if len(items) > MOST_ITEMS:
+                if len(items) > MOST_ITEMS:  # asked here too, for a call takes its time
                     check_count(items)
             else:
                 values[slot] = value

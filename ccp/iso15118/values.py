@@ -63,9 +63,9 @@ class Text:
 
     def read(self, reader: Reader) -> str:
         octets = reader.sized(_TEXT_BIAS)  # one at least for each character
-        try:
-            text = str(octets, "ascii")
-        except UnicodeDecodeError:
+        if octets.isascii():
+            text = octets.decode("ascii")
+        else:
             reader.back(len(octets))
             text = self._read_slowly(reader, len(octets))
         if not (text.isprintable() and self.least <= len(text) <= self.most):
