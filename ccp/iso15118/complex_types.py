@@ -72,13 +72,13 @@ class ComplexType:
         ]
 
     def read(self, reader: Reader) -> Any:
-        values: list[Any] = self._blank[:]
+        values: list[Any] = self._blank.copy()
         for slot in self._lists:
             values[slot] = []
         state = self.start
         while True:
-            code = 0 if state.certain else reader.code(state.width)
-            option, slot, read, _, before, after, listed, state = state.events[code]
+            event = state.only or state.plain[reader.code(state.width)]
+            option, slot, read, _, before, after, listed, state = event
             try:
                 reader.zeros += before
                 if read is None:
@@ -94,8 +94,10 @@ class ComplexType:
                 error.add_parent(name_of(option))
                 raise error from None
             if listed:
-                values[slot].append(value)
-                check_count(values[slot])
+                items = values[slot]
+                items.append(value)
+                if len(items) > MOST_ITEMS:  # asked here too, for a call takes its time
+                    check_count(items)
             else:
                 values[slot] = value
 
@@ -111,7 +113,7 @@ class ComplexType:
                 if code is None:
                     raise ExiError(_misfit(state))
                 width = state.width
-                option, _, _, write, _, after, _, state = state.events[code]
+                option, _, _, write, _, after, _, state = state.plain[code]
                 writer.code(code << after, width + after)
                 try:
                     write(writer, item)
@@ -188,7 +190,7 @@ def union(namespace: str, classes: Sequence[type], choice: Choice) -> ComplexTyp
     """A type whose value is that of the one child chosen; *classes* in the order of the fields."""
 
     def build(*values: Any) -> Any:
-        return next(value for value in values if value is not None)
+        return next(filter(None, values))
 
     def take(value: Any) -> list[Any]:
         return [value if isinstance(value, cls) else None for cls in classes]

@@ -1,9 +1,12 @@
 """The readers: zeros that are counted, and zeros that are checked at once."""
 
+from random import Random
+
 import pytest
 
 from ccp.iso15118 import ISO2, ISO20, ExiError, Message, RootCertificateID, decode, encode
 from ccp.iso15118.bits import CarefulReader, Reader
+from tests.iso15118.bit_strings import octets, unsigned
 from tests.vectors import Vector, genuine_res, iso20_requests, iso20_shapes, requests, shapes
 
 SHAPES = [vector.exi for vector in [*shapes(), *iso20_shapes()]]
@@ -74,6 +77,39 @@ def test_both_readers_read_the_same(exi: bytes) -> None:
     quick, careful = Reader(exi), CarefulReader(exi)
     assert read(quick) == read(careful)
     assert quick.spans == careful.spans
+
+
+@pytest.mark.parametrize("offset", range(8))
+def test_number_of_any_length(offset: int) -> None:
+    """A number is read to its last bit, from one octet to as many as are allowed, at any place."""
+    draw = Random(offset)  # noqa: S311
+    for size in range(1, 65):
+        most = (1 << 7 * size) - 1
+        for number in {most, most >> 6, draw.randrange(most >> 7, most) + 1}:
+            reader = Reader(octets("0" * offset, unsigned(number), "1" * 600))
+            reader.zeros = offset
+            assert reader.unsigned(size) == number
+            assert reader.position == offset + len(unsigned(number))
+            with pytest.raises(ExiError, match=f"has a number of more than {7 * size} bits"):
+                Reader(octets(unsigned(most + 1))).unsigned(size)
+
+
+@pytest.mark.parametrize("offset", range(8))
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 129, 255, 256, 16383, 16384, 16385])
+def test_length_of_any_size(offset: int, length: int) -> None:
+    """A length is read whether it has one group of bits, two, or more; all octets must be there."""
+    value = Random(length).randbytes(length)  # noqa: S311
+    spelled = "".join(f"{octet:08b}" for octet in value)
+    exi = octets("0" * offset, unsigned(length + 2), spelled)
+    reader = Reader(exi)
+    reader.zeros = offset
+    assert reader.sized(2) == value
+    assert reader.position == 8 * length + offset + len(unsigned(length + 2))
+    if length > 1:
+        reader = Reader(exi[: -1 - (offset > 0)])
+        reader.zeros = offset
+        with pytest.raises(ExiError, match="is cut off"):
+            reader.sized(2)
 
 
 @pytest.mark.parametrize("shapes", [shapes(), iso20_shapes()], ids=["ISO 15118-2", "ISO 15118-20"])
