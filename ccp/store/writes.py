@@ -56,10 +56,10 @@ def put(
     ).fetchall()
     if any(pcid_key != record.pcid.key for pcid_key, _, _ in variants):
         raise EmaidBelongsToOtherPcid
-    if default is None:
-        database.execute(_INSERT_FIRST_AS_DEFAULT, row)
-    elif default:
+    if default:
         database.execute(_INSERT_AS_DEFAULT, row)
+    elif default is None and record.namespace not in {namespace for _, namespace, _ in variants}:
+        database.execute(_INSERT_FIRST_AS_DEFAULT, row)
     # REPLACE gives a new rowid, so the order of rowids is the order of puts.
     database.execute(INSERT, row)
     audit.note(

@@ -103,18 +103,30 @@ def test_one_writer_waits_for_nobody(
     assert len(transactions) == 3
 
 
-def test_what_one_of_them_raises_undoes_it_alone(connections: Connections) -> None:
+def test_what_one_of_them_raises_is_told_to_it_alone(connections: Connections) -> None:
     """The others are stored as if it had not been there."""
 
-    def half(database: Database) -> None:
-        add(7)(database)
+    def refused(_database: Database) -> None:
         raise ContractNotFound
 
-    one, other, last = at_once(connections, add(1), half, add(2))
+    one, other, last = at_once(connections, add(1), refused, add(2))
     assert one.result() == 1
     assert isinstance(other.exception(), ContractNotFound)
     assert last.result() == 2
     assert stored(connections) == {1, 2}
+
+
+def test_of_what_is_half_done_nothing_is_stored(connections: Connections) -> None:
+    """A write that breaks off takes those with it that came at the same time, and all are told."""
+
+    def half(database: Database) -> None:
+        add(7)(database)
+        raise ZeroDivisionError
+
+    outcomes = at_once(connections, add(1), half, add(2))
+    assert all(isinstance(one.exception(), ZeroDivisionError) for one in outcomes)
+    assert stored(connections) == set()
+    assert GroupCommit(connections).submit(add(3)).result() == 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +159,7 @@ def test_what_the_disk_refuses_is_done_for_none(
 
 
 def test_a_transaction_that_sqlite_has_undone_is_told_to_all(connections: Connections) -> None:
-    """A full disk ends a transaction by itself, and the savepoint with it."""
+    """A full disk ends a transaction by itself; what follows must not be committed alone."""
 
     def undone(database: Database) -> None:
         database.conn.execute("ROLLBACK")
