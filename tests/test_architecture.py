@@ -18,6 +18,7 @@ BELOW = {
     "origin",
     "outbound",
     "settings",
+    "threads",
     "tracing",
 }
 ALLOWED = {
@@ -30,13 +31,14 @@ ALLOWED = {
     "telemetry": {"spans", "tracing"},
     "origin": set(),
     "outbound": set(),
+    "threads": set(),
     "last_good": set(),
     "base64_text": {"errors"},
     "addresses": set(),
     "settings": {"addresses"},
     "iso15118": set(),
     "pki": {"addresses", "identifiers", "errors", "notes"},
-    "store": {"identifiers", "errors", "origin"},
+    "store": {"identifiers", "errors", "origin", "threads"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
     "log": {"settings"},
     "tls": {"settings"},

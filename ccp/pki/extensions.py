@@ -68,17 +68,18 @@ def read_role(der: bytes) -> Role:
 
 def read_key_identifier(der: bytes) -> bytes | None:
     """
-    Read by what the leaves of a CA may name its key; None if it does not say that.
+    Read by what the leaves of a CA may name its key; None where it does not say that.
 
     Args:
         der: X.509, which others have read already.
-    Raises:
-        ValueError: Its extensions cannot be read.
     Source: RFC 5280, 4.2.1.2.
     """
-    for oid, _, value in _extensions(der):
-        if oid == _SUBJECT_KEY_IDENTIFIER:
-            return _content(value, _OCTET_STRING)
+    try:
+        for oid, _, value in _extensions(der):
+            if oid == _SUBJECT_KEY_IDENTIFIER:
+                return _content(value, _OCTET_STRING)
+    except ValueError:  # then no leaf can name it
+        pass
     return None
 
 

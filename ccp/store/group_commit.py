@@ -1,14 +1,15 @@
 """Writes that come at once: one transaction, one wait for the disk."""
 
 import sqlite3
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
 from ccp.store.connections import Connections, as_told
+from ccp.threads import Crew
 
 T = TypeVar("T")
 
@@ -59,12 +60,9 @@ class GroupCommit:
     """
 
     def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-        self._waiting: list[_Pending[Any]] = []
-        self._is_idle = True
-        self._lock = threading.Lock()
-        # Its thread starts with the first write, after the server has forked.
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._writer: Crew[_Pending[Any]] = Crew(
+            partial(_commit, connections), name="writer", together=True
+        )
 
     def submit(self, write: Callable[[Database], T]) -> Future[T]:
         """
@@ -79,32 +77,20 @@ class GroupCommit:
             database is held by others for too long), StoreFull (the disk takes no more).
         """
         pending = _Pending(write)
-        with self._lock:
-            self._waiting.append(pending)
-            begins, self._is_idle = self._is_idle, False
-        if begins:
-            self._executor.submit(self._work)
+        self._writer.put(pending)
         return pending.told
 
-    def _work(self) -> None:
-        while group := self._take():
-            self._commit([one for one in group if one.told.set_running_or_notify_cancel()])
 
-    def _take(self) -> list[_Pending[Any]]:
-        """All that have come by now; who comes when there is none has to begin the work again."""
-        with self._lock:
-            group, self._waiting = self._waiting, []
-            self._is_idle = not group
-        return group
-
-    def _commit(self, group: list[_Pending[Any]]) -> None:
-        try:
-            with self._connections.transaction() as database:
-                for pending in group:
-                    pending.do(database)
-        except BaseException as error:  # of all of them nothing is done
+def _commit(connections: Connections, come: list[_Pending[Any]]) -> None:
+    """Do writes in one transaction, but for those that nobody waits for any more."""
+    group = [one for one in come if one.told.set_running_or_notify_cancel()]
+    try:
+        with connections.transaction() as database:
             for pending in group:
-                pending.told.set_exception(as_told(error))
-        else:
-            for pending in group:
-                pending.tell()
+                pending.do(database)
+    except BaseException as error:  # of all of them nothing is done
+        for pending in group:
+            pending.told.set_exception(as_told(error))
+    else:
+        for pending in group:
+            pending.tell()

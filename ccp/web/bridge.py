@@ -1,16 +1,17 @@
 """From ASGI to Flask in one hop: a handler runs in one thread, from request to whole answer."""
 
-import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import flask
 from connexion.apps.flask import FlaskASGIApp
 from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
+
+from ccp.threads import Crew, call_in, make_calls
 
 # What it gives is awaited on the event loop, where its handler has to wait for others.
 View = Callable[[], flask.Response | Awaitable[flask.Response]]
@@ -33,8 +34,7 @@ class FlaskBridge(SpecMiddleware):
         self._app = app
         self._flask = app.app
         self._views: dict[tuple[str, str], View] = {}
-        # Its threads start with the first request, after the server has forked.
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+        self._handlers = Crew(make_calls, name="handler", threads=threads)
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """
@@ -58,9 +58,7 @@ class FlaskBridge(SpecMiddleware):
         routed = scope["extensions"][ROUTING_CONTEXT]
         view = self._views[routed["api_base_path"], routed["operation_id"]]
         context = contextvars.copy_context()  # carries the arguments and the trace id
-        answer = await asyncio.get_running_loop().run_in_executor(
-            self._executor, context.run, self._run, view
-        )
+        answer = await call_in(self._handlers, partial(context.run, self._run, view))
         if not isinstance(answer, flask.Response):
             answer = await answer
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import flask
@@ -87,21 +87,20 @@ def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
 def test_who_writes_holds_up_nobody_who_reads(monkeypatch, tmp_path):
     """Whoever waits for the write lock, or for the disk, does not wait in a handler's thread."""
 
-    def set_default(*_):
-        waiting.append(1)
-        read.wait(10)
-        return True
+    def begin(*_):
+        waiting.append(Future())
+        return waiting[-1]
 
-    waiting: list[int] = []
-    read = threading.Event()
-    monkeypatch.setattr(Store, "set_default", set_default)
+    waiting: list[Future[bool]] = []
+    monkeypatch.setattr(Store, "begin_set_default", begin)
     url = f"{BASE}/signedcontractdata/{EMAID_TEXT}/{PCID_TEXT}/setdefault"
     with pool(tmp_path, threads="1") as client, ThreadPoolExecutor(2) as callers:
         writes = [callers.submit(client.post, url) for _ in range(2)]
         while len(waiting) < 2:
             time.sleep(0.001)
         assert client.get(URL).status_code == 404
-        read.set()
+        for written in waiting:
+            written.set_result(True)
     assert [write.result().status_code for write in writes] == [200, 200]
 
 

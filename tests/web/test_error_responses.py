@@ -135,7 +135,7 @@ def test_each_error_has_its_own_trace_id(empty_client):
 def test_one_error_leaves_the_pool_as_it_was(client, monkeypatch):
     """After a crash the next request is served as if nothing had been."""
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "put", lambda *_: 1 / 0)
+        patch.setattr(Store, "begin_put", lambda *_: 1 / 0)
         body = put_body()
         assert client.put(f"{BASE}/signedcontractdata", json=body).status_code == 500
     assert client.put(f"{BASE}/signedcontractdata", json=body).status_code == 201

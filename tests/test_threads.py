@@ -1,0 +1,177 @@
+"""Threads that take what is put to them, each thing once and in order, and end by themselves."""
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import structlog
+
+from ccp.threads import Crew, call_in, make_calls
+
+PATIENCE_SECONDS = 10
+
+
+def named(name: str) -> list[threading.Thread]:
+    """The threads of a crew that run."""
+    return [one for one in threading.enumerate() if one.name.startswith(name)]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a thread to get there."""
+    deadline = threading.Event()
+    for _ in range(PATIENCE_SECONDS * 1000):
+        if condition():
+            return
+        deadline.wait(0.001)
+    raise TimeoutError
+
+
+def test_nothing_runs_before_there_is_something_to_do() -> None:
+    """A server forks its workers first, and threads do not come along."""
+    crew = Crew[int](lambda _: None, name="early")
+    assert named("early") == []
+    crew.put(1)
+    assert len(named("early")) == 1
+
+
+def test_each_thing_is_taken_once_and_in_order() -> None:
+    """One at a time, by whichever threads there are."""
+    taken: list[list[int]] = []
+    crew = Crew(taken.append, name="ordered")
+    for number in range(100):
+        crew.put(number)
+    until(lambda: len(taken) == 100)
+    assert taken == [[number] for number in range(100)]
+
+
+def test_what_has_come_is_taken_together() -> None:
+    """While the thread is busy it gathers."""
+    goes_on = threading.Event()
+    taken: list[list[int]] = []
+
+    def work(items: list[int]) -> None:
+        taken.append(items)
+        goes_on.wait(PATIENCE_SECONDS)
+
+    crew = Crew(work, name="gathering", together=True)
+    crew.put(0)
+    until(lambda: taken == [[0]])
+    for number in range(1, 9):
+        crew.put(number)
+    goes_on.set()
+    until(lambda: sum(map(len, taken)) == 9)
+    assert taken == [[0], list(range(1, 9))]
+
+
+def test_as_many_work_at_once_as_there_are_threads() -> None:
+    """And no more of them are begun, whoever puts first."""
+    meeting = threading.Barrier(3)
+    crew = Crew[int](lambda _: meeting.wait(PATIENCE_SECONDS) and None, name="three", threads=3)
+    callers = [threading.Thread(target=crew.put, args=(n,)) for n in range(3)]
+    for caller in callers:
+        caller.start()
+    until(lambda: len(named("three")) == 3)
+    for caller in callers:
+        caller.join()
+    assert len(named("three")) == 3
+
+
+def test_a_thread_goes_on_after_an_error() -> None:
+    """It is told in the log; the next thing is taken as if nothing had been."""
+    taken: list[int] = []
+
+    def work(items: list[int]) -> None:
+        taken.append(1 // items[0])
+
+    crew = Crew(work, name="failing")
+    with structlog.testing.capture_logs() as lines:
+        crew.put(0)
+        crew.put(1)
+        until(lambda: taken == [1])
+    assert [line["log_level"] for line in lines] == ["error"]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_threads_end_with_the_crew(together: bool) -> None:
+    """Nobody has to close it; what was put before is still done, and nothing of it is kept."""
+
+    class Thing:
+        pass
+
+    seen: list[int] = []
+    name = f"ending-{together}"
+    crew = Crew[Thing](lambda items: seen.append(len(items)), name=name, together=together)
+    thing = Thing()
+    gone = weakref.ref(thing)
+    crew.put(thing)
+    until(lambda: sum(seen) == 1)
+    del thing
+    gc.collect()
+    until(lambda: gone() is None)
+    crew.put(Thing())
+    del crew
+    gc.collect()
+    until(lambda: named(name) == [])
+    assert sum(seen) == 2
+
+
+def test_a_call_gives_what_the_function_gives() -> None:
+    """A result or an error, to the one who asked."""
+
+    async def ask() -> list[object]:
+        calls = (lambda: 7, lambda: 1 // 0, threading.current_thread)
+        waits = [call_in(crew, call) for call in calls]
+        return await asyncio.gather(*waits, return_exceptions=True)
+
+    crew = Crew(make_calls, name="asked")
+    seven, error, thread = asyncio.run(ask())
+    assert seven == 7
+    assert isinstance(error, ZeroDivisionError)
+    assert thread in named("asked")
+
+
+def test_what_nobody_waits_for_any_more_is_not_called() -> None:
+    """Cancelled in the queue, or while it runs: no error, and the thread goes on."""
+    called: list[str] = []
+    goes_on = threading.Event()
+
+    def slow() -> None:
+        called.append("slow")
+        goes_on.wait(PATIENCE_SECONDS)
+
+    async def ask() -> int:
+        running = asyncio.create_task(call_in(crew, slow))
+        queued = asyncio.create_task(call_in(crew, partial(called.append, "queued")))
+        while not called:
+            await asyncio.sleep(0.001)
+        running.cancel()
+        queued.cancel()
+        await asyncio.gather(running, queued, return_exceptions=True)
+        goes_on.set()
+        return await call_in(crew, lambda: 7)
+
+    crew = Crew(make_calls, name="cancelled")
+    assert asyncio.run(ask()) == 7
+    assert called == ["slow"]
+
+
+def test_a_loop_that_has_ended_is_told_nothing() -> None:
+    """A server may stop while a handler runs; its thread is there for the next loop."""
+    goes_on = threading.Event()
+    crew = Crew(make_calls, name="left")
+
+    async def leave() -> None:
+        task = asyncio.create_task(call_in(crew, lambda: goes_on.wait(PATIENCE_SECONDS)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+
+    async def ask() -> int:
+        return await call_in(crew, lambda: 7)
+
+    asyncio.run(leave())
+    goes_on.set()
+    assert asyncio.run(ask()) == 7
