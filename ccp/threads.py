@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import structlog
 
@@ -105,24 +105,26 @@ async def call_in(crew: Crew[Call], function: Callable[[], T]) -> T:
         BaseException: What it raises.
     """
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
+    outcome: asyncio.Future[tuple[T | None, BaseException | None]] = loop.create_future()
 
     def call() -> None:
-        if answer.cancelled():
+        if outcome.cancelled():
             return
-        tell: Callable[[Any], None] = answer.set_result
-        told: Any
+        result, raised = None, None
         try:
-            told = function()
+            result = function()
         except BaseException as error:
-            tell, told = answer.set_exception, error
+            raised = error
         with suppress(RuntimeError):  # the loop has ended, and who waited with it
-            loop.call_soon_threadsafe(_unless_cancelled, answer, tell, told)
+            loop.call_soon_threadsafe(_tell, outcome, (result, raised))
 
     crew.put(call)
-    return await answer
+    result, raised = await outcome
+    if raised is not None:  # here, for a future takes no StopIteration
+        raise raised
+    return cast(T, result)
 
 
-def _unless_cancelled(answer: asyncio.Future[T], tell: Callable[[Any], None], told: Any) -> None:
-    if not answer.cancelled():
-        tell(told)
+def _tell(outcome: asyncio.Future[T], told: T) -> None:
+    if not outcome.cancelled():
+        outcome.set_result(told)

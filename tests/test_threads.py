@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -132,6 +133,20 @@ def test_a_call_gives_what_the_function_gives() -> None:
     assert seven == 7
     assert isinstance(error, ZeroDivisionError)
     assert thread in named("asked")
+
+
+def test_a_function_may_raise_whatever_it_likes() -> None:
+    """Even what a future takes for the end of an iteration: whoever asked is told, and goes on."""
+
+    async def ask() -> object:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await call_in(crew, partial(next, iter(())))
+        with pytest.raises(SystemExit):
+            await call_in(crew, sys.exit)
+        return await call_in(crew, lambda: None)
+
+    crew = Crew(make_calls, name="whatever")
+    assert asyncio.run(ask()) is None
 
 
 def test_what_nobody_waits_for_any_more_is_not_called() -> None:
