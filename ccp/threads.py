@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar, cast
 
@@ -19,15 +20,15 @@ class Crew(Generic[T]):
     """
     Threads that take what is put, in its order.
 
-    They begin with what is put first, so after a server has forked, and end when nobody has the
-    crew any more. To hand a request over by `concurrent.futures` and back takes five times as long,
-    which is a twentieth of the time that a read takes.
+    They begin with what is put first, which has to be after a server has forked, and end when
+    nobody has the crew any more. To hand a request over by `concurrent.futures` and back takes five
+    times as long, which is a twentieth of the time that a read takes.
 
     Args:
         work: Is given what has been put; it should not know the crew, and raise nothing.
         name: Of the threads.
         threads: How many.
-        together: For one thread: *work* is given all that has come by then, else one at a time.
+        together: Give *work* all that has come by then, else one thing at a time.
     """
 
     def __init__(
@@ -39,28 +40,26 @@ class Crew(Generic[T]):
         together: bool = False,
     ) -> None:
         self._queue: SimpleQueue[T | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(
-                target=_go, args=(self._queue, work, together), name=f"{name}-{n}", daemon=True
-            )
-            for n in range(threads)
+        go = partial(_go, self._queue, work, together)
+        self._due = [
+            threading.Thread(target=go, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
-        self._has_begun = False
         self._lock = threading.Lock()
+        # Not at the end of the interpreter, where somebody may yet put something.
+        weakref.finalize(self, _end, self._queue, threads).atexit = False
 
     def put(self, item: T) -> None:
         """Have a thread work on something; the caller does not wait."""
-        if not self._has_begun:
+        if self._due:
             self._begin()
         self._queue.put(item)
 
     def _begin(self) -> None:
+        """Start the threads; one that cannot be started is tried again with what is put next."""
         with self._lock:
-            if not self._has_begun:
-                for thread in self._threads:
-                    thread.start()
-                weakref.finalize(self, _end, self._queue, len(self._threads))
-                self._has_begun = True
+            while self._due:
+                self._due[-1].start()
+                self._due.pop()
 
 
 def _go(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], together: bool) -> None:
@@ -74,10 +73,11 @@ def _next(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], togethe
     while together and not queue.empty():
         taken.append(queue.get())
     items = [item for item in taken if item is not None]
-    if items:
-        try:
+    try:
+        if items:
             work(items)
-        except Exception:
+    except BaseException:  # whoever puts something would wait for ever for a thread that has ended
+        with suppress(Exception):
             log.exception("a thread goes on after an error")
     return len(items) == len(taken)
 

@@ -68,7 +68,9 @@ async def _revoke_and_delete(
 ) -> Answer:
     async def revoke(der: bytes) -> None:
         await revocation.revoke(der)
-        await asyncio.wrap_future(services.store.begin_note_revoked(emaid, der, origin))
+        noted = services.store.begin_note_revoked(emaid, der, origin)
+        # It is revoked, whether or not the caller still waits to be told.
+        await asyncio.shield(asyncio.wrap_future(noted))
 
     with revocation.place():
         outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from ccp.errors import CcpError
 from ccp.pki.certificates import Certificate
 from ccp.pki.chains import Issuer, VerifiedChain, verify_chain, verify_leaf
 from ccp.pki.signatures import Suite
@@ -84,9 +85,10 @@ class ChainCache:
         suites: Sequence[Suite],
     ) -> VerifiedChain:
         if issuer is not None:
-            chain = verify_leaf(certificates[0], issuer, at=at, suites=suites)
-            if chain is not None:
-                return chain  # else another CA of that name may have issued it
+            try:
+                return verify_leaf(certificates[0], issuer, name=self._name, at=at, suites=suites)
+            except CcpError:
+                pass  # another CA of that name may have issued it; else the reason is told below
         return verify_chain(certificates, self._anchors, name=self._name, at=at, suites=suites)
 
 

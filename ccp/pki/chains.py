@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import x509 as asn1
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
@@ -18,7 +16,7 @@ from ccp.errors import (
 )
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.extensions import is_plain_leaf, read_key_identifier, read_role
+from ccp.pki.extensions import read_role
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
@@ -47,14 +45,12 @@ class Issuer:
 
     Attributes:
         certificate: Its own.
-        key_identifier: What its leaves may name it by; None if it has none.
         root: That the chain ends in.
         path: Its own certificate and those above, up to the root.
         valid_from, valid_until: When all of these are valid, aware UTC, both included.
     """
 
-    certificate: x509.Certificate
-    key_identifier: bytes | None
+    certificate: crypto.X509
     root: Root
     path: tuple[Certificate, ...]
     valid_from: datetime
@@ -115,34 +111,24 @@ def verify_chain(
     above = tuple(read[1:])
     issuer = None
     if above and not any(_constrains_names(ca) for ca in above):
-        der = above[0].der
-        certificate, identifier = x509.load_der_x509_certificate(der), read_key_identifier(der)
-        issuer = Issuer(certificate, identifier, root, above, *_validity(above))
+        issuer = Issuer(chain[1], root, above, *_validity(above))
     return VerifiedChain(root, above, *_validity(read), issuer)
 
 
 def verify_leaf(
-    leaf: Certificate, issuer: Issuer, *, at: datetime, suites: Sequence[Suite]
-) -> VerifiedChain | None:
+    leaf: Certificate, issuer: Issuer, *, name: str, at: datetime, suites: Sequence[Suite]
+) -> VerifiedChain:
     """
     Prove that a CA, of which all else has been proved, has issued a leaf.
 
-    OpenSSL would do the same, and takes twice as long.
-
     Args:
-        leaf, at, suites: As for `verify_chain`.
+        leaf, name, at, suites: As for `verify_chain`.
         issuer: Valid at *at*, and proved with the same *suites*.
-    Returns: None if it has not, or if there is something about the leaf for OpenSSL to judge; then
-        `verify_chain` knows.
+    Raises: As `verify_chain`.
     """
-    proved = (
-        leaf.not_before <= at < leaf.not_after  # OpenSSL does not count the last second
-        and any(_is_of(leaf, suite) for suite in suites)
-        and is_plain_leaf(leaf.der, issuer.key_identifier)
-        and _has_signed(issuer.certificate, leaf)
-    )
-    if not proved:
-        return None
+    partial = crypto.X509StoreFlags.PARTIAL_CHAIN
+    _judge(leaf, [], [issuer.certificate], name=name, at=at, flags=partial)
+    _require_suites([leaf], suites, name)
     return VerifiedChain(
         issuer.root,
         issuer.path,
@@ -152,22 +138,6 @@ def verify_leaf(
     )
 
 
-def _is_of(certificate: Certificate, suite: Suite) -> bool:
-    return (certificate.curve, certificate.signature_algorithm) == (
-        suite.curve,
-        suite.certificate_algorithm,
-    )
-
-
-def _has_signed(ca: x509.Certificate, leaf: Certificate) -> bool:
-    """Names and algorithms go together, and the signature is the CA's."""
-    try:
-        x509.load_der_x509_certificate(leaf.der).verify_directly_issued_by(ca)
-    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
-        return False
-    return True
-
-
 def _judge(
     leaf: Certificate,
     sub_cas: Sequence[Certificate],
@@ -175,6 +145,7 @@ def _judge(
     *,
     name: str,
     at: datetime,
+    flags: int = 0,
 ) -> list[crypto.X509]:
     """Let OpenSSL find the chain from the leaf to one that is trusted."""
     _require_signing_leaf(leaf, name)
@@ -182,6 +153,7 @@ def _judge(
     for certificate in trusted:
         store.add_cert(certificate)
     store.set_time(at)
+    store.set_flags(flags)
     try:
         context = crypto.X509StoreContext(
             store, load_x509(leaf), [load_x509(one) for one in sub_cas]

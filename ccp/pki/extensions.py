@@ -9,19 +9,15 @@ from asn1crypto import x509 as asn1
 
 from ccp.addresses import is_web_url
 
-_SUBJECT_KEY_IDENTIFIER = bytes.fromhex("551d0e")  # 2.5.29.14
 _BASIC_CONSTRAINTS = bytes.fromhex("551d13")  # 2.5.29.19
 _KEY_USAGE = bytes.fromhex("551d0f")  # 2.5.29.15
 _CRL_DISTRIBUTION_POINTS = bytes.fromhex("551d1f")  # 2.5.29.31
-_AUTHORITY_KEY_IDENTIFIER = bytes.fromhex("551d23")  # 2.5.29.35
 _AUTHORITY_INFORMATION_ACCESS = bytes.fromhex("2b06010505070101")  # 1.3.6.1.5.5.7.1.1
 _MOST_URLS = 4
 _BOOLEAN, _BIT_STRING, _OCTET_STRING, _SEQUENCE = 1, 3, 4, 16
 _UNIVERSAL, _CONTEXT = 0, 2
 _EXTENSIONS = 3  # [3] of a TBSCertificate
 _DIGITAL_SIGNATURE, _CRL_SIGN = 0x80, 0x02
-# As DER has it, and with the FALSE written that genuine leaves have, and DER forbids.
-_NO_CA = {bytes.fromhex("3000"), bytes.fromhex("3003010100")}
 
 
 class Role(NamedTuple):
@@ -53,7 +49,7 @@ def read_role(der: bytes) -> Role:
     Source: RFC 5280, 4.1 and 4.2.
     """
     is_ca, usage = None, None
-    for oid, _, value in _extensions(der):
+    for oid, value in _extensions(der):
         if oid == _BASIC_CONSTRAINTS:
             if is_ca is not None:
                 raise ValueError("basicConstraints are there twice")
@@ -64,69 +60,6 @@ def read_role(der: bytes) -> Role:
             usage = _content(value, _BIT_STRING)
     bits = 0xFF if usage is None else int.from_bytes(usage[1:2])
     return Role(bool(is_ca), bool(bits & _DIGITAL_SIGNATURE), bool(bits & _CRL_SIGN))
-
-
-def read_key_identifier(der: bytes) -> bytes | None:
-    """
-    Read by what the leaves of a CA may name its key; None where it does not say that.
-
-    Args:
-        der: X.509, which others have read already.
-    Source: RFC 5280, 4.2.1.2.
-    """
-    try:
-        for oid, _, value in _extensions(der):
-            if oid == _SUBJECT_KEY_IDENTIFIER:
-                return _content(value, _OCTET_STRING)
-    except ValueError:  # then no leaf can name it
-        pass
-    return None
-
-
-def is_plain_leaf(der: bytes, ca_key_identifier: bytes | None) -> bool:
-    """
-    Tell whether the extensions of a leaf leave nothing to judge but its CA's signature.
-
-    They do in the leaves that PKIs of ISO 15118 are known to make: no CA, may make signatures,
-    names its CA's key rightly or not at all, and has no other extensions but its own key identifier
-    and where its status is told.
-
-    Args:
-        der: X.509, which others have read already.
-        ca_key_identifier: Of the CA that is to have issued it; None if it has none.
-    Source: RFC 5280, 4.2.
-    """
-    seen = set()
-    try:
-        for oid, is_critical, value in _extensions(der):
-            if oid in seen or not _is_plain(oid, is_critical, value, ca_key_identifier):
-                return False
-            seen.add(oid)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_plain(oid: bytes, is_critical: bool, value: bytes, ca_key_identifier: bytes | None) -> bool:
-    if oid == _BASIC_CONSTRAINTS:
-        return value in _NO_CA
-    if oid == _KEY_USAGE:
-        is_read = _is_short(value, 0x03) and len(value) > 3 and value[2] < 8  # bits unused
-        return is_read and bool(value[3] & _DIGITAL_SIGNATURE)
-    if is_critical:
-        return False
-    if oid == _SUBJECT_KEY_IDENTIFIER:
-        return _is_short(value, 0x04)
-    if oid == _AUTHORITY_KEY_IDENTIFIER:
-        return (
-            _is_short(value, 0x30) and _is_short(value[2:], 0x80) and value[4:] == ca_key_identifier
-        )
-    return oid == _AUTHORITY_INFORMATION_ACCESS
-
-
-def _is_short(value: bytes, first: int) -> bool:
-    """Tell whether all of *value* is one element: its first octet, its length, something."""
-    return len(value) in range(3, 128) and value[:2] == bytes((first, len(value) - 2))
 
 
 class StatusUrls(NamedTuple):
@@ -158,7 +91,7 @@ def read_status_urls(der: bytes) -> StatusUrls:
     ocsp: list[str] = []
     crl: list[str] = []
     try:
-        for oid, _, value in _extensions(der):
+        for oid, value in _extensions(der):
             if oid == _AUTHORITY_INFORMATION_ACCESS:
                 for access in asn1.AuthorityInfoAccessSyntax.load(value):
                     if access["access_method"].native == "ocsp":
@@ -182,16 +115,16 @@ def _web_urls(name: asn1.GeneralName) -> Iterator[str]:
             yield url
 
 
-def _extensions(der: bytes) -> Iterator[tuple[bytes, bool, bytes]]:
-    """Give OID of each, whether it is critical, and its value."""
+def _extensions(der: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give OID and value of each."""
     (_, _, tbs), *_ = _elements(_content(der, _SEQUENCE))
     for kind, tag, content in _elements(tbs):
         if (kind, tag) == (_CONTEXT, _EXTENSIONS):
             for _, _, extension in _elements(_content(content, _SEQUENCE)):
-                (_, _, oid), *critical, (_, last, value) = _elements(extension)
+                (_, _, oid), *_, (_, last, value) = _elements(extension)
                 if last != _OCTET_STRING:
                     raise ValueError("an extension has no value")
-                yield oid, any(content != b"\0" for _, _, content in critical), value
+                yield oid, value
 
 
 def _is_ca(value: bytes) -> bool:

@@ -20,6 +20,10 @@ log = structlog.get_logger()
 _PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_schema=off")
 
 
+# Then a transaction that hangs is left to the end of the process.
+_CLOSING_SECONDS = 5
+
+
 class StoreUnusable(Exception):
     """The database cannot serve this version of the pool; the text says why."""
 
@@ -59,6 +63,7 @@ class Connections:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._local = threading.local()
         self._opened: list[Database] = []
+        self._writing = threading.Lock()
         self._mode = "rwc"
 
     @property
@@ -81,6 +86,9 @@ class Connections:
         try:
             for pragma in pragmas:
                 connection.execute(f"PRAGMA {pragma}")
+            (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
+            if journal != "wal":
+                raise StoreUnusable(f"SQLite keeps no write-ahead log beside {self._path}")
         except BaseException:
             connection.close()
             raise
@@ -104,14 +112,15 @@ class Connections:
         The write lock is taken first: what is read inside stays true until the commit. SQLite's own
         errors are not told to callers here, as those of several may be at stake.
         """
-        database = self._of_thread("writes", "busy_timeout=0")  # see `_begin`
-        self._begin(database.conn)
-        try:
-            yield database
-            database.conn.execute("COMMIT")
-        except BaseException:
-            database.rollback()
-            raise
+        with self._writing:
+            database = self._of_thread("writes", "busy_timeout=0")  # see `_begin`
+            self._begin(database.conn)
+            try:
+                yield database
+                database.conn.execute("COMMIT")
+            except BaseException:
+                database.rollback()
+                raise
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """
@@ -132,14 +141,21 @@ class Connections:
 
     def close(self) -> None:
         """
-        Close every connection of this process; none may be in use.
+        Close every connection of this process, behind a transaction that still goes on.
 
-        Those opened from now on find the file, or fail: one that was taken away is not made anew.
+        None may be read by. One whose transaction does not end, as on a disk that hangs, stays open
+        with all others. Those opened from now on find the file, or fail: one that was taken away is
+        not made anew.
         """
-        while self._opened:
-            self._opened.pop().close()
-        self._local = threading.local()
-        self._mode = "rw"
+        if not self._writing.acquire(timeout=_CLOSING_SECONDS):
+            return
+        try:
+            while self._opened:
+                self._opened.pop().close()
+            self._local = threading.local()
+            self._mode = "rw"
+        finally:
+            self._writing.release()
 
 
 @contextmanager
@@ -149,6 +165,7 @@ def told_to_writers() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         told = as_told(error)
+        log_if_full(told)
         if told is error:
             raise
         raise told from error
@@ -156,13 +173,21 @@ def told_to_writers() -> Iterator[None]:
 
 def as_told(error: BaseException) -> BaseException:
     """Turn SQLite's errors of a database held, or of a disk that takes no more, into our own."""
+    told = error
     if isinstance(error, sqlite3.OperationalError):
         if is_busy(error):
-            return StoreBusy()
-        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            log.error("the disk takes no more", exc_info=error)
-            return StoreFull()
-    return error
+            told = StoreBusy()
+        elif _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            told = StoreFull()
+    if told is not error:
+        told.__cause__ = error
+    return told
+
+
+def log_if_full(told: BaseException) -> None:
+    """Say in the log why a disk takes no more."""
+    if isinstance(told, StoreFull):
+        log.error("the disk takes no more", exc_info=told.__cause__)
 
 
 def is_busy(error: sqlite3.OperationalError) -> bool:

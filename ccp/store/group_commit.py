@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
-from ccp.store.connections import Connections, as_told
+from ccp.store.connections import Connections, as_told, log_if_full
 from ccp.threads import Crew
 
 T = TypeVar("T")
@@ -74,7 +74,8 @@ class GroupCommit:
                 so before it changes anything, for afterwards nothing of any other write that has
                 come at the same time is done either, and all are told.
         Returns: What *write* returns, once that is on disk, or what it raises; or StoreBusy (the
-            database is held by others for too long), StoreFull (the disk takes no more).
+            database is held by others for too long), StoreFull (the disk takes no more). What is
+            cancelled before its turn is not done.
         """
         pending = _Pending(write)
         self._writer.put(pending)
@@ -89,8 +90,9 @@ def _commit(connections: Connections, come: list[_Pending[Any]]) -> None:
             for pending in group:
                 pending.do(database)
     except BaseException as error:  # of all of them nothing is done
-        for pending in group:
+        for pending in group:  # each is told by an error of its own
             pending.told.set_exception(as_told(error))
+        log_if_full(as_told(error))
     else:
         for pending in group:
             pending.tell()

@@ -50,7 +50,8 @@ class Store:
     Every method raises StoreBusy where the database is held by others for too long, and a write
     StoreFull where the disk takes no more; a write that does has changed nothing.
 
-    What ``begin_...`` gives has a result, or raises, what the method without would, once that does.
+    What ``begin_...`` gives has a result, or raises, what the method without would, once that does;
+    what is cancelled before its turn is not done.
 
     Args:
         path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccp.iso15118 import decode, iso2
-from ccp.pki.extensions import Role, is_plain_leaf, read_key_identifier, read_role, read_status_urls
+from ccp.pki.extensions import Role, read_role, read_status_urls
 from ccp.workshop.certificates import ca, key_usage
 from ccp.workshop.misissued import with_leaf
 from tests.builders import certificate
@@ -104,29 +104,6 @@ def test_no_bytes_raise_anything_but_value_errors(data: bytes) -> None:
         read_role(data)
     except ValueError:
         return
-
-
-@pytest.mark.parametrize("der", [*genuine(), LEAF, pki().oem.root.der, certificate("CN=Nobody")])
-def test_key_identifiers_are_read(der: bytes) -> None:
-    """Of CAs and leaves, genuine ones too; of a certificate that has none, none."""
-    assert read_key_identifier(der) == asn1.Certificate.load(der).key_identifier
-
-
-def test_a_key_identifier_that_cannot_be_read_is_none() -> None:
-    """Then no leaf can name the CA by it."""
-    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.14"), b"\5\0")
-    assert read_key_identifier(with_urls(odd)) is None
-
-
-def test_genuine_leaves_are_plain() -> None:
-    """What PKIs of ISO 15118 have issued, for the CA that has issued it and no other."""
-    read = [asn1.Certificate.load(der) for der in genuine()]
-    leaves = [one for one in read if not one.ca]
-    issuers = [ca for leaf in leaves for ca in read if ca.subject == leaf.issuer]
-    assert len(leaves) == len(issuers) == 2
-    for leaf, issuer in zip(leaves, issuers, strict=True):
-        assert is_plain_leaf(leaf.dump(), issuer.key_identifier)
-        assert not is_plain_leaf(leaf.dump(), b"another")
 
 
 URL = "http://pki.example/ocsp"

@@ -50,7 +50,7 @@ def test_answers_load_nothing_and_are_not_kept(client, method, path):
 
 def test_a_crash_has_them_too(client, monkeypatch):
     """So has an answer that nobody meant to give."""
-    monkeypatch.setattr("ccp.store.Store.put", lambda *_: 1 / 0)
+    monkeypatch.setattr("ccp.store.Store.begin_put", lambda *_: 1 / 0)
     response = client.put(URL, json=put_body())
     assert response.status_code == 500
     assert_headers(response, content_security_policy=NOTHING, cache_control="no-store")
