@@ -96,6 +96,43 @@ def test_a_thread_goes_on_after_an_error() -> None:
     assert [line["log_level"] for line in lines] == ["error"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_no_error_ends_a_thread(error: type[BaseException]) -> None:
+    """Whoever put the next thing would wait for it for ever."""
+    taken: list[int] = []
+
+    def work(items: list[int]) -> None:
+        if not items[0]:
+            raise error
+        taken.extend(items)
+
+    crew = Crew(work, name="enduring")
+    crew.put(0)
+    crew.put(1)
+    until(lambda: taken == [1])
+
+
+def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without room for a thread has some later."""
+    taken: list[list[int]] = []
+    crew = Crew(taken.append, name="late", threads=2)
+    begin = threading._start_new_thread  # type: ignore[attr-defined]
+    outcomes = iter([begin, None, begin])
+
+    def start(*arguments: object) -> object:
+        outcome = next(outcomes)
+        if outcome is None:
+            raise RuntimeError("can't start new thread")
+        return outcome(*arguments)
+
+    monkeypatch.setattr(threading, "_start_new_thread", start)
+    with pytest.raises(RuntimeError, match="start new thread"):
+        crew.put(1)
+    crew.put(2)
+    until(lambda: taken == [[2]])
+    assert len(named("late")) == 2
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_threads_end_with_the_crew(together: bool) -> None:
     """Nobody has to close it; what was put before is still done, and nothing of it is kept."""

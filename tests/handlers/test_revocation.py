@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock, patch
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,7 +23,7 @@ from ccp.errors import (
 from ccp.handlers import add_signed_contract_data as put
 from ccp.handlers.delete_signed_contract_data_by_emaid import handle
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.store import read_audit_trail
+from ccp.store import Store, read_audit_trail
 from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
 from tests.awaited import awaited
@@ -113,6 +115,33 @@ def test_it_is_still_stored_while_it_is_revoked(revoking):
         services.store.put(record(contract_certificate_der=contract()), ORIGIN)
         delete(services)
     assert counts == [1]
+
+
+def test_what_was_revoked_is_noted_though_nobody_waits_any_more(revoking):
+    """A client that goes while the disk is busy takes with it that it is deleted, not that."""
+    der = contract()
+    goes_on = threading.Event()
+
+    async def scenario():
+        async with services.peers.connected():
+            deletion = handle(services, emaid=EMAID, skip_revocation=False, origin=ORIGIN)
+            task = asyncio.create_task(answered(services, deletion))
+            while not noting.called:
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            goes_on.set()
+
+    with scripted(Says(204)) as service:
+        services = revoking(service)
+        services.store.put(record(contract_certificate_der=der), ORIGIN)
+        services.store._writes.submit(lambda _: goes_on.wait(10))
+        begin = services.store.begin_note_revoked
+        with patch.object(Store, "begin_note_revoked", Mock(side_effect=begin)) as noting:
+            asyncio.run(scenario())
+    services.store._writes.submit(lambda _: None).result(10)  # behind all that came before
+    assert services.store.is_revoked(der)
+    assert stored(services) == 1
 
 
 @pytest.mark.parametrize(

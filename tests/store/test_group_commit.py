@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlite_utils import Database
+from structlog.testing import capture_logs
 
 from ccp.errors import ContractNotFound, StoreBusy, StoreFull
 from ccp.store.connections import Connections
@@ -149,13 +150,16 @@ def test_what_the_disk_refuses_is_done_for_none(
         fault.sqlite_errorcode = code
         raise fault
 
-    outcomes = at_once(connections, add(1), refused, add(2))
+    with capture_logs() as lines:
+        outcomes = at_once(connections, add(1), refused, add(2))
+        assert GroupCommit(connections).submit(add(3)).result() == 1
     errors = [outcome.exception() for outcome in outcomes]
     assert [type(one) for one in errors] == [error] * 3
-    assert stored(connections) == set()
+    assert stored(connections) == {3}
     if error is not sqlite3.OperationalError:
         assert len({id(one) for one in errors}) == 3
-    assert GroupCommit(connections).submit(add(3)).result() == 1
+        assert all(isinstance(one.__cause__, sqlite3.OperationalError) for one in errors if one)
+    assert len(lines) == (error is StoreFull)
 
 
 def test_a_transaction_that_sqlite_has_undone_is_told_to_all(connections: Connections) -> None:
@@ -200,3 +204,30 @@ def test_work_begins_again_after_a_rest(connections: Connections) -> None:
     group = GroupCommit(connections)
     for value in range(300):
         assert group.submit(add(value)).result(10) == value + 1
+
+
+def test_closing_waits_for_the_write_that_goes_on(connections: Connections) -> None:
+    """Ctrl-C ends a command while its writer is at work; nothing is closed under its feet."""
+    group = GroupCommit(connections)
+    with busy(group):
+        last = group.submit(add(1))
+        closing = threading.Thread(target=connections.close)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert last.result(10) == 1
+    assert stored(connections) == {1}
+
+
+def test_a_write_that_hangs_is_closed_over(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that does not answer: the process can end."""
+    monkeypatch.setattr("ccp.store.connections._CLOSING_SECONDS", 0.01)
+    group = GroupCommit(connections)
+    with busy(group):
+        connections.close()
+        last = group.submit(add(1))
+    assert last.result(10) == 1

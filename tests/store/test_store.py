@@ -338,6 +338,15 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
     assert pragmas == [("wal",), (2,)]
 
 
+def test_without_a_write_ahead_log_there_is_no_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite says nothing where it has to do without, as on some file systems."""
+    monkeypatch.setattr("ccp.store.connections._PRAGMAS", ("journal_mode=delete",))
+    with pytest.raises(StoreUnusable, match="no write-ahead log"):
+        Store(tmp_path / "ccp.db")
+
+
 def test_a_full_database_takes_no_more_and_keeps_what_it_has(store: Store) -> None:
     """Told as such; nothing of the write is there, and with room again it succeeds."""
     store.put(record(), ORIGIN)
