@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar, cast
 
 import structlog
@@ -70,8 +70,9 @@ def _go(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], together:
 def _next(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], together: bool) -> bool:
     """Work on what comes next; nothing of it is kept while there is nothing to do."""
     taken = [queue.get()]
-    while together and not queue.empty():
-        taken.append(queue.get())
+    with suppress(Empty):
+        while together:
+            taken.append(queue.get_nowait())
     items = [item for item in taken if item is not None]
     try:
         if items:

@@ -31,9 +31,13 @@ _MOST_KEPT = 2048  # bits; measured
 
 def _join(groups: int) -> tuple[int, int, int]:
     """
-    How to join each two neighbours of so many *groups* of 7 bits, which lie in as many octets.
+    How to join pairs of neighbours, each of so many *groups*: 7 bits of every octet count.
 
-    Returns: The bits of the lower neighbours, the bits that the higher ones move to, and how far.
+    For 1, of each 16 bits the lower 7 stay where they are, and the 7 of the octet above move down
+    by 1, to lie next to them; then for 2 the 14 bits above move down by 2 to the 14 below, and so
+    on.
+
+    Returns: The bits that stay, those that the others move to, and how far they move.
     """
     low = sum((1 << 7 * groups) - 1 << 16 * groups * pair for pair in range(32 // groups))
     return low, low << 7 * groups, groups
