@@ -5,13 +5,13 @@ import gc
 import sys
 import threading
 import weakref
-from collections.abc import Callable
 from functools import partial
 
 import pytest
 import structlog
 
 from ccp.threads import Crew, call_in, make_calls
+from tests.running import wait_until
 
 PATIENCE_SECONDS = 10
 
@@ -19,16 +19,6 @@ PATIENCE_SECONDS = 10
 def named(name: str) -> list[threading.Thread]:
     """The threads of a crew that run."""
     return [one for one in threading.enumerate() if one.name.startswith(name)]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a thread to get there."""
-    deadline = threading.Event()
-    for _ in range(PATIENCE_SECONDS * 1000):
-        if condition():
-            return
-        deadline.wait(0.001)
-    raise TimeoutError
 
 
 def test_nothing_runs_before_there_is_something_to_do() -> None:
@@ -45,7 +35,7 @@ def test_each_thing_is_taken_once_and_in_order() -> None:
     crew = Crew(taken.append, name="ordered")
     for number in range(100):
         crew.put(number)
-    until(lambda: len(taken) == 100)
+    wait_until(lambda: len(taken) == 100)
     assert taken == [[number] for number in range(100)]
 
 
@@ -60,11 +50,11 @@ def test_what_has_come_is_taken_together() -> None:
 
     crew = Crew(work, name="gathering", together=True)
     crew.put(0)
-    until(lambda: taken == [[0]])
+    wait_until(lambda: taken == [[0]])
     for number in range(1, 9):
         crew.put(number)
     goes_on.set()
-    until(lambda: sum(map(len, taken)) == 9)
+    wait_until(lambda: sum(map(len, taken)) == 9)
     assert taken == [[0], list(range(1, 9))]
 
 
@@ -75,7 +65,7 @@ def test_as_many_work_at_once_as_there_are_threads() -> None:
     callers = [threading.Thread(target=crew.put, args=(n,)) for n in range(3)]
     for caller in callers:
         caller.start()
-    until(lambda: len(named("three")) == 3)
+    wait_until(lambda: len(named("three")) == 3)
     for caller in callers:
         caller.join()
     assert len(named("three")) == 3
@@ -92,7 +82,7 @@ def test_a_thread_goes_on_after_an_error() -> None:
     with structlog.testing.capture_logs() as lines:
         crew.put(0)
         crew.put(1)
-        until(lambda: taken == [1])
+        wait_until(lambda: taken == [1])
     assert [line["log_level"] for line in lines] == ["error"]
 
 
@@ -109,7 +99,7 @@ def test_no_error_ends_a_thread(error: type[BaseException]) -> None:
     crew = Crew(work, name="enduring")
     crew.put(0)
     crew.put(1)
-    until(lambda: taken == [1])
+    wait_until(lambda: taken == [1])
 
 
 def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +119,7 @@ def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.Monkey
     with pytest.raises(RuntimeError, match="start new thread"):
         crew.put(1)
     crew.put(2)
-    until(lambda: taken == [[2]])
+    wait_until(lambda: taken == [[2]])
     assert len(named("late")) == 2
 
 
@@ -146,14 +136,14 @@ def test_threads_end_with_the_crew(together: bool) -> None:
     thing = Thing()
     gone = weakref.ref(thing)
     crew.put(thing)
-    until(lambda: sum(seen) == 1)
+    wait_until(lambda: sum(seen) == 1)
     del thing
     gc.collect()
-    until(lambda: gone() is None)
+    wait_until(lambda: gone() is None)
     crew.put(Thing())
     del crew
     gc.collect()
-    until(lambda: named(name) == [])
+    wait_until(lambda: named(name) == [])
     assert sum(seen) == 2
 
 

@@ -18,8 +18,6 @@ log = structlog.get_logger()
 
 # WAL: readers and the one writer do not wait for each other. FULL: a 201 survives a power cut.
 _PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "trusted_schema=off")
-
-
 # Then a transaction that hangs is left to the end of the process.
 _CLOSING_SECONDS = 5
 
