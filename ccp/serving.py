@@ -40,8 +40,7 @@ workers = _settings.workers
 # The pool looks itself at what proxies have forwarded.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
-worker_class = "ccp.web.worker.BoundedWorker"  # "asgi", with bounds
-asgi_loop = "uvloop"
+worker_class = "ccp.web.worker.BoundedWorker"  # "asgi", with bounds and a loop of its own
 asgi_lifespan = "on"
 # What is wrong stops the start, before there is a worker; half the memory. Nothing is open then.
 preload_app = True

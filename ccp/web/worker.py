@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
+from ccp.web.accepting import SharingLoop, begin
 from ccp.web.security_headers import OF_REFUSALS
 
 _HEADER_SECONDS = 5
@@ -148,6 +149,11 @@ class BoundedWorker(gasgi.ASGIWorker):
         self.shaking_hands = weakref.WeakSet[BoundedConnection]()
         super().init_process()
 
+    def _setup_event_loop(self) -> None:
+        """Take a loop that shares connections with the other workers."""
+        self.loop = SharingLoop(lambda: int(self.nr_conns) + len(self.shaking_hands))
+        asyncio.set_event_loop(self.loop)
+
     def end_an_idle_one(self) -> bool:
         """Make room for a connection; tell whether there was one to spare."""
         for connection in self.connections:
@@ -185,8 +191,9 @@ class BoundedWorker(gasgi.ASGIWorker):
         self.is_ending = True
         self.state["is_ending"] = True  # each request has a copy
         begun = self.loop.time()
+        tls = self._get_ssl_context()
         late = [
-            self.loop.create_task(self._connect(connection, BoundedConnection(self)))
+            self.loop.create_task(begin(self.loop, connection, BoundedConnection(self), tls))
             for connection in self._close_servers()
         ]
         for connection in self.connections:
@@ -209,12 +216,6 @@ class BoundedWorker(gasgi.ASGIWorker):
         for server in self.servers:
             server.close()
         return [c for listener in listeners for c in waiting(listener, master=self.ppid)]
-
-    async def _connect(self, connection: socket.socket, protocol: BoundedConnection) -> None:
-        with suppress(OSError):  # its handshake fails
-            await self.loop.connect_accepted_socket(
-                lambda: protocol, connection, ssl=self._get_ssl_context()
-            )
 
 
 def waiting(listener: socket.socket, master: int) -> Iterator[socket.socket]:

@@ -1,0 +1,257 @@
+"""Workers that share a listening socket: each leaves connections to the others."""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from structlog.testing import capture_logs
+
+from ccp.web import accepting
+from ccp.web.accepting import Acceptor, SharingLoop
+
+LONG = 60.0
+MOMENT = 0.2
+
+
+class Recorded(asyncio.Protocol):
+    """What is there of an accepted connection."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.is_lost = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """It may speak now."""
+        self.transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """It is gone."""
+        self.transport = None
+        self.is_lost = True
+
+
+class Worker:
+    """A worker's part: its loop, one server and the connections that it has."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.taken: list[Recorded] = []
+        self.loop = SharingLoop(lambda: sum(not one.is_lost for one in self.taken))
+
+    def make_protocol(self) -> Recorded:
+        """Of a connection that has just been accepted."""
+        self.taken.append(Recorded())
+        return self.taken[-1]
+
+    def run(
+        self, meanwhile: Callable[[Acceptor], Awaitable[None]], tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Accept until that ends."""
+
+        async def main() -> None:
+            server = await self.loop.create_server(self.make_protocol, sock=self.listener, ssl=tls)
+            try:
+                await meanwhile(server)
+            finally:
+                server.close()
+                await asyncio.sleep(MOMENT / 10)  # the last of them begin
+                for one in self.taken:
+                    if one.transport:
+                        one.transport.abort()
+                await asyncio.sleep(MOMENT / 10)  # uvloop closes them a little later
+
+        self.loop.run_until_complete(main())
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A listening socket that others accept from too."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture
+def worker(listener: socket.socket) -> Iterator[Worker]:
+    """Accepts in this thread."""
+    worker = Worker(listener)
+    yield worker
+    worker.loop.close()
+
+
+@pytest.fixture
+def clients(listener: socket.socket) -> Iterator[Callable[[int], list[socket.socket]]]:
+    """Make so many connections at once; the kernel takes them, whoever accepts."""
+    with ExitStack() as stack:
+
+        def connect(number: int) -> list[socket.socket]:
+            address = listener.getsockname()
+            made = [socket.create_connection(address, timeout=5) for _ in range(number)]
+            for one in made:
+                stack.enter_context(one)
+            return made
+
+        yield connect
+
+
+async def settled() -> None:
+    """Long enough for all that is to be accepted at once."""
+    await asyncio.sleep(MOMENT)
+
+
+def test_the_others_have_time_to_take_the_next(worker, clients, monkeypatch):
+    """Of those who come at once a worker takes one, and hesitates."""
+    monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+    clients(3)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+        assert len(worker.taken) == 1
+        for _ in range(2):
+            worker.listener.accept()[0].close()
+
+    worker.run(meanwhile)
+
+
+def test_whom_nobody_else_takes_is_taken(worker, clients):
+    """A single worker takes all, one after the other."""
+    clients(30)
+
+    async def meanwhile(_: Acceptor) -> None:
+        while len(worker.taken) < 30:
+            await asyncio.sleep(0.001)
+
+    worker.run(meanwhile)
+
+
+def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeypatch):
+    """As many as the worker has had within the last second; one more, and it hesitates."""
+    monkeypatch.setattr(accepting, "_MEMORY_SECONDS", LONG)
+    first = clients(4)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+        assert len(worker.taken) == 4
+        monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+        for one in first:
+            one.close()
+        await settled()
+        clients(8)
+        await settled()
+        assert len(worker.taken) == 4 + 4 + 1
+
+    worker.run(meanwhile)
+
+
+def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
+    """A worker that had many a second ago is not used to many."""
+    monkeypatch.setattr(accepting, "_MEMORY_SECONDS", 0.0)
+    first = clients(4)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+        monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+        for one in first:
+            one.close()
+        await settled()
+        clients(4)
+        await settled()
+        assert len(worker.taken) == 4 + 1
+
+    worker.run(meanwhile)
+
+
+def test_the_socket_keeps_as_many_waiting_as_it_was_told(worker, clients, monkeypatch):
+    """asyncio's servers listen anew, for a hundred."""
+    monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await asyncio.to_thread(clients, 150)
+
+    worker.run(meanwhile)
+
+
+def test_answers_are_not_held_back(worker, clients):
+    """No connection waits for more to send (Nagle's algorithm)."""
+    clients(1)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+        connection = worker.taken[0].transport.get_extra_info("socket")
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    worker.run(meanwhile)
+
+
+def test_without_files_it_waits_and_goes_on(worker, clients, monkeypatch):
+    """Where the process can have no more files, whoever waits is taken later."""
+    monkeypatch.setattr(accepting, "_PAUSE_SECONDS", 0.01)
+
+    class Poor:
+        failures = 3
+
+        def close(self) -> None:
+            listener.close()
+
+        def fileno(self) -> int:
+            return listener.fileno()
+
+        def accept(self) -> tuple[socket.socket, object]:
+            if self.failures:
+                self.failures -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            return listener.accept()
+
+    listener, worker.listener = worker.listener, Poor()
+    clients(1)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+
+    with capture_logs() as logged:
+        worker.run(meanwhile)
+    assert len(worker.taken) == 1
+    assert [line["reason"] for line in logged] == ["[Errno 24] Too many open files"] * 3
+
+
+def test_a_handshake_that_fails_is_no_error(worker, clients, caplog):
+    """Who speaks no TLS is gone, and the next one is taken."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for client in clients(2):
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+
+    worker.run(meanwhile, context)
+    assert [one.transport for one in worker.taken] == [None, None]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("hesitates", [False, True])
+def test_a_server_that_is_closed_accepts_nobody(worker, clients, monkeypatch, hesitates):
+    """Also where it would have gone on in a moment; who is there stays."""
+    if hesitates:
+        monkeypatch.setattr(accepting, "_HESITATION_SECONDS", MOMENT / 2)
+        clients(1)
+
+    address, kept = worker.listener.getsockname(), worker.listener.dup()
+
+    async def meanwhile(server: Acceptor) -> None:
+        await asyncio.sleep(MOMENT / 4)
+        server.close()
+        server.close()
+        await server.wait_closed()
+        other = socket.create_connection(address, timeout=5)
+        other.close()
+        await settled()
+        assert worker.listener.fileno() == -1
+        assert len(worker.taken) == int(hesitates)
+        assert all(one.transport is not None for one in worker.taken)
+
+    with kept:  # another worker's
+        worker.run(meanwhile)
