@@ -28,6 +28,7 @@ from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
+from ccp.threads import Crew, make_calls
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
 from ccp.web.client import ClientMiddleware
@@ -48,6 +49,9 @@ from ccp.web.violations import conforms_to
 
 if TYPE_CHECKING:
     from ccp.operators.app import Operators
+
+# How long a write waits at most for others, to be committed with them; measured.
+_GATHERING_SECONDS = 0.01
 
 
 def utc_now() -> datetime:
@@ -120,7 +124,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
         Exception: A spec is no OpenAPI, or names what no code here knows.
     """
-    store = Store(settings.database_path)
+    handlers = Crew(make_calls, name="handler", threads=settings.threads)
+    # Requests that wait for a thread are writes to come, as far as anybody can tell.
+    gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
+    store = Store(settings.database_path, gather=gather)
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
     documents = {name: load_spec(name) for name in translations}
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
@@ -186,7 +193,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             ValidationMiddleware,
             LifespanMiddleware,
             ContextMiddleware,
-            functools.partial(FlaskBridge, threads=settings.threads),
+            functools.partial(FlaskBridge, handlers=handlers),
         ],
     )
     for name, document in documents.items():

@@ -28,7 +28,10 @@ class Crew(Generic[T]):
         work: Is given what has been put; it should not know the crew, and raise nothing.
         name: Of the threads.
         threads: How many.
-        together: Give *work* all that has come by then, else one thing at a time.
+        gather: If given, *work* is given all that has come when this returns, which is called when
+            something has; else one thing at a time.
+    Attributes:
+        idle: Is set while nothing waits for a thread.
     """
 
     def __init__(
@@ -37,10 +40,12 @@ class Crew(Generic[T]):
         *,
         name: str,
         threads: int = 1,
-        together: bool = False,
+        gather: Callable[[], object] | None = None,
     ) -> None:
+        self.idle = threading.Event()
+        self.idle.set()
         self._queue: SimpleQueue[T | None] = SimpleQueue()
-        go = partial(_go, self._queue, work, together)
+        go = partial(_go, self._queue, self.idle, work, gather)
         self._due = [
             threading.Thread(target=go, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
@@ -52,6 +57,8 @@ class Crew(Generic[T]):
         """Have a thread work on something; the caller does not wait."""
         if self._due:
             self._begin()
+        if self.idle.is_set():
+            self.idle.clear()
         self._queue.put(item)
 
     def _begin(self) -> None:
@@ -62,17 +69,31 @@ class Crew(Generic[T]):
                 self._due.pop()
 
 
-def _go(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], together: bool) -> None:
-    while _next(queue, work, together):
-        pass
+def _go(
+    queue: SimpleQueue[T | None],
+    idle: threading.Event,
+    work: Callable[[list[T]], None],
+    gather: Callable[[], object] | None,
+) -> None:
+    goes_on = True
+    while goes_on:
+        if queue.empty():
+            idle.set()
+        goes_on = _next(queue, work, gather)
 
 
-def _next(queue: SimpleQueue[T | None], work: Callable[[list[T]], None], together: bool) -> bool:
+def _next(
+    queue: SimpleQueue[T | None],
+    work: Callable[[list[T]], None],
+    gather: Callable[[], object] | None,
+) -> bool:
     """Work on what comes next; nothing of it is kept while there is nothing to do."""
     taken = [queue.get()]
-    with suppress(Empty):
-        while together:
-            taken.append(queue.get_nowait())
+    if gather is not None:
+        gather()
+        with suppress(Empty):
+            while True:
+                taken.append(queue.get_nowait())
     items = [item for item in taken if item is not None]
     try:
         if items:

@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +11,14 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
+import ccp.app as app_module
 from ccp.app import create_app, utc_now
+from ccp.handlers import get_contract_data_by_emaid
 from ccp.store import Store, StoreUnusable
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
+from tests.running import SECONDS
 
 URL = f"{BASE}/signedcontractdata"
 PAIR = f"{URL}/{EMAID_TEXT}/{PCID_TEXT}"
@@ -66,6 +71,43 @@ def test_what_was_put_outlives_the_pool(tmp_path):
         with conforming_client(create_app(make_settings(tmp_path), clock=lambda: NOW)) as client:
             assert client.put(URL, json=put_body()).status_code == status
             assert client.get(f"{URL}/{EMAID_TEXT}/{PCID_TEXT}").status_code == 200
+
+
+def test_a_write_waits_for_nobody_where_nothing_else_is_asked(tmp_path, monkeypatch):
+    """However long it would wait for others, to be committed with them."""
+    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", 2 * SECONDS)
+    with conforming_client(create_app(make_settings(tmp_path), clock=lambda: NOW)) as client:
+        begun = time.monotonic()
+        assert client.put(URL, json=put_body()).status_code == 201
+        assert time.monotonic() - begun < SECONDS
+
+
+def test_a_write_waits_for_requests_that_wait_for_a_thread(tmp_path, monkeypatch):
+    """They may be writes too, to be committed with it; when none is left, it is done."""
+    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", 2 * SECONDS)
+    begun, goes_on, ends = threading.Event(), threading.Event(), threading.Event()
+    stops = iter((goes_on, ends))
+
+    def handle(_services, **_):
+        begun.set()
+        next(stops).wait(SECONDS)
+        return {}, 200
+
+    monkeypatch.setattr(get_contract_data_by_emaid, "handle", handle)
+    app = create_app(make_settings(tmp_path), clock=lambda: NOW)
+    with app.test_client() as client, ThreadPoolExecutor() as others:
+        path = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
+        first = others.submit(client.get, path)
+        assert begun.wait(SECONDS)
+        put = others.submit(client.put, URL, json=put_body())
+        time.sleep(0.3)  # the contract waits for the thread, and behind it this:
+        last = others.submit(client.get, path)
+        time.sleep(0.3)
+        goes_on.set()
+        with pytest.raises(TimeoutError):
+            put.result(0.3)
+        ends.set()
+        assert [one.result(SECONDS).status_code for one in (first, put, last)] == [200, 201, 200]
 
 
 def test_clock_is_the_one_given(tmp_path):

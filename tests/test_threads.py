@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -48,7 +49,7 @@ def test_what_has_come_is_taken_together() -> None:
         taken.append(items)
         goes_on.wait(PATIENCE_SECONDS)
 
-    crew = Crew(work, name="gathering", together=True)
+    crew = Crew(work, name="gathering", gather=lambda: None)
     crew.put(0)
     wait_until(lambda: taken == [[0]])
     for number in range(1, 9):
@@ -56,6 +57,39 @@ def test_what_has_come_is_taken_together() -> None:
     goes_on.set()
     wait_until(lambda: sum(map(len, taken)) == 9)
     assert taken == [[0], list(range(1, 9))]
+
+
+def test_what_comes_while_it_gathers_is_taken_with_the_first() -> None:
+    """Which waits for it, and for nothing else."""
+    gathers, goes_on = threading.Event(), threading.Event()
+
+    def gather() -> None:
+        gathers.set()
+        goes_on.wait(PATIENCE_SECONDS)
+
+    taken: list[list[int]] = []
+    crew = Crew(taken.append, name="expecting", gather=gather)
+    crew.put(0)
+    assert gathers.wait(PATIENCE_SECONDS)
+    for number in range(1, 9):
+        crew.put(number)
+    assert taken == []
+    goes_on.set()
+    wait_until(lambda: taken == [list(range(9))])
+
+
+def test_a_crew_is_idle_when_nothing_waits_or_is_worked_on() -> None:
+    """Also before there is anything, and again after the last thing."""
+    meeting = threading.Barrier(2)
+    crew = Crew[int](lambda _: meeting.wait(PATIENCE_SECONDS) and None, name="idle")
+    assert crew.idle.is_set()
+    for _ in range(2):
+        crew.put(1)
+        crew.put(2)
+        for _ in range(2):
+            assert not crew.idle.is_set()
+            meeting.wait(PATIENCE_SECONDS)
+        assert crew.idle.wait(PATIENCE_SECONDS)
 
 
 def test_as_many_work_at_once_as_there_are_threads() -> None:
@@ -123,16 +157,16 @@ def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.Monkey
     assert len(named("late")) == 2
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_threads_end_with_the_crew(together: bool) -> None:
+@pytest.mark.parametrize("gather", [None, lambda: None])
+def test_threads_end_with_the_crew(gather: Callable[[], None] | None) -> None:
     """Nobody has to close it; what was put before is still done, and nothing of it is kept."""
 
     class Thing:
         pass
 
     seen: list[int] = []
-    name = f"ending-{together}"
-    crew = Crew[Thing](lambda items: seen.append(len(items)), name=name, together=together)
+    name = f"ending-{gather is None}"
+    crew = Crew[Thing](lambda items: seen.append(len(items)), name=name, gather=gather)
     thing = Thing()
     gone = weakref.ref(thing)
     crew.put(thing)

@@ -57,11 +57,14 @@ class GroupCommit:
 
     Args:
         connections: Of the database.
+        gather: See `Store`.
     """
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(
+        self, connections: Connections, gather: Callable[[], object] = lambda: None
+    ) -> None:
         self._writer: Crew[_Pending[Any]] = Crew(
-            partial(_commit, connections), name="writer", together=True
+            partial(_commit, connections), name="writer", gather=gather
         )
 
     def submit(self, write: Callable[[Database], T]) -> Future[T]:

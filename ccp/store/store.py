@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -57,15 +57,23 @@ class Store:
         path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older
             version has made a copy is left beside it.
         busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
+        gather: Is called before writes are committed, and returns when no more have to be expected
+            soon; in the meantime they may come, and are committed together.
     Raises:
         StoreUnusable: The file cannot be opened, is no database, is held by somebody for too long,
             was made by a newer version, or there is no room for the copy.
     """
 
-    def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        busy_timeout_seconds: float = 1.0,
+        gather: Callable[[], object] = lambda: None,
+    ) -> None:
         self._path = Path(path)
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)
-        self._writes = GroupCommit(self._connections)
+        self._writes = GroupCommit(self._connections, gather)
         try:
             with told_to_writers(), self._connections.transaction() as database:
                 _migrate(database, Path(path))

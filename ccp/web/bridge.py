@@ -11,7 +11,7 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
 
-from ccp.threads import Crew, call_in, make_calls
+from ccp.threads import Call, Crew, call_in
 
 # What it gives is awaited on the event loop, where its handler has to wait for others.
 View = Callable[[], flask.Response | Awaitable[flask.Response]]
@@ -27,14 +27,14 @@ class FlaskBridge(SpecMiddleware):
     context.
 
     Args:
-        threads: How many handlers run at the same time, but for what they wait for.
+        handlers: The threads that they run in, until they wait for others.
     """
 
-    def __init__(self, app: FlaskASGIApp, *, threads: int) -> None:
+    def __init__(self, app: FlaskASGIApp, *, handlers: Crew[Call]) -> None:
         self._app = app
         self._flask = app.app
         self._views: dict[tuple[str, str], View] = {}
-        self._handlers = Crew(make_calls, name="handler", threads=threads)
+        self._handlers = handlers
 
     def add_api(self, specification: Specification, **_: object) -> None:
         """

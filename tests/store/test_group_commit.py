@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,20 @@ def test_what_comes_meanwhile_is_committed_together(
     assert [outcome.result() for outcome in outcomes] == list(range(1, 9))
     assert len(transactions) == 2
     assert stored(connections) == set(range(8))
+
+
+def test_what_is_expected_is_waited_for(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as whoever made it says; then all that has come is one transaction."""
+    no_more = threading.Event()
+    group = GroupCommit(connections, gather=partial(no_more.wait, 10))
+    with counted(connections, monkeypatch) as transactions:
+        outcomes = [group.submit(add(value)) for value in range(8)]
+        assert transactions == []
+        no_more.set()
+        assert [outcome.result() for outcome in outcomes] == list(range(1, 9))
+    assert len(transactions) == 1
 
 
 def test_one_writer_waits_for_nobody(
