@@ -17,7 +17,7 @@ Factory = Callable[[], asyncio.BaseProtocol]
 # Long enough for another worker to wake up and be faster, short for whoever waits meanwhile.
 _HESITATION_SECONDS = 0.001
 # Of the connections that a worker is used to.
-_MEMORY_SECONDS = 1.0
+_MEMORY_SECONDS = 0.1
 # Where there is no file or memory for one more.
 _PAUSE_SECONDS = 0.2
 
@@ -61,9 +61,9 @@ class Acceptor:
     """
     A server that takes one connection at a time.
 
-    One by which its worker has more than it has had within the last second makes it hesitate to
-    take the next: another worker, which has fewer, is faster then. Those that take the place of
-    others, as of clients that make a new one for each request, do not.
+    One by which its worker has more than it has had just before makes it hesitate to take the next:
+    another worker, which has fewer, is faster then. Those that take the place of others, as of
+    clients that make a new one for each request, do not.
     """
 
     def __init__(

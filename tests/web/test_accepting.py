@@ -129,7 +129,7 @@ def test_whom_nobody_else_takes_is_taken(worker, clients):
 
 
 def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeypatch):
-    """As many as the worker has had within the last second; one more, and it hesitates."""
+    """As many as the worker has had just before; one more, and it hesitates."""
     monkeypatch.setattr(accepting, "_MEMORY_SECONDS", LONG)
     first = clients(4)
 
@@ -148,7 +148,7 @@ def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeyp
 
 
 def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
-    """A worker that had many a second ago is not used to many."""
+    """A worker that had many before is not used to many now."""
     monkeypatch.setattr(accepting, "_MEMORY_SECONDS", 0.0)
     first = clients(4)
 
