@@ -125,7 +125,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         Exception: A spec is no OpenAPI, or names what no code here knows.
     """
     handlers = Crew(make_calls, name="handler", threads=settings.threads)
-    # Requests that wait for a thread are writes to come, as far as anybody can tell.
+    # As long as handlers are at work, more writes may come.
     gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
     store = Store(settings.database_path, gather=gather)
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}

@@ -28,10 +28,11 @@ class Crew(Generic[T]):
         work: Is given what has been put; it should not know the crew, and raise nothing.
         name: Of the threads.
         threads: How many.
-        gather: If given, *work* is given all that has come when this returns, which is called when
-            something has; else one thing at a time.
+        gather: Is called when something has come; *work* is given all that is there when it
+            returns. Without it *work* is given one thing at a time.
     Attributes:
-        idle: Is set while nothing waits for a thread.
+        idle: Is set when a thread has ended its work and nothing waits for one; what is put
+            clears it.
     """
 
     def __init__(

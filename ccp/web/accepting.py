@@ -5,7 +5,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import structlog
 import uvloop
@@ -16,27 +15,30 @@ Factory = Callable[[], asyncio.BaseProtocol]
 
 # Long enough for another worker to wake up and be faster, short for whoever waits meanwhile.
 _HESITATION_SECONDS = 0.001
-# Of the connections that a worker is used to.
-_MEMORY_SECONDS = 0.1
-# Where there is no file or memory for one more.
+# In which a worker gets used to as many connections as it has had at most.
+_WINDOW_SECONDS = 0.1
+# Where there is none to be had: no file or memory is left for one more.
 _PAUSE_SECONDS = 0.2
 
 
 class SharingLoop(uvloop.Loop):
     """
-    An event loop whose servers leave connections to those of other workers.
+    An event loop whose servers give those of other workers time to take connections too.
 
     uvloop's own take whatever comes. Of sixteen connections that are made at once, as by a load
     balancer that begins, one of two workers had all in a fifth of the cases, and the other had
-    nothing to do for as long as they were kept. And they listen anew, so that a hundred may wait
-    however many the socket was to keep.
+    nothing to do for as long as they were kept.
 
     Args:
+        alone: There are no others; uvloop's own server is faster then.
+        backlog: How many connections may wait in the kernel until they are accepted.
         connections: Tells how many its worker has, with those whose handshake goes on.
     """
 
-    def __init__(self, connections: Callable[[], int]) -> None:
+    def __init__(self, *, alone: bool, backlog: int, connections: Callable[[], int]) -> None:
         super().__init__()
+        self._alone = alone
+        self._backlog = backlog
         self._connections = connections
 
     async def create_server(  # type: ignore[override]  # as much of it as gunicorn's worker needs
@@ -45,15 +47,28 @@ class SharingLoop(uvloop.Loop):
         *,
         sock: socket.socket,
         ssl: ssl.SSLContext | None = None,
-        **_: Any,
-    ) -> "Acceptor":
+        reuse_address: bool | None = None,
+        start_serving: bool = True,
+    ) -> "asyncio.AbstractServer | Acceptor":
         """
         Begin to accept connections.
 
+        The socket listens anew: a worker that ended may have let in nobody any more.
+
         Args:
-            sock: Is listening already, and does not block.
+            sock: Is bound, and does not block.
             ssl: What TLS is spoken with, if it is.
         """
+        if self._alone:
+            return await super().create_server(
+                protocol_factory,
+                sock=sock,
+                ssl=ssl,
+                backlog=self._backlog,
+                reuse_address=reuse_address,
+                start_serving=start_serving,
+            )
+        sock.listen(self._backlog)
         return Acceptor(self, protocol_factory, sock, ssl, self._connections)
 
 
@@ -61,9 +76,9 @@ class Acceptor:
     """
     A server that takes one connection at a time.
 
-    One by which its worker has more than it has had just before makes it hesitate to take the next:
-    another worker, which has fewer, is faster then. Those that take the place of others, as of
-    clients that make a new one for each request, do not.
+    One by which its worker has more than it is used to makes it hesitate to take the next: another
+    worker, which has fewer, is faster then. Those that take the place of others, as of clients that
+    make a new one for each request, do not.
     """
 
     def __init__(
@@ -80,19 +95,20 @@ class Acceptor:
         self._tls = tls
         self._connections = connections
         self._used_to = 0
-        self._remembered_until = 0.0
+        self._window_ends = 0.0
         self._beginning: set[asyncio.Task[None]] = set()
-        self._pause: asyncio.TimerHandle | None = None
+        self._goes_on: asyncio.TimerHandle | None = None
+        self._failed = False
         self._closed = False
         self._go_on()
 
     def _go_on(self) -> None:
-        self._pause = None
+        self._goes_on = None
         self._loop.add_reader(self._listener, self._accept)
 
-    def _wait(self, seconds: float) -> None:
+    def _stop_for(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
-        self._pause = self._loop.call_later(seconds, self._go_on)
+        self._goes_on = self._loop.call_later(seconds, self._go_on)
 
     def _accept(self) -> None:
         try:
@@ -100,21 +116,24 @@ class Acceptor:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another worker has it, or nobody any more
         except OSError as error:
-            log.error("no connection can be accepted for a moment", reason=str(error))
-            self._wait(_PAUSE_SECONDS)
+            if not self._failed:  # once, until one is accepted
+                log.error("no connection can be accepted", reason=str(error))
+            self._failed = True
+            self._stop_for(_PAUSE_SECONDS)
             return
+        self._failed = False
         # The protocol is there at once: a worker that ends waits for those that there are.
-        beginning = begin(self._loop, connection, self._make_protocol(), self._tls)
+        beginning = begin_connection(self._loop, connection, self._make_protocol(), self._tls)
         task = self._loop.create_task(beginning)
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)
         if self._has_more_than_usual():
-            self._wait(_HESITATION_SECONDS)
+            self._stop_for(_HESITATION_SECONDS)
 
     def _has_more_than_usual(self) -> bool:
         number, now = self._connections(), self._loop.time()
-        if now > self._remembered_until:
-            self._remembered_until = now + _MEMORY_SECONDS
+        if now > self._window_ends:
+            self._window_ends = now + _WINDOW_SECONDS
             self._used_to = number - 1
         if number <= self._used_to:
             return False
@@ -126,8 +145,8 @@ class Acceptor:
         if self._closed:
             return
         self._closed = True
-        if self._pause:
-            self._pause.cancel()
+        if self._goes_on:
+            self._goes_on.cancel()
         else:
             self._loop.remove_reader(self._listener)
         self._listener.close()
@@ -136,13 +155,13 @@ class Acceptor:
         """There is nothing to wait for: connections are the worker's."""
 
 
-async def begin(
+async def begin_connection(
     loop: asyncio.AbstractEventLoop,
     connection: socket.socket,
     protocol: asyncio.BaseProtocol,
     tls: ssl.SSLContext | None,
 ) -> None:
-    """Let a protocol speak on an accepted connection; one whose handshake fails is gone."""
+    """Let a protocol speak on an accepted connection; one whose handshake fails is just gone."""
     connection.setblocking(False)
     with suppress(OSError):
         await loop.connect_accepted_socket(lambda: protocol, connection, ssl=tls)

@@ -12,7 +12,7 @@ from typing import Any
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-from ccp.web.accepting import SharingLoop, begin
+from ccp.web.accepting import SharingLoop, begin_connection
 from ccp.web.security_headers import OF_REFUSALS
 
 _HEADER_SECONDS = 5
@@ -151,7 +151,11 @@ class BoundedWorker(gasgi.ASGIWorker):
 
     def _setup_event_loop(self) -> None:
         """Take a loop that shares connections with the other workers."""
-        self.loop = SharingLoop(lambda: int(self.nr_conns) + len(self.shaking_hands))
+        self.loop = SharingLoop(
+            alone=self.cfg.workers == 1,
+            backlog=self.cfg.backlog,
+            connections=lambda: int(self.nr_conns) + len(self.shaking_hands),
+        )
         asyncio.set_event_loop(self.loop)
 
     def end_an_idle_one(self) -> bool:
@@ -193,7 +197,9 @@ class BoundedWorker(gasgi.ASGIWorker):
         begun = self.loop.time()
         tls = self._get_ssl_context()
         late = [
-            self.loop.create_task(begin(self.loop, connection, BoundedConnection(self), tls))
+            self.loop.create_task(
+                begin_connection(self.loop, connection, BoundedConnection(self), tls)
+            )
             for connection in self._close_servers()
         ]
         for connection in self.connections:
@@ -232,11 +238,20 @@ def waiting(listener: socket.socket, master: int) -> Iterator[socket.socket]:
 
 
 def _has_open(process: int, listener: socket.socket) -> bool:
-    """Tell whether a process has the same socket open; no, where the system does not tell."""
+    """
+    Tell whether a process has the same socket open; no, where the system knows no such process.
+
+    Of another user's it may not tell, as of a master that is root: then it is taken to.
+    """
     same = os.fstat(listener.fileno())
-    with suppress(OSError), os.scandir(f"/proc/{process}/fd") as files:
-        for file in files:
-            with suppress(OSError):  # closed meanwhile
-                if os.path.samestat(file.stat(), same):
-                    return True
+    try:
+        with os.scandir(f"/proc/{process}/fd") as files:
+            for file in files:
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    if os.path.samestat(file.stat(), same):
+                        return True
+    except PermissionError:
+        return True
+    except OSError:
+        pass
     return False

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from ccp.web import accepting
 from ccp.web.accepting import Acceptor, SharingLoop
 
+BACKLOG = 200
 LONG = 60.0
 MOMENT = 0.2
 
@@ -37,10 +38,14 @@ class Recorded(asyncio.Protocol):
 class Worker:
     """A worker's part: its loop, one server and the connections that it has."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, *, alone: bool = False) -> None:
         self.listener = listener
         self.taken: list[Recorded] = []
-        self.loop = SharingLoop(lambda: sum(not one.is_lost for one in self.taken))
+        self.loop = SharingLoop(alone=alone, backlog=BACKLOG, connections=self.count)
+
+    def count(self) -> int:
+        """How many connections it has."""
+        return sum(not one.is_lost for one in self.taken)
 
     def make_protocol(self) -> Recorded:
         """Of a connection that has just been accepted."""
@@ -70,7 +75,7 @@ class Worker:
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     """A listening socket that others accept from too."""
-    with socket.create_server(("127.0.0.1", 0), backlog=200) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         listener.setblocking(False)
         yield listener
 
@@ -130,7 +135,7 @@ def test_whom_nobody_else_takes_is_taken(worker, clients):
 
 def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeypatch):
     """As many as the worker has had just before; one more, and it hesitates."""
-    monkeypatch.setattr(accepting, "_MEMORY_SECONDS", LONG)
+    monkeypatch.setattr(accepting, "_WINDOW_SECONDS", LONG)
     first = clients(4)
 
     async def meanwhile(_: Acceptor) -> None:
@@ -149,7 +154,7 @@ def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeyp
 
 def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
     """A worker that had many before is not used to many now."""
-    monkeypatch.setattr(accepting, "_MEMORY_SECONDS", 0.0)
+    monkeypatch.setattr(accepting, "_WINDOW_SECONDS", 0.0)
     first = clients(4)
 
     async def meanwhile(_: Acceptor) -> None:
@@ -165,14 +170,34 @@ def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
     worker.run(meanwhile)
 
 
-def test_the_socket_keeps_as_many_waiting_as_it_was_told(worker, clients, monkeypatch):
-    """asyncio's servers listen anew, for a hundred."""
+@pytest.mark.parametrize("alone", [False, True])
+def test_as_many_may_wait_as_was_said(listener, clients, monkeypatch, alone):
+    """Whatever the socket was told before: a worker that ends lets nobody wait."""
     monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+    listener.listen(0)
+    worker = Worker(listener, alone=alone)
+    waiting: list[socket.socket] = []
 
     async def meanwhile(_: Acceptor) -> None:
-        await asyncio.to_thread(clients, 150)
+        waiting.extend(clients(150))  # while the loop stands still
 
     worker.run(meanwhile)
+    worker.loop.close()
+    assert len(waiting) == 150
+
+
+def test_who_is_alone_takes_all_at_once(listener, clients, monkeypatch):
+    """There is nobody to hesitate for."""
+    monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
+    worker = Worker(listener, alone=True)
+    clients(5)
+
+    async def meanwhile(_: Acceptor) -> None:
+        await settled()
+
+    worker.run(meanwhile)
+    worker.loop.close()
+    assert len(worker.taken) == 5
 
 
 def test_answers_are_not_held_back(worker, clients):
@@ -200,6 +225,9 @@ def test_without_files_it_waits_and_goes_on(worker, clients, monkeypatch):
         def fileno(self) -> int:
             return listener.fileno()
 
+        def listen(self, backlog: int) -> None:
+            listener.listen(backlog)
+
         def accept(self) -> tuple[socket.socket, object]:
             if self.failures:
                 self.failures -= 1
@@ -215,7 +243,7 @@ def test_without_files_it_waits_and_goes_on(worker, clients, monkeypatch):
     with capture_logs() as logged:
         worker.run(meanwhile)
     assert len(worker.taken) == 1
-    assert [line["reason"] for line in logged] == ["[Errno 24] Too many open files"] * 3
+    assert [line["reason"] for line in logged] == ["[Errno 24] Too many open files"]
 
 
 def test_a_handshake_that_fails_is_no_error(worker, clients, caplog):

@@ -66,3 +66,17 @@ def test_a_socket_that_nobody_will_accept_from_lets_one_in(
     assert list(waiting(listener.dup(), stranger)) == []
     with ExitStack() as stack:
         assert connected(listener, stack, 20) == 1
+
+
+def test_a_socket_that_the_master_may_have_is_left_as_it_is(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a master that is root a worker that is not cannot tell."""
+
+    def scandir(path: str) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert list(waiting(listener.dup(), os.getppid())) == []
+    with ExitStack() as stack:
+        assert connected(listener, stack, 20) == 20
