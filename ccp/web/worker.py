@@ -247,7 +247,7 @@ def _has_open(process: int, listener: socket.socket) -> bool:
     try:
         with os.scandir(f"/proc/{process}/fd") as files:
             for file in files:
-                with suppress(FileNotFoundError):  # closed meanwhile
+                with suppress(OSError):  # closed meanwhile
                     if os.path.samestat(file.stat(), same):
                         return True
     except PermissionError:
