@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
 import structlog
 import uvloop
@@ -30,14 +31,12 @@ class SharingLoop(uvloop.Loop):
     nothing to do for as long as they were kept.
 
     Args:
-        alone: There are no others; uvloop's own server is faster then.
         backlog: How many connections may wait in the kernel until they are accepted.
         connections: Tells how many its worker has, with those whose handshake goes on.
     """
 
-    def __init__(self, *, alone: bool, backlog: int, connections: Callable[[], int]) -> None:
+    def __init__(self, *, backlog: int, connections: Callable[[], int]) -> None:
         super().__init__()
-        self._alone = alone
         self._backlog = backlog
         self._connections = connections
 
@@ -47,9 +46,9 @@ class SharingLoop(uvloop.Loop):
         *,
         sock: socket.socket,
         ssl: ssl.SSLContext | None = None,
-        reuse_address: bool | None = None,
-        start_serving: bool = True,
-    ) -> "asyncio.AbstractServer | Acceptor":
+        reuse_address: bool,  # of a socket that is bound already
+        start_serving: Literal[True],
+    ) -> "Acceptor":
         """
         Begin to accept connections.
 
@@ -59,15 +58,6 @@ class SharingLoop(uvloop.Loop):
             sock: Is bound, and does not block.
             ssl: What TLS is spoken with, if it is.
         """
-        if self._alone:
-            return await super().create_server(
-                protocol_factory,
-                sock=sock,
-                ssl=ssl,
-                backlog=self._backlog,
-                reuse_address=reuse_address,
-                start_serving=start_serving,
-            )
         sock.listen(self._backlog)
         return Acceptor(self, protocol_factory, sock, ssl, self._connections)
 

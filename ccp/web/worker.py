@@ -152,7 +152,6 @@ class BoundedWorker(gasgi.ASGIWorker):
     def _setup_event_loop(self) -> None:
         """Take a loop that shares connections with the other workers."""
         self.loop = SharingLoop(
-            alone=self.cfg.workers == 1,
             backlog=self.cfg.backlog,
             connections=lambda: int(self.nr_conns) + len(self.shaking_hands),
         )

@@ -38,10 +38,10 @@ class Recorded(asyncio.Protocol):
 class Worker:
     """A worker's part: its loop, one server and the connections that it has."""
 
-    def __init__(self, listener: socket.socket, *, alone: bool = False) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
         self.taken: list[Recorded] = []
-        self.loop = SharingLoop(alone=alone, backlog=BACKLOG, connections=self.count)
+        self.loop = SharingLoop(backlog=BACKLOG, connections=self.count)
 
     def count(self) -> int:
         """How many connections it has."""
@@ -58,7 +58,13 @@ class Worker:
         """Accept until that ends."""
 
         async def main() -> None:
-            server = await self.loop.create_server(self.make_protocol, sock=self.listener, ssl=tls)
+            server = await self.loop.create_server(
+                self.make_protocol,
+                sock=self.listener,
+                ssl=tls,
+                reuse_address=True,
+                start_serving=True,
+            )
             try:
                 await meanwhile(server)
             finally:
@@ -170,34 +176,17 @@ def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
     worker.run(meanwhile)
 
 
-@pytest.mark.parametrize("alone", [False, True])
-def test_as_many_may_wait_as_was_said(listener, clients, monkeypatch, alone):
+def test_as_many_may_wait_as_was_said(worker, clients, monkeypatch):
     """Whatever the socket was told before: a worker that ends lets nobody wait."""
     monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
-    listener.listen(0)
-    worker = Worker(listener, alone=alone)
+    worker.listener.listen(0)
     waiting: list[socket.socket] = []
 
     async def meanwhile(_: Acceptor) -> None:
         waiting.extend(clients(150))  # while the loop stands still
 
     worker.run(meanwhile)
-    worker.loop.close()
     assert len(waiting) == 150
-
-
-def test_who_is_alone_takes_all_at_once(listener, clients, monkeypatch):
-    """There is nobody to hesitate for."""
-    monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
-    worker = Worker(listener, alone=True)
-    clients(5)
-
-    async def meanwhile(_: Acceptor) -> None:
-        await settled()
-
-    worker.run(meanwhile)
-    worker.loop.close()
-    assert len(worker.taken) == 5
 
 
 def test_answers_are_not_held_back(worker, clients):
