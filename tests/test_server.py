@@ -7,11 +7,11 @@ import os
 import re
 import signal
 import socket
-import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -176,31 +176,29 @@ def test_workers_share_the_pool(http_client):
     assert lives == [[201, 200, 200, 200, 201, 200, 404] * 2] * 12
 
 
-# HTTP as it comes
-
-
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks Linux")
-def test_who_comes_at_once_is_shared_by_the_workers(server):
+def test_who_comes_at_once_is_shared_by_the_workers(tmp_path):
     """A load balancer that opens all its connections in a moment finds every worker."""
+    with serving(tmp_path, workers=WORKERS) as server, ExitStack() as stack:
+        before = {worker: count_sockets(worker) for worker in server.workers}
 
-    def connections():
-        return {worker: count_sockets(worker) for worker in server.workers}
+        def shares():
+            return [count_sockets(worker) - number for worker, number in before.items()]
 
-    before = connections()
-    with ExitStack() as stack:
         address = ("127.0.0.1", server.port)
         for _ in range(60):
             stack.enter_context(socket.create_connection(address, timeout=SECONDS))
-        wait_until(lambda: sum(connections().values()) >= sum(before.values()) + 60)
-        shares = [number - before[worker] for worker, number in connections().items()]
-    assert len(shares) == WORKERS
-    assert min(shares) >= 5
+        wait_until(lambda: sum(shares()) == 60)
+        assert len(before) == WORKERS
+        assert min(shares()) >= 5
 
 
 def count_sockets(pid):
     """How many sockets a process has."""
-    files = [os.path.join(f"/proc/{pid}/fd", name) for name in os.listdir(f"/proc/{pid}/fd")]
-    return sum(os.path.exists(one) and stat.S_ISSOCK(os.stat(one).st_mode) for one in files)
+    return sum(file.is_socket() for file in Path(f"/proc/{pid}/fd").iterdir())
+
+
+# HTTP as it comes
 
 
 def test_connection_serves_on_after_an_error(server):

@@ -89,7 +89,6 @@ class Acceptor:
         self._beginning: set[asyncio.Task[None]] = set()
         self._goes_on: asyncio.TimerHandle | None = None
         self._failed = False
-        self._closed = False
         self._go_on()
 
     def _go_on(self) -> None:
@@ -132,9 +131,8 @@ class Acceptor:
 
     def close(self) -> None:
         """Accept nothing more, and close the socket; what has been accepted goes on."""
-        if self._closed:
+        if self._listener.fileno() == -1:  # done already
             return
-        self._closed = True
         if self._goes_on:
             self._goes_on.cancel()
         else:

@@ -249,8 +249,6 @@ def _has_open(process: int, listener: socket.socket) -> bool:
                 with suppress(OSError):  # closed meanwhile
                     if os.path.samestat(file.stat(), same):
                         return True
-    except PermissionError:
-        return True
-    except OSError:
-        pass
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return False

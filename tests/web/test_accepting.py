@@ -139,9 +139,12 @@ def test_whom_nobody_else_takes_is_taken(worker, clients):
     worker.run(meanwhile)
 
 
-def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeypatch):
-    """As many as the worker has had just before; one more, and it hesitates."""
-    monkeypatch.setattr(accepting, "_WINDOW_SECONDS", LONG)
+@pytest.mark.parametrize(("window", "at_once"), [(LONG, 4), (0.0, 0)])
+def test_who_takes_the_place_of_others_is_taken_at_once(
+    worker, clients, monkeypatch, window, at_once
+):
+    """As many as the worker has had just before, not long ago; one more, and it hesitates."""
+    monkeypatch.setattr(accepting, "_WINDOW_SECONDS", window)
     first = clients(4)
 
     async def meanwhile(_: Acceptor) -> None:
@@ -153,25 +156,7 @@ def test_who_takes_the_place_of_others_is_taken_at_once(worker, clients, monkeyp
         await settled()
         clients(8)
         await settled()
-        assert len(worker.taken) == 4 + 4 + 1
-
-    worker.run(meanwhile)
-
-
-def test_what_was_long_ago_is_forgotten(worker, clients, monkeypatch):
-    """A worker that had many before is not used to many now."""
-    monkeypatch.setattr(accepting, "_WINDOW_SECONDS", 0.0)
-    first = clients(4)
-
-    async def meanwhile(_: Acceptor) -> None:
-        await settled()
-        monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
-        for one in first:
-            one.close()
-        await settled()
-        clients(4)
-        await settled()
-        assert len(worker.taken) == 4 + 1
+        assert len(worker.taken) == 4 + at_once + 1
 
     worker.run(meanwhile)
 
