@@ -20,6 +20,7 @@ from starlette.types import Message
 from ccp import telemetry
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
+from ccp.calls import Calls
 from ccp.cleansing import Cleansing, RegularCleansing
 from ccp.kept_roots import KeptRoots, trusted_at_start
 from ccp.peers.peers import Peers
@@ -28,7 +29,6 @@ from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
-from ccp.threads import Crew, make_calls
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
 from ccp.web.client import ClientMiddleware
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ccp.operators.app import Operators
 
 # How long a write waits at most for others, to be committed with them; measured.
-_GATHERING_SECONDS = 0.01
+_GATHERING_SECONDS = 0.03
 
 
 def utc_now() -> datetime:
@@ -124,7 +124,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
         Exception: A spec is no OpenAPI, or names what no code here knows.
     """
-    handlers = Crew(make_calls, name="handler", threads=settings.threads)
+    handlers = Calls(name="handler", threads=settings.threads)
     # As long as handlers are at work, more writes may come.
     gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
     store = Store(settings.database_path, gather=gather)

@@ -1,13 +1,12 @@
 """Threads that work on what is put to them, with as little ado as Python allows."""
 
-import asyncio
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -108,46 +107,3 @@ def _next(
 def _end(queue: SimpleQueue[T | None], threads: int) -> None:
     for _ in range(threads):
         queue.put(None)
-
-
-Call = Callable[[], None]
-
-
-def make_calls(calls: list[Call]) -> None:
-    """Be the work of a crew for `call_in`."""
-    for call in calls:
-        call()
-
-
-async def call_in(crew: Crew[Call], function: Callable[[], T]) -> T:
-    """
-    Call a function in a thread of a crew; it is not called if nobody waits for it any more.
-
-    Returns: What it returns.
-    Raises:
-        BaseException: What it raises.
-    """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[tuple[T | None, BaseException | None]] = loop.create_future()
-
-    def call() -> None:
-        if outcome.cancelled():
-            return
-        result, raised = None, None
-        try:
-            result = function()
-        except BaseException as error:
-            raised = error
-        with suppress(RuntimeError):  # the loop has ended, and who waited with it
-            loop.call_soon_threadsafe(_tell, outcome, (result, raised))
-
-    crew.put(call)
-    result, raised = await outcome
-    if raised is not None:  # here, for a future takes no StopIteration
-        raise raised
-    return cast(T, result)
-
-
-def _tell(outcome: asyncio.Future[T], told: T) -> None:
-    if not outcome.cancelled():
-        outcome.set_result(told)

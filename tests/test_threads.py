@@ -1,17 +1,14 @@
 """Threads that take what is put to them, each thing once and in order, and end by themselves."""
 
-import asyncio
 import gc
-import sys
 import threading
 import weakref
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import structlog
 
-from ccp.threads import Crew, call_in, make_calls
+from ccp.threads import Crew
 from tests.running import wait_until
 
 PATIENCE_SECONDS = 10
@@ -179,75 +176,3 @@ def test_threads_end_with_the_crew(gather: Callable[[], None] | None) -> None:
     gc.collect()
     wait_until(lambda: named(name) == [])
     assert sum(seen) == 2
-
-
-def test_a_call_gives_what_the_function_gives() -> None:
-    """A result or an error, to the one who asked."""
-
-    async def ask() -> list[object]:
-        calls = (lambda: 7, lambda: 1 // 0, threading.current_thread)
-        waits = [call_in(crew, call) for call in calls]
-        return await asyncio.gather(*waits, return_exceptions=True)
-
-    crew = Crew(make_calls, name="asked")
-    seven, error, thread = asyncio.run(ask())
-    assert seven == 7
-    assert isinstance(error, ZeroDivisionError)
-    assert thread in named("asked")
-
-
-def test_a_function_may_raise_whatever_it_likes() -> None:
-    """Even what a future takes for the end of an iteration: whoever asked is told, and goes on."""
-
-    async def ask() -> object:
-        with pytest.raises(RuntimeError, match="StopIteration"):
-            await call_in(crew, partial(next, iter(())))
-        with pytest.raises(SystemExit):
-            await call_in(crew, sys.exit)
-        return await call_in(crew, lambda: None)
-
-    crew = Crew(make_calls, name="whatever")
-    assert asyncio.run(ask()) is None
-
-
-def test_what_nobody_waits_for_any_more_is_not_called() -> None:
-    """Cancelled in the queue, or while it runs: no error, and the thread goes on."""
-    called: list[str] = []
-    goes_on = threading.Event()
-
-    def slow() -> None:
-        called.append("slow")
-        goes_on.wait(PATIENCE_SECONDS)
-
-    async def ask() -> int:
-        running = asyncio.create_task(call_in(crew, slow))
-        queued = asyncio.create_task(call_in(crew, partial(called.append, "queued")))
-        while not called:
-            await asyncio.sleep(0.001)
-        running.cancel()
-        queued.cancel()
-        await asyncio.gather(running, queued, return_exceptions=True)
-        goes_on.set()
-        return await call_in(crew, lambda: 7)
-
-    crew = Crew(make_calls, name="cancelled")
-    assert asyncio.run(ask()) == 7
-    assert called == ["slow"]
-
-
-def test_a_loop_that_has_ended_is_told_nothing() -> None:
-    """A server may stop while a handler runs; its thread is there for the next loop."""
-    goes_on = threading.Event()
-    crew = Crew(make_calls, name="left")
-
-    async def leave() -> None:
-        task = asyncio.create_task(call_in(crew, lambda: goes_on.wait(PATIENCE_SECONDS)))
-        await asyncio.sleep(0.01)
-        task.cancel()
-
-    async def ask() -> int:
-        return await call_in(crew, lambda: 7)
-
-    asyncio.run(leave())
-    goes_on.set()
-    assert asyncio.run(ask()) == 7

@@ -11,7 +11,7 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
 
-from ccp.threads import Call, Crew, call_in
+from ccp.calls import Calls
 
 # What it gives is awaited on the event loop, where its handler has to wait for others.
 View = Callable[[], flask.Response | Awaitable[flask.Response]]
@@ -27,10 +27,10 @@ class FlaskBridge(SpecMiddleware):
     context.
 
     Args:
-        handlers: The threads that they run in, until they wait for others.
+        handlers: Has them called by threads, until they wait for others.
     """
 
-    def __init__(self, app: FlaskASGIApp, *, handlers: Crew[Call]) -> None:
+    def __init__(self, app: FlaskASGIApp, *, handlers: Calls) -> None:
         self._app = app
         self._flask = app.app
         self._views: dict[tuple[str, str], View] = {}
@@ -58,7 +58,7 @@ class FlaskBridge(SpecMiddleware):
         routed = scope["extensions"][ROUTING_CONTEXT]
         view = self._views[routed["api_base_path"], routed["operation_id"]]
         context = contextvars.copy_context()  # carries the arguments and the trace id
-        answer = await call_in(self._handlers, partial(context.run, self._run, view))
+        answer = await self._handlers.make(partial(context.run, self._run, view))
         if not isinstance(answer, flask.Response):
             answer = await answer
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]

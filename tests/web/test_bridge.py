@@ -14,11 +14,11 @@ from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.websockets import WebSocketDisconnect
 
 from ccp.app import create_app
+from ccp.calls import Calls
 from ccp.errors import ContractNotFound
 from ccp.handlers import get_contract_data_by_emaid
 from ccp.identifiers import Emaid
 from ccp.store import Store
-from ccp.threads import Crew, make_calls
 from ccp.web.bridge import FlaskBridge
 from ccp.web.trace import current_trace_id
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
@@ -159,7 +159,7 @@ def test_the_view_is_that_of_the_operation_found(tmp_path):
     asgi_app = FlaskASGIApp("test", {})
     asgi_app.app.add_url_rule("/base/<name>", "a.one", lambda: flask.Response("one"))
     asgi_app.app.add_url_rule("/base/fixed", "a.two", lambda: flask.Response("two"))
-    bridge = FlaskBridge(asgi_app, handlers=Crew(make_calls, name="bridged"))
+    bridge = FlaskBridge(asgi_app, handlers=Calls(name="bridged"))
     bridge.add_api(SimpleNamespace(base_path="/base"))
     routed = {ROUTING_CONTEXT: {"api_base_path": "/base", "operation_id": "one"}}
     _, body = call(bridge, scope(path="/base/fixed", extensions=routed))
