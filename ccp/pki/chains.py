@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from asn1crypto import x509 as asn1
 from cryptography.x509.oid import NameOID
@@ -127,7 +128,7 @@ def verify_leaf(
     Raises: As `verify_chain`.
     """
     partial = crypto.X509StoreFlags.PARTIAL_CHAIN
-    _judge(leaf, [], [issuer.certificate], name=name, at=at, flags=partial)
+    _judge(leaf, [], (issuer.certificate,), name=name, at=at, flags=partial)
     _require_suites([leaf], suites, name)
     return VerifiedChain(
         issuer.root,
@@ -141,7 +142,7 @@ def verify_leaf(
 def _judge(
     leaf: Certificate,
     sub_cas: Sequence[Certificate],
-    trusted: Sequence[crypto.X509],
+    trusted: tuple[crypto.X509, ...],
     *,
     name: str,
     at: datetime,
@@ -149,11 +150,7 @@ def _judge(
 ) -> list[crypto.X509]:
     """Let OpenSSL find the chain from the leaf to one that is trusted."""
     _require_signing_leaf(leaf, name)
-    store = crypto.X509Store()  # a new one: OpenSSL lets the time of a store be set but once
-    for certificate in trusted:
-        store.add_cert(certificate)
-    store.set_time(at)
-    store.set_flags(flags)
+    store = _store(trusted, at.replace(microsecond=0), flags)
     try:
         context = crypto.X509StoreContext(
             store, load_x509(leaf), [load_x509(one) for one in sub_cas]
@@ -163,6 +160,17 @@ def _judge(
         raise _failure(error, name) from None
     except crypto.Error:
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
+
+
+@lru_cache(maxsize=64)  # OpenSSL counts seconds, and in one of them many leaves come
+def _store(trusted: tuple[crypto.X509, ...], at: datetime, flags: int) -> crypto.X509Store:
+    """Make what OpenSSL verifies against; its time can be set but once."""
+    store = crypto.X509Store()
+    for certificate in trusted:
+        store.add_cert(certificate)
+    store.set_time(at)
+    store.set_flags(flags)
+    return store
 
 
 def _validity(chain: Sequence[Certificate]) -> tuple[datetime, datetime]:
