@@ -65,7 +65,7 @@ def judge(
         CertificateUnreadable: A certificate that the pool must read is none.
     """
     contract_chain = read_chain(signed.contract_chain, "contract certificate")
-    cps_chain = read_chain(signed.cps_chain, "CPS certificate")
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
     contract, cps = contract_chain[0], cps_chain[0]
     trusted = services.trusted.now
     notes: list[Note] = []

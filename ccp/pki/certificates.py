@@ -54,7 +54,7 @@ class Certificate:
         return self.not_before <= moment <= self.not_after
 
 
-def read_certificate(der: bytes, name: str) -> Certificate:
+def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certificate:
     """
     Read one certificate.
 
@@ -63,16 +63,18 @@ def read_certificate(der: bytes, name: str) -> Certificate:
     Args:
         der: X.509, DER.
         name: What to call it in the error, such as "contract certificate".
+        recurs: It comes with message after message, as those of CAs do, so what is read of it is
+            kept. A car's or a contract's would only push those out, and cost more to keep than to
+            read anew.
     Raises:
         CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
     """
     try:
-        return _read(der)
+        return _kept(der) if recurs else _read(der)
     except UNREADABLE as error:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
 
 
-@lru_cache(maxsize=1024)  # those of CAs come with every message
 def _read(der: bytes) -> Certificate:
     certificate = x509.load_der_x509_certificate(der)
     subject = certificate.subject
@@ -88,21 +90,25 @@ def _read(der: bytes) -> Certificate:
     )
 
 
-def read_chain(ders: Sequence[bytes], name: str) -> list[Certificate]:
+_kept = lru_cache(maxsize=1024)(_read)
+
+
+def read_chain(ders: Sequence[bytes], name: str, *, leaf_recurs: bool = False) -> list[Certificate]:
     """
     Read the certificates of a chain as a message has them.
 
     Args:
         ders: X.509, DER; the leaf first, then the sub-CAs in either order.
         name: What to call the leaf in the error.
+        leaf_recurs: The leaf comes again and again, as its sub-CAs do; see `read_certificate`.
     Returns: In the same order.
     Raises:
         CertificateUnreadable: One of them is not an X.509 certificate.
     """
     leaf, *sub_cas = ders
     return [
-        read_certificate(leaf, name),
-        *(read_certificate(der, f"sub-CA of the {name}") for der in sub_cas),
+        read_certificate(leaf, name, recurs=leaf_recurs),
+        *(read_certificate(der, f"sub-CA of the {name}", recurs=True) for der in sub_cas),
     ]
 
 

@@ -104,8 +104,8 @@ def verify_chain(
     """
     leaf, *sub_cas = certificates
     chain = _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
-    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
-    read = [read_certificate(der, f"chain of the {name}") for der in ders]
+    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
+    read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
     _require_suites(read[:-1], suites, name)
     _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
