@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ccp.threads import Crew
@@ -28,10 +30,10 @@ class _Call(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """What one turn of a loop has asked for."""
+    """What one turn of a loop has asked for, and no thread has taken yet."""
 
     loop: asyncio.AbstractEventLoop
-    calls: list[_Call]
+    calls: deque[_Call]
 
 
 class Calls:
@@ -41,7 +43,7 @@ class Calls:
     A thread that is given one call and tells one result at a time shares the interpreter with the
     loop all the while: each takes it from the other at every request, and finds the processor's
     caches cold. So what one turn of the loop asks for is given away when all of it has asked, and
-    told together. Whoever has a result waits for others' no longer than 5 ms and a call.
+    told together; a result waits for others no longer than 5 ms and a call.
 
     Args:
         name: Of the threads.
@@ -68,8 +70,9 @@ class Calls:
         loop = asyncio.get_running_loop()
         turn = self._turn
         if turn is None or turn.loop is not loop:  # a loop that has ended may have left one
-            self._turn = turn = _Turn(loop, [])
+            turn = _Turn(loop, deque())
             loop.call_soon(self._give, turn)
+            self._turn = turn
         told: asyncio.Future[_Outcome] = loop.create_future()
         turn.calls.append(_Call(function, told))
         result, raised = await told
@@ -79,25 +82,40 @@ class Calls:
 
     def _give(self, turn: _Turn) -> None:
         self._turn = None
-        for n in range(min(self._threads, len(turn.calls))):
-            share = _Turn(turn.loop, turn.calls[n :: self._threads])
-            try:
-                self._crew.put(share)
-            except Exception as error:
-                _tell([(call, _Outcome(None, error)) for call in share.calls])
+        try:
+            for _ in range(min(self._threads, len(turn.calls))):  # whoever is free takes the next
+                self._crew.put(turn)
+        except Exception as error:
+            _tell(_failed(turn, error))
 
 
-def _make(shares: list[_Turn]) -> None:
-    for loop, calls in shares:
+def _make(turns: list[_Turn]) -> None:
+    for turn in turns:
         outcomes: list[tuple[_Call, _Outcome]] = []
         since = time.monotonic()
-        for call in calls:
-            if not call.told.cancelled():
-                outcomes.append((call, _made(call.function)))
-            if time.monotonic() - since > _UNTOLD_SECONDS:
-                _tell_soon(loop, outcomes)
-                outcomes, since = [], time.monotonic()
-        _tell_soon(loop, outcomes)
+        try:
+            while call := _next(turn):
+                if not call.told.cancelled():
+                    outcomes.append((call, _made(call.function)))
+                if time.monotonic() - since > _UNTOLD_SECONDS:
+                    _tell_soon(turn.loop, outcomes)
+                    outcomes, since = [], time.monotonic()
+        except BaseException as error:  # no memory: whoever is told nothing would wait for ever
+            outcomes += _failed(turn, error)
+            raise
+        finally:
+            _tell_soon(turn.loop, outcomes)
+
+
+def _next(turn: _Turn) -> _Call | None:
+    try:
+        return turn.calls.popleft()
+    except IndexError:
+        return None
+
+
+def _failed(turn: _Turn, error: BaseException) -> list[tuple[_Call, _Outcome]]:
+    return [(call, _Outcome(None, error)) for call in iter(partial(_next, turn), None)]
 
 
 def _made(function: Callable[[], object]) -> _Outcome:
@@ -115,5 +133,5 @@ def _tell_soon(loop: asyncio.AbstractEventLoop, outcomes: list[tuple[_Call, _Out
 
 def _tell(outcomes: list[tuple[_Call, _Outcome]]) -> None:
     for call, outcome in outcomes:
-        if not call.told.cancelled():
+        if not call.told.done():
             call.told.set_result(outcome)

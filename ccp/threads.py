@@ -14,6 +14,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+_MOST_GATHERINGS = 3
+
 
 class Crew(Generic[T]):
     """
@@ -27,8 +29,9 @@ class Crew(Generic[T]):
         work: Is given what has been put; it should not know the crew, and raise nothing.
         name: Of the threads.
         threads: How many.
-        gather: Is called when something has come; *work* is given all that is there when it
-            returns. Without it *work* is given one thing at a time.
+        gather: Waits for more when something has come; tells whether there is all that is to be
+            waited for. If not, and if more has come, it is called again, three times at most; then
+            *work* is given all of it. Without it *work* is given one thing at a time.
     Attributes:
         idle: Is set when a thread has ended its work and nothing waits for one; what is put
             clears it.
@@ -40,7 +43,7 @@ class Crew(Generic[T]):
         *,
         name: str,
         threads: int = 1,
-        gather: Callable[[], object] | None = None,
+        gather: Callable[[], bool] | None = None,
     ) -> None:
         self.idle = threading.Event()
         self.idle.set()
@@ -50,11 +53,17 @@ class Crew(Generic[T]):
             threading.Thread(target=go, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
         self._lock = threading.Lock()
+        self._runs = False
         # Not at the end of the interpreter, where somebody may yet put something.
         weakref.finalize(self, _end, self._queue, threads).atexit = False
 
     def put(self, item: T) -> None:
-        """Have a thread work on something; the caller does not wait."""
+        """
+        Have a thread work on something; the caller does not wait.
+
+        Raises:
+            RuntimeError: No thread can be started.
+        """
         if self._due:
             self._begin()
         if self.idle.is_set():
@@ -65,15 +74,21 @@ class Crew(Generic[T]):
         """Start the threads; one that cannot be started is tried again with what is put next."""
         with self._lock:
             while self._due:
-                self._due[-1].start()
+                try:
+                    self._due[-1].start()
+                except RuntimeError:
+                    if not self._runs:
+                        raise
+                    return
                 self._due.pop()
+                self._runs = True
 
 
 def _go(
     queue: SimpleQueue[T | None],
     idle: threading.Event,
     work: Callable[[list[T]], None],
-    gather: Callable[[], object] | None,
+    gather: Callable[[], bool] | None,
 ) -> None:
     goes_on = True
     while goes_on:
@@ -85,15 +100,18 @@ def _go(
 def _next(
     queue: SimpleQueue[T | None],
     work: Callable[[list[T]], None],
-    gather: Callable[[], object] | None,
+    gather: Callable[[], bool] | None,
 ) -> bool:
     """Work on what comes next; nothing of it is kept while there is nothing to do."""
     taken = [queue.get()]
     if gather is not None:
-        gather()
-        with suppress(Empty):
-            while True:
-                taken.append(queue.get_nowait())
+        for _ in range(_MOST_GATHERINGS):
+            is_all, had = gather(), len(taken)
+            with suppress(Empty):
+                while True:
+                    taken.append(queue.get_nowait())
+            if is_all or len(taken) == had:
+                break
     items = [item for item in taken if item is not None]
     try:
         if items:

@@ -4,11 +4,14 @@ import asyncio
 import sys
 import threading
 import time
+import weakref
 from functools import partial
+from typing import Any
 
 import pytest
 import structlog
 
+from ccp import calls as calls_module
 from ccp.calls import Calls
 
 PATIENCE_SECONDS = 10
@@ -119,16 +122,104 @@ def test_what_is_done_is_told_though_others_take_long() -> None:
     assert asyncio.run(ask())
 
 
-def test_threads_share_what_one_turn_asks_for() -> None:
-    """None waits for what another one could do."""
-    meeting = threading.Barrier(3)
+def test_results_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told of one alone while the thread is still at work, but for those 5 ms."""
+    monkeypatch.setattr("ccp.calls._UNTOLD_SECONDS", PATIENCE_SECONDS)
+    told = threading.Event()
 
-    async def ask() -> list[int]:
-        waits = [calls.make(partial(meeting.wait, PATIENCE_SECONDS)) for _ in range(3)]
-        return await asyncio.gather(*waits)
+    async def ask() -> bool:
+        first = asyncio.ensure_future(calls.make(lambda: None))
+        first.add_done_callback(lambda _: told.set())
+        second = asyncio.ensure_future(calls.make(partial(told.wait, 0.05)))
+        return await second
+
+    calls = Calls(name="at-once")
+    assert not asyncio.run(ask())
+
+
+def test_whichever_thread_is_free_takes_what_is_next() -> None:
+    """None waits behind a slow one while another thread could do it."""
+    done = [threading.Event() for _ in range(30)]
+
+    def slow() -> bool:
+        return all(one.wait(PATIENCE_SECONDS) for one in done)
+
+    async def ask() -> list[object]:
+        return await asyncio.gather(*map(calls.make, [slow, *(one.set for one in done)]))
 
     calls = Calls(name="three", threads=3)
-    assert sorted(asyncio.run(ask())) == [0, 1, 2]
+    assert asyncio.run(ask()) == [True] + [None] * 30
+
+
+def test_nothing_is_kept_of_what_is_done() -> None:
+    """While others of the same turn go on: their results may be large."""
+
+    class Large:
+        pass
+
+    gone: list[weakref.ref[Large]] = []
+    freed = threading.Event()
+
+    def make() -> Large:
+        large = Large()
+        gone.append(weakref.ref(large, lambda _: freed.set()))
+        return large
+
+    async def ask() -> bool:
+        async def forget() -> None:
+            await calls.make(make)
+
+        slow = calls.make(partial(time.sleep, 0.02))
+        last = calls.make(partial(freed.wait, PATIENCE_SECONDS))
+        return (await asyncio.gather(forget(), slow, last))[2]
+
+    calls = Calls(name="forgetful")
+    assert asyncio.run(ask())
+
+
+def test_an_error_of_our_own_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory for telling, for one: the log has it, and all are told what they can be."""
+    monkeypatch.setattr("ccp.calls._UNTOLD_SECONDS", -1)
+    tell_soon = calls_module._tell_soon
+    failures = iter([MemoryError])
+
+    def failing(*arguments: Any) -> None:
+        for error in failures:
+            raise error
+        tell_soon(*arguments)
+
+    monkeypatch.setattr("ccp.calls._tell_soon", failing)
+
+    async def ask() -> list[object]:
+        waits = [calls.make(lambda: 7) for _ in range(3)]
+        outcomes = await asyncio.gather(*waits, return_exceptions=True)
+        return [*outcomes, await calls.make(lambda: 7)]
+
+    calls = Calls(name="short")
+    with structlog.testing.capture_logs() as lines:
+        first, second, third, later = asyncio.run(ask())
+    assert [first, later] == [7, 7]
+    assert isinstance(second, MemoryError)
+    assert isinstance(third, MemoryError)
+    assert [line["log_level"] for line in lines] == ["error"]
+
+
+def test_a_turn_that_could_not_begin_is_no_turn() -> None:
+    """Whoever asks next is not left waiting for it."""
+
+    async def ask() -> int:
+        loop = asyncio.get_running_loop()
+        with pytest.MonkeyPatch.context() as full:
+            full.setattr(loop, "call_soon", no_memory)
+            with pytest.raises(MemoryError):
+                await calls.make(lambda: 7)
+        return await asyncio.wait_for(calls.make(lambda: 7), PATIENCE_SECONDS)
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    calls = Calls(name="unbegun")
+    assert asyncio.run(ask()) == 7
 
 
 def test_whoever_asks_is_told_that_no_thread_can_be_started(

@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 import structlog
@@ -46,7 +47,7 @@ def test_what_has_come_is_taken_together() -> None:
         taken.append(items)
         goes_on.wait(PATIENCE_SECONDS)
 
-    crew = Crew(work, name="gathering", gather=lambda: None)
+    crew = Crew(work, name="gathering", gather=lambda: True)
     crew.put(0)
     wait_until(lambda: taken == [[0]])
     for number in range(1, 9):
@@ -60,9 +61,9 @@ def test_what_comes_while_it_gathers_is_taken_with_the_first() -> None:
     """Which waits for it, and for nothing else."""
     gathers, goes_on = threading.Event(), threading.Event()
 
-    def gather() -> None:
+    def gather() -> bool:
         gathers.set()
-        goes_on.wait(PATIENCE_SECONDS)
+        return goes_on.wait(PATIENCE_SECONDS)
 
     taken: list[list[int]] = []
     crew = Crew(taken.append, name="expecting", gather=gather)
@@ -73,6 +74,28 @@ def test_what_comes_while_it_gathers_is_taken_with_the_first() -> None:
     assert taken == []
     goes_on.set()
     wait_until(lambda: taken == [list(range(9))])
+
+
+@pytest.mark.parametrize(
+    ("coming", "is_all", "times"), [(9, False, 3), (1, False, 2), (9, True, 1)]
+)
+def test_it_gathers_again_while_more_comes(coming: int, is_all: bool, times: int) -> None:
+    """But not for ever; and not where nothing has come, or where there is nothing to wait for."""
+    rest = iter(range(coming))
+    asked: list[int] = []
+
+    def gather() -> bool:
+        asked.append(len(asked))
+        for number in islice(rest, 1):
+            crew.put(number)
+        return is_all
+
+    taken: list[list[int]] = []
+    crew = Crew(taken.append, name="again", gather=gather)
+    crew.put(-1)
+    wait_until(lambda: len(taken) > 0)
+    assert taken[0] == [-1, *range(min(coming, times))]
+    assert len(asked) == times
 
 
 def test_a_crew_is_idle_when_nothing_waits_or_is_worked_on() -> None:
@@ -134,11 +157,11 @@ def test_no_error_ends_a_thread(error: type[BaseException]) -> None:
 
 
 def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without room for a thread has some later."""
+    """A system without room for a thread has some later; meanwhile those there are do the work."""
     taken: list[list[int]] = []
     crew = Crew(taken.append, name="late", threads=2)
     begin = threading._start_new_thread  # type: ignore[attr-defined]
-    outcomes = iter([begin, None, begin])
+    outcomes = iter([None, begin, None, begin])
 
     def start(*arguments: object) -> object:
         outcome = next(outcomes)
@@ -151,11 +174,14 @@ def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.Monkey
         crew.put(1)
     crew.put(2)
     wait_until(lambda: taken == [[2]])
+    assert len(named("late")) == 1
+    crew.put(3)
+    wait_until(lambda: taken == [[2], [3]])
     assert len(named("late")) == 2
 
 
-@pytest.mark.parametrize("gather", [None, lambda: None])
-def test_threads_end_with_the_crew(gather: Callable[[], None] | None) -> None:
+@pytest.mark.parametrize("gather", [None, lambda: True])
+def test_threads_end_with_the_crew(gather: Callable[[], bool] | None) -> None:
     """Nobody has to close it; what was put before is still done, and nothing of it is kept."""
 
     class Thing:

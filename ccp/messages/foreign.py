@@ -36,7 +36,7 @@ def check_foreign_answer(
         raise ExiInvalid("The message is for another session.")
     contract = read_certificate(signed.contract_chain[0], "contract certificate")
     failures = list(contract_failures(signed, contract, emaid, at=at))
-    signer = read_certificate(signed.cps_chain[0], "CPS certificate")
+    signer = read_certificate(signed.cps_chain[0], "CPS certificate", recurs=True)
     with collecting(failures):
         tell(verify_message(exi, signed.message, signer.public_key, signed.suites))
     return failures

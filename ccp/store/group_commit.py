@@ -60,9 +60,7 @@ class GroupCommit:
         gather: See `Store`.
     """
 
-    def __init__(
-        self, connections: Connections, gather: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, connections: Connections, gather: Callable[[], bool] = lambda: True) -> None:
         self._writer: Crew[_Pending[Any]] = Crew(
             partial(_commit, connections), name="writer", gather=gather
         )

@@ -57,8 +57,8 @@ class Store:
         path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older
             version has made a copy is left beside it.
         busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
-        gather: Is called before writes are committed, and returns when no more have to be expected
-            soon; in the meantime they may come, and are committed together.
+        gather: Waits for writes that may still come, to be committed together with those that
+            have; see `Crew`.
     Raises:
         StoreUnusable: The file cannot be opened, is no database, is held by somebody for too long,
             was made by a newer version, or there is no room for the copy.
@@ -69,7 +69,7 @@ class Store:
         path: str | Path,
         *,
         busy_timeout_seconds: float = 1.0,
-        gather: Callable[[], object] = lambda: None,
+        gather: Callable[[], bool] = lambda: True,
     ) -> None:
         self._path = Path(path)
         self._connections = Connections(str(path), busy_timeout_seconds=busy_timeout_seconds)

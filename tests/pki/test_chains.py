@@ -13,16 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import crypto
 
-from ccp.errors import CcpError, CertificateChainBroken, CertificateChainExpired
+from ccp.errors import (
+    CcpError,
+    CertificateChainBroken,
+    CertificateChainExpired,
+    CertificateChainNotYetValid,
+)
 from ccp.iso15118 import (
     decode,
     iso2,
 )
+from ccp.pki import chains
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import VerifiedChain, require_cps, verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
-from ccp.workshop.certificates import LEAF, Chain, Identity, ca, key_usage
+from ccp.workshop.certificates import LEAF, Chain, Identity, Validity, ca, key_usage
 from ccp.workshop.misissued import (
     foreign,
     future,
@@ -225,6 +231,37 @@ def test_an_expired_sub_ca_of_a_car_is_told_as_expired() -> None:
     trusted = anchors(oem.root, oem.sub_1, with_sub_2(car(), validity=past(NOW)).authority.sub_2)
     with pytest.raises(CertificateChainExpired):
         verify([read_certificate(car().leaf.der, "CPS certificate")], trusted)
+
+
+def test_each_second_has_a_verdict_of_its_own() -> None:
+    """Whatever was found a moment before, or for others at the same time."""
+    begin = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
+    end = begin + timedelta(seconds=20)
+    chain = members(with_leaf(CPS, validity=Validity(begin, end)))
+    second = timedelta(seconds=1)
+    for _ in range(2):
+        with pytest.raises(CertificateChainNotYetValid):
+            verify(chain, ROOT, at=begin - second)
+        assert verify(chain, ROOT, at=begin)
+        assert verify(chain, ROOT, at=begin + second / 2)
+        assert verify(chain, ROOT, at=end)
+        with pytest.raises(CertificateChainExpired):
+            verify(chain, ROOT, at=end + second)
+        with pytest.raises(CertificateChainBroken):
+            verify(chain, anchors(foreign(CPS, at=NOW).authority.root), at=begin)
+
+
+def test_leaves_of_one_second_are_held_against_one_store() -> None:
+    """To make it takes a tenth of the time that it takes to verify a leaf."""
+    known = verify(members(CPS), ROOT).issuer
+    assert known
+    before = chains._store.cache_info()
+    for microsecond in range(0, 1_000_000, 100_000):
+        leaf = members(CPS)[0]
+        at = NOW.replace(microsecond=microsecond)
+        verify_leaf(leaf, known, name="CPS certificate", at=at, suites=ISO_15118_2_SUITES)
+    after = chains._store.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 9)
 
 
 @pytest.mark.parametrize("algorithm", [hashes.SHA224(), hashes.SHA512()])
