@@ -20,7 +20,6 @@ from starlette.types import Message
 from ccp import telemetry
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
-from ccp.calls import Calls
 from ccp.cleansing import Cleansing, RegularCleansing
 from ccp.kept_roots import KeptRoots, trusted_at_start
 from ccp.peers.peers import Peers
@@ -31,6 +30,7 @@ from ccp.settings import Settings, SettingsInvalid
 from ccp.store import Store
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
+from ccp.web.calls import Calls
 from ccp.web.client import ClientMiddleware
 from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response

@@ -11,7 +11,7 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import Receive, Scope, Send
 
-from ccp.calls import Calls
+from ccp.web.calls import Calls
 
 # What it gives is awaited on the event loop, where its handler has to wait for others.
 View = Callable[[], flask.Response | Awaitable[flask.Response]]

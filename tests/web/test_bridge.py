@@ -14,12 +14,12 @@ from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.websockets import WebSocketDisconnect
 
 from ccp.app import create_app
-from ccp.calls import Calls
 from ccp.errors import ContractNotFound
 from ccp.handlers import get_contract_data_by_emaid
 from ccp.identifiers import Emaid
 from ccp.store import Store
 from ccp.web.bridge import FlaskBridge
+from ccp.web.calls import Calls
 from ccp.web.trace import current_trace_id
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
 from tests.conftest import make_settings

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from ccp import calls as calls_module
-from ccp.calls import Calls
+from ccp.web import calls as calls_module
+from ccp.web.calls import Calls
 
 PATIENCE_SECONDS = 10
 
@@ -124,7 +124,7 @@ def test_what_is_done_is_told_though_others_take_long() -> None:
 
 def test_results_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told of one alone while the thread is still at work, but for those 5 ms."""
-    monkeypatch.setattr("ccp.calls._UNTOLD_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("ccp.web.calls._UNTOLD_SECONDS", PATIENCE_SECONDS)
     told = threading.Event()
 
     async def ask() -> bool:
@@ -179,7 +179,7 @@ def test_nothing_is_kept_of_what_is_done() -> None:
 
 def test_an_error_of_our_own_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """No memory for telling, for one: the log has it, and all are told what they can be."""
-    monkeypatch.setattr("ccp.calls._UNTOLD_SECONDS", -1)
+    monkeypatch.setattr("ccp.web.calls._UNTOLD_SECONDS", -1)
     tell_soon = calls_module._tell_soon
     failures = iter([MemoryError])
 
@@ -188,7 +188,7 @@ def test_an_error_of_our_own_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPat
             raise error
         tell_soon(*arguments)
 
-    monkeypatch.setattr("ccp.calls._tell_soon", failing)
+    monkeypatch.setattr("ccp.web.calls._tell_soon", failing)
 
     async def ask() -> list[object]:
         waits = [calls.make(lambda: 7) for _ in range(3)]
