@@ -29,9 +29,9 @@ class Crew(Generic[T]):
         work: Is given what has been put; it should not know the crew, and raise nothing.
         name: Of the threads.
         threads: How many.
-        gather: Waits for more when something has come; tells whether there is all that is to be
-            waited for. If not, and if more has come, it is called again, three times at most; then
-            *work* is given all of it. Without it *work* is given one thing at a time.
+        gather: Waits for more when something has come, and tells whether that is all. If it is not,
+            and more has come, it is asked again, but no more than three times; then *work* is given
+            all there is. Without it *work* is given one thing at a time.
     Attributes:
         idle: Is set when a thread has ended its work and nothing waits for one; what is put
             clears it.
