@@ -33,6 +33,7 @@ class Crew(Generic[T]):
             and more has come, it is asked again, but no more than three times; then *work* is given
             all there is. Without it *work* is given one thing at a time.
     Attributes:
+        threads: How many.
         idle: Is set when a thread has ended its work and nothing waits for one; what is put
             clears it.
     """
@@ -45,6 +46,7 @@ class Crew(Generic[T]):
         threads: int = 1,
         gather: Callable[[], bool] | None = None,
     ) -> None:
+        self.threads = threads
         self.idle = threading.Event()
         self.idle.set()
         self._queue: SimpleQueue[T | None] = SimpleQueue()
@@ -53,7 +55,6 @@ class Crew(Generic[T]):
             threading.Thread(target=go, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
         self._lock = threading.Lock()
-        self._runs = False
         # Not at the end of the interpreter, where somebody may yet put something.
         weakref.finalize(self, _end, self._queue, threads).atexit = False
 
@@ -77,11 +78,10 @@ class Crew(Generic[T]):
                 try:
                     self._due[-1].start()
                 except RuntimeError:
-                    if not self._runs:
+                    if len(self._due) == self.threads:  # none runs
                         raise
                     return
                 self._due.pop()
-                self._runs = True
 
 
 def _go(

@@ -65,7 +65,7 @@ class Links:
                 (CPS, signed.cps_chain, trusted.cps_chains),
             ):
                 with suppress(CcpError):
-                    chain = read_chain(ders, name)
+                    chain = read_chain(ders, name, leaf_recurs=name == CPS)
                     found = chains.verify(chain, at=self._clock(), suites=signed.suites)
                     if found is not None:
                         proved += 1

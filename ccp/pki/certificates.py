@@ -64,8 +64,8 @@ def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certific
         der: X.509, DER.
         name: What to call it in the error, such as "contract certificate".
         recurs: It comes with message after message, as those of CAs do, so what is read of it is
-            kept. A car's or a contract's would only push those out, and cost more to keep than to
-            read anew.
+            kept. To keep a car's or a contract's, which seldom comes again, takes longer than to
+            read it.
     Raises:
         CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
     """

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ccp.threads import Crew
@@ -54,7 +53,6 @@ class Calls:
 
     def __init__(self, *, name: str, threads: int = 1) -> None:
         self._crew = Crew(_make, name=name, threads=threads)
-        self._threads = threads
         self._turn: _Turn | None = None
         self.idle = self._crew.idle
 
@@ -82,8 +80,8 @@ class Calls:
 
     def _give(self, turn: _Turn) -> None:
         self._turn = None
-        try:
-            for _ in range(min(self._threads, len(turn.calls))):  # whoever is free takes the next
+        try:  # each thread is given all of it: whichever is free takes the next call
+            for _ in range(min(self._crew.threads, len(turn.calls))):
                 self._crew.put(turn)
         except Exception as error:
             _tell(_failed(turn, error))
@@ -94,7 +92,7 @@ def _make(turns: list[_Turn]) -> None:
         outcomes: list[tuple[_Call, _Outcome]] = []
         since = time.monotonic()
         try:
-            while call := _next(turn):
+            for call in _taken(turn):
                 if not call.told.cancelled():
                     outcomes.append((call, _made(call.function)))
                 if time.monotonic() - since > _UNTOLD_SECONDS:
@@ -107,15 +105,15 @@ def _make(turns: list[_Turn]) -> None:
             _tell_soon(turn.loop, outcomes)
 
 
-def _next(turn: _Turn) -> _Call | None:
-    try:
-        return turn.calls.popleft()
-    except IndexError:
-        return None
+def _taken(turn: _Turn) -> Iterator[_Call]:
+    """Take one call after the other, of which other threads take some too."""
+    with suppress(IndexError):
+        while True:
+            yield turn.calls.popleft()
 
 
 def _failed(turn: _Turn, error: BaseException) -> list[tuple[_Call, _Outcome]]:
-    return [(call, _Outcome(None, error)) for call in iter(partial(_next, turn), None)]
+    return [(call, _Outcome(None, error)) for call in _taken(turn)]
 
 
 def _made(function: Callable[[], object]) -> _Outcome:
