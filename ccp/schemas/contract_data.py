@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_dump
 
 from ccp.identifiers import Pcid
+from ccp.schemas.root_names import published_name
 from ccp.store import SignedContractData
 
 
@@ -17,6 +18,15 @@ class Base64(fields.Field[bytes]):
         self, value: bytes | None, attr: str | None, obj: Any, **kwargs: Any
     ) -> str | None:
         return None if value is None else base64.b64encode(value).decode("ascii")
+
+
+class RootName(fields.Field[str]):
+    """The name of a V2G root; a name that does not fit the published pattern is not known."""
+
+    def _serialize(
+        self, value: str | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | None:
+        return None if value is None else published_name(value)
 
 
 class _Answer(Schema):
@@ -44,7 +54,7 @@ class ContractDataV1(_Common):
     defaultContract = fields.Boolean(attribute="is_default")
     certValidFrom = fields.DateTime("%Y-%m-%dT%H:%M:%SZ", attribute="valid_from")
     certValidTo = fields.DateTime("%Y-%m-%dT%H:%M:%SZ", attribute="valid_to")
-    cpsV2GRootDistinguishedName = fields.String(attribute="v2g_root_distinguished_name")
+    cpsV2GRootDistinguishedName = RootName(attribute="v2g_root_distinguished_name")
 
 
 class SignedContractDataV1(_Common):
@@ -52,7 +62,7 @@ class SignedContractDataV1(_Common):
 
     certificateInstallationRes = Base64(attribute="installation_res_exi")
     metaData = fields.String(attribute="meta_data")
-    cpsRootDistinguishedName = fields.String(attribute="v2g_root_distinguished_name")
+    cpsRootDistinguishedName = RootName(attribute="v2g_root_distinguished_name")
 
 
 _contract_data = ContractDataV1(many=True)

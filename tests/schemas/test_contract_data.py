@@ -1,9 +1,15 @@
 """Answers: each schema against the spec's component of the same name."""
 
+import re
+
 import pytest
+from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
 from marshmallow import Schema
 
 from ccp.identifiers import Pcid
+from ccp.pki.names import distinguished_name
 from ccp.schemas import (
     contract_data_answer,
     installation_failure,
@@ -65,3 +71,71 @@ def test_a_failure_names_the_car_where_it_is_known(pcid: Pcid | None) -> None:
         "xsdMsgDefNamespace": "urn:iso:15118:2:2013:MsgDef",
     } | ({"pcid": pcid.text} if pcid else {})
     assert body == {"signedContractDataCollection": [expected]}
+
+
+# As published, and on purpose not read from our own spec.
+PATTERN = re.compile(
+    r"^(CN=[a-zA-Z0-9\s\-\.]+,\s)?(DC=[a-zA-Z0-9\s\-\.]+,\s)?(O=[a-zA-Z0-9\s\-\.]+,\s)?"
+    r"(OU=[a-zA-Z0-9\s\-\.]+,\s)?(C=[A-Z]{2})?\Z",
+    re.ASCII,
+)
+
+
+def root_names(name: str) -> list[str | None]:
+    """The root's name in both kinds of answers."""
+    records = [record(v2g_root_distinguished_name=name)]
+    (contract,) = contract_data_answer(records)["contractDataCollection"]
+    (signed,) = signed_contract_data_answer(records)["signedContractDataCollection"]
+    return [
+        contract.get("cpsV2GRootDistinguishedName"),
+        signed.get("cpsRootDistinguishedName"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "answered"),
+    [
+        ("CN=Root G1,DC=V2G,O=Some GmbH,C=DE", "CN=Root G1, DC=V2G, O=Some GmbH, C=DE"),
+        ("DC=V2G,CN=Root G1,O=Some GmbH,C=DE", "CN=Root G1, DC=V2G, O=Some GmbH, C=DE"),
+        ("C=DE,O=Some GmbH,CN=Root G1,DC=V2G", "CN=Root G1, DC=V2G, O=Some GmbH, C=DE"),
+        ("C=DE,OU=PKI 2.0,O=A-B,CN=R", "CN=R, O=A-B, OU=PKI 2.0, C=DE"),
+        ("C=DE", "C=DE"),
+    ],
+)
+def test_root_name_that_fits_is_answered_in_the_published_order(
+    subject: str, answered: str
+) -> None:
+    """The attributes of the certificate's subject may come in any order."""
+    name = distinguished_name(x509.Name.from_rfc4514_string(subject))
+    assert root_names(name) == [answered, answered]
+    assert PATTERN.match(answered)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "CN=Müller Root,O=X,C=DE",
+        "CN=Root,O=Some Company\\, Inc.,C=US",
+        "CN=Root\\, O=Fake,C=US",
+        "CN=Root (test),C=DE",
+        "CN=Root,ST=Bayern,C=DE",
+        "CN=Root,DC=V2G,DC=example,C=DE",
+        "CN=Root,O=X",
+        "CN=Root,C=de",
+        "CN=Root+O=X,C=DE",
+        "CN=Root,1.2.840.113549.1.9.1=#160161,C=DE",
+        "CN=\\ Root,C=DE",
+        "",
+    ],
+)
+def test_root_name_that_does_not_fit_is_left_out(subject: str) -> None:
+    """An optional field that a strict client would refuse is not sent."""
+    name = distinguished_name(x509.Name.from_rfc4514_string(subject))
+    assert root_names(name) == [None, None]
+
+
+@given(st.text(alphabet="CNDOU=, \\+.-aZ0ß\n\t", max_size=40))
+def test_root_name_of_any_text_fits_the_published_pattern(name: str) -> None:
+    """Whatever an older version has stored, an answer fits or has no name."""
+    for answered in root_names(name):
+        assert answered is None or PATTERN.match(answered)
