@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from ccp.owners import merge_owners
 from ccp.settings import Settings
 
 # Tracebacks without local variables, which structlog adds by default (for people too, if it finds
@@ -39,6 +40,7 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
     level = settings.log_level.upper()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        merge_owners,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

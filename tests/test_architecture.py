@@ -17,6 +17,7 @@ BELOW = {
     "notes",
     "origin",
     "outbound",
+    "owners",
     "settings",
     "threads",
     "tracing",
@@ -24,6 +25,7 @@ BELOW = {
 ALLOWED = {
     "identifiers": set(),
     "notes": set(),
+    "owners": {"identifiers"},
     "errors": {"notes"},
     "measures": set(),
     "tracing": set(),
@@ -40,7 +42,7 @@ ALLOWED = {
     "pki": {"addresses", "identifiers", "errors", "notes"},
     "store": {"identifiers", "errors", "origin", "threads"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
-    "log": {"settings"},
+    "log": {"owners", "settings"},
     "tls": {"settings"},
     "exposure": {"addresses", "settings", "pki"},
     "messages": BELOW | {"iso15118", "pki"},

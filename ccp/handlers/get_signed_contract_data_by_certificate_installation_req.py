@@ -20,6 +20,7 @@ from ccp.messages import (
     read_installation_req,
 )
 from ccp.notes import tell
+from ccp.owners import log_owners
 from ccp.peers.pools import AnswerUnfit, Pools
 from ccp.schemas import installation_failure, signed_contract_data_answer
 from ccp.services import Services, tell_let_pass
@@ -59,6 +60,7 @@ def handle(
     request = read_installation_req(installation_req_exi, namespace)
     at = services.clock()
     outcome = decide(services, installation_req_exi, request, at=at)
+    log_owners(emaids=[record.emaid for record in outcome.answers], pcid=outcome.pcid)
     tell(outcome.notes)
     tell_let_pass(outcome.let_pass)
     failure, pcid = outcome.failure, outcome.pcid
@@ -108,5 +110,7 @@ async def _ask(
     if answer is None:
         measures.now.car(request.namespace, request.response_code(not_found))
         raise not_found
+    items = answer["signedContractDataCollection"]
+    log_owners(emaids=[Emaid.parse(item["emaid"]) for item in items])
     measures.now.car(request.namespace, _OK)
     return answer, 200

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from ccp import measures
 from ccp.errors import CcpError, InternalError
 from ccp.measures import Refusal
+from ccp.owners import current_owners
 from ccp.web.context import log_of, operation_of
 from ccp.web.trace import current_trace_id
 
@@ -40,7 +41,7 @@ async def error_response(request: ConnexionRequest, error: Exception) -> Connexi
         operation=operation_of(request.scope),
         status=status,
         messages=messages,
-        caller=log_of(request.scope),
+        caller={**log_of(request.scope), **current_owners()},
         trace_id=current_trace_id(),
     )
     measures.now.refusal(refusal)

@@ -12,6 +12,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp import measures, tracing
+from ccp.owners import owners_of_request
 from ccp.web.context import log_of, operation_of
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class TraceMiddleware:
         with (
             tracing.now.request(method, traceparents) as span,
             structlog.contextvars.bound_contextvars(**_bound(span)),
+            owners_of_request(),
         ):
             try:
                 await self.app(scope, receive, send_noting_status)

@@ -8,7 +8,8 @@ from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import RequestInvalid, UnsupportedMediaType
-from ccp.web.context import ARGUMENTS_KEY, context_of, log_of
+from ccp.owners import log_owners
+from ccp.web.context import ARGUMENTS_KEY, context_of
 from ccp.web.fields import Body, take
 from ccp.web.parameters import OPNC_NAME, argument_named
 from ccp.web.violations import Schema
@@ -83,7 +84,10 @@ class OperationValidation:
         if self._body is not None:
             _require_json(scope)
             self._body.take((await receive())["body"], arguments, found)
-        _note_owners(scope, arguments)
+        log_owners(
+            emaids=[arguments["emaid"]] if "emaid" in arguments else [],
+            pcid=arguments.get("pcid"),
+        )
         if found:
             raise RequestInvalid(found)
         context_of(scope)[ARGUMENTS_KEY] = arguments
@@ -126,14 +130,6 @@ class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
     """Takes the place of Connexion's own validation, which stops at the first violation."""
 
     api_cls = ContractAPI
-
-
-def _note_owners(scope: Scope, arguments: dict[str, Any]) -> None:
-    """Have the log say whose contract and whose car it is about, but not which."""
-    if "emaid" in arguments:
-        log_of(scope)["provider_id"] = arguments["emaid"].provider_id
-    if "pcid" in arguments:
-        log_of(scope)["wmi"] = arguments["pcid"].wmi
 
 
 def _require_json(scope: Scope) -> None:

@@ -8,8 +8,19 @@ import structlog
 
 from ccp.app import create_app
 from ccp.handlers import get_contract_data_by_pcid
+from ccp.owners import merge_owners
 from ccp.web.trace import TraceMiddleware, current_trace_id
-from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, put_body
+from tests.builders import (
+    BASE,
+    EMAID_TEXT,
+    PCID_20_TEXT,
+    PCID_TEXT,
+    installation_req,
+    installation_req_20,
+    installation_res_20,
+    post_body,
+    put_body,
+)
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 from tests.web.asgi import call, scope
@@ -20,7 +31,8 @@ URL = f"{BASE}/contractData/pcid/{PCID_TEXT}"
 @pytest.fixture
 def log():
     """The lines that are logged, with the context of the request."""
-    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+    merging = [structlog.contextvars.merge_contextvars, merge_owners]
+    with structlog.testing.capture_logs(merging) as lines:
         yield lines
 
 
@@ -99,15 +111,53 @@ def test_log_has_neither_path_nor_body(client, log):
             {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]},
         ),
         ("PUT", "signedcontractdata", {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]}),
-        ("POST", "signedcontractdata", {}),
+        ("PUT", "signedcontractdata?x=1", {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]}),
+        ("DELETE", f"signedcontractdata/{EMAID_TEXT}", {"provider_id": EMAID_TEXT[:5]}),
     ],
 )
 def test_the_log_says_whose_contract_and_car(empty_client, log, method, path, said):
     """A line has the provider id and the WMI that a request is about, where it names them."""
     body = put_body(emaid=EMAID_TEXT, pcid=PCID_TEXT) if method == "PUT" else None
     empty_client.request(method, f"{BASE}/{path}", json=body)
-    line = {name: log[-1][name] for name in ("provider_id", "wmi") if name in log[-1]}
-    assert (log[-1]["event"], line) == ("request", said)
+    assert log[-1]["event"] == "request"
+    for line in log:
+        assert {name: line[name] for name in ("provider_id", "wmi") if name in line} == said
+
+
+@pytest.mark.parametrize("always_return_exi", ["true", "false"])
+def test_post_of_an_unknown_car_is_refused_with_its_wmi(empty_client, log, always_return_exi):
+    """The car's WMI is on the refusal and on the request line, with an EXI answer or without."""
+    empty_client.post(
+        f"{BASE}/signedcontractdata",
+        json=post_body(installation_req("XYZZZZ4B0CC012345")),
+        headers={"alwaysReturnEXI": always_return_exi},
+    )
+    assert [(line["event"], line["wmi"], line["status"]) for line in log] == [
+        ("refused", "XYZ", 404),
+        ("request", "XYZ", 404),
+    ]
+
+
+def test_post_that_is_not_decoded_has_no_wmi(empty_client, log):
+    """A car that is not known has no WMI, and none is left over from the request before."""
+    empty_client.post(
+        f"{BASE}/signedcontractdata", json=post_body(installation_req("XYZZZZ4B0CC012345"))
+    )
+    empty_client.post(f"{BASE}/signedcontractdata", json=post_body(b"no EXI"))
+    assert [line.get("wmi") for line in log] == ["XYZ"] * 2 + [None] * 2
+
+
+def test_post_of_a_car_with_contracts_has_the_providers_of_all(client, log):
+    """An ISO 15118-20 car may get contracts of several eMSPs."""
+    for emaid in ("DEBBBC00000001", "DEAAAC00000001", "DEBBBC00000002"):
+        body = put_body(installation_res_20(emaid), emaid=emaid, pcid=PCID_20_TEXT)
+        assert client.put(f"{BASE}/signedcontractdata", json=body).status_code == 201
+    assert client.post(
+        f"{BASE}/signedcontractdata", json=post_body(installation_req_20())
+    ).is_success
+    line = log[-1]
+    assert (line["event"], line["status"]) == ("request", 200)
+    assert (line["provider_id"], line["wmi"]) == ("DEAAA,DEBBB", PCID_20_TEXT[:3])
 
 
 def test_requests_at_the_same_time_do_not_mix():
