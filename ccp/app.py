@@ -15,9 +15,10 @@ from connexion.middleware.context import ContextMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 from ccp import telemetry
+from ccp.addresses import is_loopback
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
 from ccp.cleansing import Cleansing, RegularCleansing
@@ -40,6 +41,7 @@ from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
 from ccp.web.routing import RoutingMiddleware
+from ccp.web.same_machine import SameMachineMiddleware
 from ccp.web.security import bearer_security
 from ccp.web.security_headers import SecurityHeadersMiddleware
 from ccp.web.spec import OPCP, OPNC, load_spec, spec_text
@@ -111,6 +113,13 @@ def make_operators(
     return Operators(services, tokens, listener_of(settings))
 
 
+def _same_machine(settings: Settings) -> Callable[[ASGIApp], ASGIApp]:
+    """Make the middleware that keeps web pages elsewhere out of a pool on this machine."""
+    proxies = settings.trusted_proxies
+    is_behind_proxy = proxies.unix or bool(proxies.networks)
+    return functools.partial(SameMachineMiddleware, checks_host=not is_behind_proxy)
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
     """
     Join the parts of one pool.
@@ -118,7 +127,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Args:
         settings: Of this pool; its database is made or brought up to date.
         clock: Gives the present moment, aware UTC.
-    Returns: An ASGI application; its `services` are what its handlers are given.
+    Returns: An ASGI application; its `services` are what its handlers are given, its `base_paths`
+        those of its specs.
     Raises:
         StoreUnusable: The database cannot serve.
         SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
@@ -185,6 +195,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
                 limit=by_address,
                 asks_tokens=settings.auth == "jwt",
             ),
+            *([_same_machine(settings)] if tokens is None and is_loopback(settings.host) else []),
             functools.partial(InFlightMiddleware, most=settings.max_requests),
             DocumentsMiddleware,
             RoutingMiddleware,
@@ -202,6 +213,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             resolver=handler_resolver(services, translations[name]),
             text=spec_text(name),  # for DocumentsMiddleware
         )
+    app.base_paths = [document["servers"][0]["url"] for document in documents.values()]
     app.services = services  # for the server, which warns of what this pool does not verify
     for kind in ERROR_KINDS:
         app.add_error_handler(kind, error_response)

@@ -18,6 +18,8 @@ class CcpError(Exception):
         iso2_code, iso20_code: Response code of the EXI answer, where one is given, by the edition
             of ISO 15118. In -20 FAILED ends the car's session, and WARNING does not.
         body: Further members of the error body.
+        messages_for_log: What the log and the pages say instead of the messages; None if the
+            messages have nothing that is not for the log.
         notes: What is for the log alone.
     """
 
@@ -28,6 +30,7 @@ class CcpError(Exception):
 
     def __init__(self, *details: str, headers: Mapping[str, str] | None = None) -> None:
         self.messages = [self.message]
+        self.messages_for_log: list[str] | None = None
         self.add_messages(details)
         self.headers = dict(headers or {})
         self.body: dict[str, Any] = {}
@@ -225,6 +228,26 @@ class PartyContradictsToken(CcpError):
     message = "The OPNC-from-party headers contradict the access token."
 
 
+class HostNotLocal(CcpError):
+    """The Host header is not a name of this machine; the pool has no tokens (DNS rebinding)."""
+
+    status = 403
+    message = (
+        "This pool asks for no token, and so serves this machine alone: call it as 127.0.0.1 or"
+        " localhost. A pool behind a proxy needs CCP_TRUSTED_PROXIES or CCP_AUTH=jwt."
+    )
+
+
+class SiteNotSame(CcpError):
+    """A browser sends the request for a page of another site (Sec-Fetch-Site); see above."""
+
+    status = 403
+    message = (
+        "This pool asks for no token, and so takes nothing from web pages of other sites"
+        " (Sec-Fetch-Site)."
+    )
+
+
 class ContractNotFound(CcpError):
     """No contract is stored under the EMAID, or EMAID and PCID, asked for."""
 
@@ -249,10 +272,23 @@ class ContractOrVehicleNotFound(CcpError):
 
 
 class PathNotFound(CcpError):
-    """No operation of the spec has this path."""
+    """
+    No operation of the spec has this path.
+
+    The caller is told the path; the log is not, since a misspelt path may have a whole EMAID.
+
+    Args:
+        path: In printable ASCII; empty if it is not known.
+    """
 
     status = 404
     message = "There is no such path."
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__()
+        self.messages_for_log = [self.message]
+        if path:
+            self.messages = [f"There is no such path: {path}. The page / lists what there is."]
 
 
 class MethodNotAllowed(CcpError):
@@ -281,6 +317,16 @@ class UnsupportedMediaType(CcpError):
 
     status = 415
     message = "The Content-Type must be application/json."
+
+
+class UnsupportedContentEncoding(CcpError):
+    """The body is compressed, or encoded in another way (RFC 9110, 8.4 and 15.5.16)."""
+
+    status = 415
+    message = "The request body must not be compressed: send it without Content-Encoding."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "identity"})
 
 
 class TooManyRequests(CcpError):

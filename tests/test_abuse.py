@@ -43,7 +43,9 @@ def server(tmp_path_factory):
     """A pool with one worker that has few connections, and waits a second for a body."""
     folder = tmp_path_factory.mktemp("server")
     arguments = ["wsgi:app", "--worker-connections", "40"]
-    with serving(folder, *arguments, workers=1, body_timeout_seconds="1") as server:
+    # As behind a proxy, which passes on any Host.
+    behind = {"trusted_proxies": "unix", "body_timeout_seconds": "1"}
+    with serving(folder, *arguments, workers=1, **behind) as server:
         yield server
 
 
@@ -54,7 +56,7 @@ def connect(server):
 
 def request(*headers, method="GET", target=URL, body=b""):
     """A request as it goes over the wire."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: pool", *headers, "", ""]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers, "", ""]
     return "\r\n".join(lines).encode("latin1") + body
 
 

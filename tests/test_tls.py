@@ -124,7 +124,7 @@ def shake_hands(server, client):
 def test_plain_http_is_not_spoken(server, trusting):
     """Who speaks HTTP to the port of TLS gets no answer in it, and the pool serves on."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
-        connection.sendall(f"GET {URL} HTTP/1.1\r\nHost: pool\r\n\r\n".encode())
+        connection.sendall(f"GET {URL} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         answer = b""
         try:
             while received := connection.recv(4096):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.addresses import is_loopback
 from ccp.auth.tokens import Tokens
 from ccp.errors import RoleNotAllowed, TokenInvalid
 from ccp.pages.forms import form_of
 from ccp.pages.rendering import render, sign
+from ccp.web.same_machine import is_at_loopback, is_from_another_site, names_this_machine
 
 _COOKIE = "ccp_operator"
 _LONGEST = 3800  # browsers drop cookies of more than 4096 characters, name and attributes included
@@ -66,8 +66,7 @@ class Door:
                 "These pages can be reached from elsewhere. If that is meant, the pool needs"
                 " CCP_AUTH=jwt, or CCP_AUTH=none in so many words.",
             )
-        server = request.scope["server"]
-        if server and server[1] is not None and is_loopback(server[0]) and not _is_here(request):
+        if is_at_loopback(request.scope) and not names_this_machine(request.headers):
             raise HTTPException(
                 403, "These pages are for this machine alone: open them as 127.0.0.1."
             )
@@ -135,17 +134,8 @@ def _is_open(path: str) -> bool:
 
 def _refuse_other_sites(request: Request) -> None:
     """Take forms of our own pages, and of what is no browser (Fetch Metadata, Sec-Fetch-Site)."""
-    site = request.headers.get("sec-fetch-site")
-    if request.method == "POST" and site in ("cross-site", "same-site"):
+    if request.method == "POST" and is_from_another_site(request.headers):
         raise HTTPException(403, "Forms are taken from this pool's own pages alone.")
-
-
-def _is_here(request: Request) -> bool:
-    """Whether a request names this machine by what no other can be called."""
-    try:
-        return is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
-    except ValueError:  # it is no host
-        return False
 
 
 def _login_for(request: Request) -> str:

@@ -26,7 +26,8 @@ def test_it_ends_within_its_deadline(tmp_path: Path) -> None:
     with serving(tmp_path, *arguments, workers=1, body_timeout_seconds="30") as pool:
         address = ("127.0.0.1", pool.port)
         with closing(socket.create_connection(address, SECONDS)) as connection:
-            head = f"PUT {BASE}/signedcontractdata HTTP/1.1\r\nHost: pool\r\nContent-Length: 9\r\n"
+            head = f"PUT {BASE}/signedcontractdata HTTP/1.1\r\nHost: localhost\r\n"
+            head += "Content-Length: 9\r\n"
             connection.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
             time.sleep(0.5)
             begun = time.monotonic()
