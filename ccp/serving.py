@@ -76,6 +76,7 @@ def when_ready(server: Arbiter) -> None:
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
     _operators.open(server)
     refuse_exposure(server)
+    log_urls(server, server.app.wsgi())
     warn(server, server.app.wsgi())
 
 
@@ -138,6 +139,14 @@ def hosts_of(server: Arbiter) -> list[str]:
 def listeners_of(server: Arbiter) -> list[Any]:
     """Give the sockets of the API: what operators see is no contract."""
     return [listener for listener in server.LISTENERS if listener is not _operators.socket]
+
+
+def log_urls(server: Arbiter, app: FlaskApp) -> None:
+    """Log where a browser finds Swagger UI; the operators' pages have a line of their own."""
+    for address in map(str, listeners_of(server)):
+        if address.startswith("http"):  # not a Unix socket
+            for base_path in app.base_paths:
+                server.log.info("Swagger UI: %s%s/ui/", address, base_path)
 
 
 def warn(server: Arbiter, app: FlaskApp) -> None:

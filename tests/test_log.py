@@ -142,6 +142,7 @@ def test_lines_without_a_trace_id_are_the_servers(as_json):
                 "Worker",
                 "Handling",
                 "Shutting",
+                "Swagger",
             )
         ), line
 

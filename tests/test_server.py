@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx2
 import pytest
 from cryptography import x509
 
@@ -28,7 +29,7 @@ from tests.builders import (
     post_body,
     put_body,
 )
-from tests.contract.conformance import assert_error
+from tests.contract.conformance import OPCP_BASE_PATH, assert_error
 from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
 
 WORKERS = 3
@@ -79,11 +80,21 @@ def is_whole(answer):
 
 def request(method, path, body=b"", *headers):
     """A request as it goes over the wire."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: pool", *headers]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
     return "\r\n".join([*lines, "", ""]).encode("latin1") + body
 
 
 # The operations
+
+
+def test_start_logs_where_swagger_ui_is(server):
+    """A person who starts the pool finds it in a browser; so does the page at `/`."""
+    urls = re.findall(r"Swagger UI: (http://\S+)", server.log)
+    assert urls == [f"http://127.0.0.1:{server.port}{base}/ui/" for base in (BASE, OPCP_BASE_PATH)]
+    for url in urls:
+        assert httpx2.get(url).status_code == 200
+    links = httpx2.get(f"http://127.0.0.1:{server.port}/").text
+    assert all(f'href="{base}/ui/"' in links for base in (BASE, OPCP_BASE_PATH))
 
 
 def test_all_seven_operations(http_client):
@@ -305,7 +316,7 @@ def test_bytes_that_are_no_url(server, target):
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [("%0A", 404), ("%00", 404), ("%2F", 404), ("%FF", 400), ("/", 404)]
+    ("target", "status"), [("%0A", 400), ("%00", 400), ("%2F", 404), ("%FF", 400), ("/", 404)]
 )
 def test_escapes_in_a_path(server, target, status):
     """Escapes of what a path cannot have are answered as in every other way of calling the pool."""

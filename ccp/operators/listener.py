@@ -70,7 +70,7 @@ class Listener:
             self.socket = bound[wanted]
         else:
             sys.exit("The pool cannot start.\nCCP_OPERATIONS_BIND: the pool itself listens there.")
-        server.log.info("Operators look at: %s", self.socket)
+        server.log.info("Operators look at: %s (pages, /health/ready, /metrics)", self.socket)
         folder = self.folder or _private_folder(server.cfg.uid, server.cfg.gid)
         self.listen_at(_address(self.socket), folder)
 

@@ -1,8 +1,9 @@
-"""The specs as callers can read it: the file itself, the same as JSON, and Swagger UI's page."""
+"""The specs as callers can read them: a page of links, the file itself, JSON, and Swagger UI."""
 
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
@@ -17,11 +18,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.errors import MethodNotAllowed
 
 _JSON, _YAML = "application/json", "application/yaml"
+_LINKS = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Contract Certificate Pool</title>
+<h1>Contract Certificate Pool</h1>
+{% for title, base in specs %}
+<h2>{{ title }}</h2>
+<p>Base path: <code>{{ base }}</code></p>
+<ul>
+<li><a href="{{ base }}/ui/">Swagger UI: read and try the operations</a></li>
+<li><a href="{{ base }}/openapi.yaml">The specification as YAML</a></li>
+<li><a href="{{ base }}/openapi.json">The specification as JSON</a></li>
+</ul>
+{% endfor %}
+</html>
+"""
 
 
 class DocumentsMiddleware(SpecMiddleware):
     """
-    Serve `/openapi.yaml`, `/openapi.json` and `/ui/` of each spec, made when the server starts.
+    Serve `/openapi.yaml`, `/openapi.json` and `/ui/` of each spec, made when the server starts;
+    and at `/` and the base path of each spec a page that links to them.
 
     Connexion makes the first two anew for each request: half a second in which a worker does
     nothing else. And its page of Swagger UI has a script and a style inside, which browsers are
@@ -31,6 +49,7 @@ class DocumentsMiddleware(SpecMiddleware):
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._by_path: dict[str, ASGIApp] = {}
+        self._specs: list[tuple[str, str]] = []
 
     def add_api(self, specification: Specification, *, text: bytes, **_: object) -> None:
         """
@@ -39,6 +58,10 @@ class DocumentsMiddleware(SpecMiddleware):
         Args:
             text: The spec as it is written.
         """
+        self._specs.append((specification["info"]["title"], specification.base_path))
+        links = _links_page(self._specs)
+        for _title, base in self._specs:
+            self._by_path |= {"/": links, base: links, f"{base}/": links}
         ui = f"{specification.base_path}/ui"
         folder = SwaggerUIConfig(oas_version=specification.version).swagger_ui_template_dir
         page = _page(folder, url=f"{specification.base_path}/openapi.json")
@@ -59,6 +82,12 @@ class DocumentsMiddleware(SpecMiddleware):
         if document and scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
         await (document or self.app)(scope, receive, send)
+
+
+def _links_page(specs: Iterable[tuple[str, str]]) -> Response:
+    """Make the page of links, of the title and base path of each spec."""
+    template = Environment(autoescape=True).from_string(_LINKS)
+    return HTMLResponse(template.render(specs=list(specs)))
 
 
 def _files(folder: str, *, root_path: str) -> ASGIApp:

@@ -27,8 +27,10 @@ async def error_response(request: ConnexionRequest, error: Exception) -> Connexi
 
     What the caller did not cause is told in general words; the log has the exception.
     """
+    for_log: list[str] | None = None
     if isinstance(error, CcpError):
         status, messages, headers, body = error.status, error.messages, error.headers, error.body
+        for_log = error.messages_for_log
     elif isinstance(error, HTTPException) and error.status_code < 500:
         # Raised by Starlette or Connexion; their own words may tell of what is inside.
         status, messages = error.status_code, [HTTPStatus(error.status_code).phrase]
@@ -40,7 +42,7 @@ async def error_response(request: ConnexionRequest, error: Exception) -> Connexi
         reason=kind.__name__,
         operation=operation_of(request.scope),
         status=status,
-        messages=messages,
+        messages=for_log or messages,
         caller={**log_of(request.scope), **current_owners()},
         trace_id=current_trace_id(),
     )
@@ -48,7 +50,7 @@ async def error_response(request: ConnexionRequest, error: Exception) -> Connexi
     if kind is InternalError:
         log.error("failed", exc_info=error)
     else:
-        log.info("refused", status=status, messages=messages)
+        log.info("refused", status=status, messages=refusal.messages)
     content = {"errorMessages": messages, "traceId": refusal.trace_id, **body}
     return ConnexionResponse(
         status, mimetype="application/json", body=orjson.dumps(content), headers=headers

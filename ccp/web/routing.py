@@ -2,12 +2,17 @@
 
 import re
 from typing import NamedTuple
+from urllib.parse import quote
 
 from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ccp.errors import MethodNotAllowed, PathNotFound
+
+_LONGEST_SHOWN = 120
+# Besides letters, digits and -._~; no character that means something in HTML or a script.
+_SHOWN_AS_SENT = "/%:@=+,"
 
 # What answers GET answers HEAD too.
 _KEYS = {"GET": "get", "HEAD": "get", "PUT": "put", "POST": "post", "DELETE": "delete"}
@@ -26,6 +31,8 @@ class RoutingMiddleware(SpecMiddleware):
     """
     Name the operation of each request for the layers below; 404 for unknown paths, 405 with all of
     `Allow` for unknown methods.
+
+    One slash at the end of a path makes no difference.
 
     It takes the place of Connexion's own, whose routers would redirect `/x/` to `/x`, name one
     method only, take `%2F` for a slash, fail on a line feed in a segment, and copy each request's
@@ -57,10 +64,10 @@ class RoutingMiddleware(SpecMiddleware):
         await self.app(scope, receive, send)
 
     def _route(self, scope: Scope) -> None:
-        text = scope["path"]
+        text = scope["path"].removesuffix("/")
         # An encoded slash is part of a segment, and no segment of ours has one.
-        if not text.isprintable() or b"%2f" in scope.get("raw_path", b"").lower():
-            raise PathNotFound
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            raise PathNotFound(_shown(scope))
         for path in self._paths:
             if match := path.pattern.fullmatch(text):
                 operation_id = path.operation_ids.get(scope["method"])
@@ -72,4 +79,11 @@ class RoutingMiddleware(SpecMiddleware):
                     "operation_id": operation_id,
                 }
                 return
-        raise PathNotFound
+        raise PathNotFound(_shown(scope))
+
+
+def _shown(scope: Scope) -> str:
+    """Return the path as it was sent, percent-encoded and not too long for a message."""
+    raw = scope.get("raw_path", b"").partition(b"?")[0] or scope["path"].encode(errors="replace")
+    path = quote(raw, safe=_SHOWN_AS_SENT)
+    return path if len(path) <= _LONGEST_SHOWN else f"{path[:_LONGEST_SHOWN]}..."

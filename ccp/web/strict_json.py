@@ -1,5 +1,6 @@
 """JSON that means one thing: no field twice, no depth or number that only an attacker needs."""
 
+import codecs
 import json
 import re
 from typing import Any
@@ -23,11 +24,12 @@ def parse_json(text: bytes) -> Any:
     Parse JSON (RFC 8259).
 
     Args:
-        text: UTF-8, without a byte order mark.
+        text: UTF-8. A byte order mark is ignored, as RFC 8259, 8.1 allows.
     Raises:
         JsonInvalid: It is something else, has a field twice in an object, is nested
             too deeply, or has too many values.
     """
+    text = text.removeprefix(codecs.BOM_UTF8)
     try:
         value = orjson.loads(text)
     except ValueError:

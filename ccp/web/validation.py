@@ -7,7 +7,7 @@ from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import RequestInvalid, UnsupportedMediaType
+from ccp.errors import RequestInvalid, UnsupportedContentEncoding, UnsupportedMediaType
 from ccp.owners import log_owners
 from ccp.web.context import ARGUMENTS_KEY, context_of
 from ccp.web.fields import Body, take
@@ -134,6 +134,12 @@ class ValidationMiddleware(RoutedMiddleware[ContractAPI]):
 
 def _require_json(scope: Scope) -> None:
     """Accept application/json in any case and with any parameter: JSON is always UTF-8."""
-    types = [content for name, content in scope["headers"] if name == b"content-type"]
+    headers = scope["headers"]
+    encodings = [
+        content.strip().lower() for name, content in headers if name == b"content-encoding"
+    ]
+    if not {b"", b"identity"}.issuperset(encodings):
+        raise UnsupportedContentEncoding
+    types = [content for name, content in headers if name == b"content-type"]
     if len(types) != 1 or types[0].split(b";")[0].strip().lower() != b"application/json":
         raise UnsupportedMediaType

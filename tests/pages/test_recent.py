@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ccp import measures
+from ccp.owners import merge_owners
 from ccp.pages.recent import GONE, SERVED, Lately, Recent, heard_in
 from ccp.store import Store
 from tests.builders import (
@@ -117,7 +118,7 @@ def test_a_refusal_is_told_as_the_log_has_it(tmp_path: Path) -> None:
 
     def ask(client: Any) -> None:
         party = {"OPNC-from-party-type": "cpo", "OPNC-from-party-id": "DE*ICE"}
-        with capture_logs() as lines:
+        with capture_logs([merge_owners]) as lines:
             answer = client.get(f"{BASE}/contractData/pcid/{PCID_TEXT}", headers=party)
         told["trace_id"] = answer.json()["traceId"]
         told["messages"] = answer.json()["errorMessages"]

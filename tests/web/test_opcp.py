@@ -13,6 +13,7 @@ from ccp.errors import ContractNotFound, ContractOrVehicleNotFound, StoreBusy
 from ccp.handlers import delete_signed_contract_data_by_emaid as deleting
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as installing
 from ccp.iso15118 import decode
+from ccp.owners import merge_owners
 from ccp.store import Store, read_audit_trail
 from ccp.web.opcp import TRANSLATIONS
 from tests.builders import (
@@ -482,11 +483,15 @@ def test_methods_that_are_not_there(empty_client, method, path, allowed):
 
 
 @pytest.mark.parametrize(
-    "path", [OPCP_BASE_PATH, f"{URL}/", f"{OPCP_BASE_PATH}/signedcontractdata", "/v1/ccpX/ui/"]
+    "path", [f"{URL}//", f"{OPCP_BASE_PATH}/signedcontractdata", "/v1/ccpX/ui/"]
 )
 def test_paths_that_are_not_there(empty_client, path):
     """No path of OPNC is one here."""
-    assert_error(empty_client.get(path), 404, "There is no such path.")
+    assert_error(
+        empty_client.get(path),
+        404,
+        f"There is no such path: {path}. The page / lists what there is.",
+    )
 
 
 def test_head_is_get_without_a_body(client):
@@ -518,7 +523,7 @@ def test_documents_are_those_of_the_facade(empty_client):
 
 def test_the_log_names_the_operation(client):
     """Whoever reads the log sees which protocol was spoken, and whose contract it was."""
-    with structlog.testing.capture_logs() as log:
+    with structlog.testing.capture_logs([merge_owners]) as log:
         put(client)
         client.delete(f"{URL}/{EMAID_TEXT}")
         client.get(f"{URL}/{PCID_TEXT}")
@@ -612,5 +617,7 @@ def test_it_is_there_where_it_was_asked_for(tmp_path, variables, is_there):
             response = client.get(path)
             assert (response.status_code == 200) is is_there
             if not is_there:
-                assert_error(response, 404, "There is no such path.")
+                assert_error(
+                    response, 404, f"There is no such path: {path}. The page / lists what there is."
+                )
         assert client.get(f"{BASE}/openapi.json").status_code == 200

@@ -2,10 +2,13 @@
 
 import pytest
 
-from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
+from ccp.errors import PathNotFound
+from ccp.web.routing import RoutingMiddleware
+from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, installation_res, put_body
 from tests.contract.conformance import assert_error
+from tests.web.asgi import call, scope
 
-NO_PATH = "There is no such path."
+EMAID_PATTERN = 'emaid : must match "^[A-Za-z]{2}[-]?\\w{3}[-]?\\w{9,28}[-]?(\\w{1})?$"'
 BY_EMAID = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
 PAIR = f"{BASE}/signedcontractdata/{EMAID_TEXT}/{PCID_TEXT}"
 ALLOWED = {
@@ -20,52 +23,109 @@ ALLOWED = {
 METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"}
 
 
+def no_path(path):
+    """The message for an unknown path."""
+    return f"There is no such path: {path}. The page / lists what there is."
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/openapi.json",
-        BASE,
-        f"{BASE}/",
+        "/favicon.ico",
         f"{BASE}X/signedcontractdata",
         f"{BASE}/contractData",
         f"{BASE}/contractdata/emaid/{EMAID_TEXT}",
         f"{PAIR}/setdefault/x",
         f"/x{BY_EMAID}",
+        f"//{BASE}",
+        f"/{BY_EMAID}",
+        f"{BASE}//{BY_EMAID}",
+        f"{BY_EMAID}//",
     ],
 )
-def test_unknown_path_is_told(empty_client, path):
-    """A path that the spec does not have is 404, in the common shape."""
-    assert_error(empty_client.get(path), 404, NO_PATH)
+def test_unknown_path_is_named(empty_client, path):
+    """A path that the spec does not have is 404, in the common shape, and not sent elsewhere."""
+    url = f"http://testserver{path}"
+    assert_error(empty_client.get(url, follow_redirects=False), 404, no_path(path))
 
 
-@pytest.mark.parametrize("path", [f"{BY_EMAID}/", f"/{BY_EMAID}", f"{BASE}//{BY_EMAID}"])
-def test_slash_too_many_is_no_redirect(empty_client, path):
-    """A trailing or a double slash is 404, not sent elsewhere."""
-    assert_error(empty_client.get(path, follow_redirects=False), 404, NO_PATH)
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/x%0Ay%1B%5B31m", "/x%0Ay%1B%5B31m"),
+        ("/%C3%BC?emaid=1", "/%C3%BC"),
+        ("/%FF", "/%FF"),
+        ("/" + "x" * 119, "/" + "x" * 119),
+        ("/" + "x" * 120, "/" + "x" * 119 + "..."),
+    ],
+)
+def test_unknown_path_is_shown_printable_and_bounded(empty_client, path, shown):
+    """A message has no control character, and no more of a path than fits on a line or two."""
+    assert_error(empty_client.get(path), 404, no_path(shown))
+
+
+def test_unknown_path_in_raw_bytes_is_shown_printable():
+    """A client may send bytes that it has not percent-encoded; a server may give no raw path."""
+    for raw, path in ((b"/\xff\n", "/\ufffd\n"), (b"", "/\ufffd\n")):
+        with pytest.raises(PathNotFound) as raised:
+            call(RoutingMiddleware(None), scope(path=path, raw_path=raw))
+        assert raised.value.messages[0].isascii()
+        assert raised.value.messages[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{BY_EMAID}/", 404),
+        (f"{BASE}/contractData/pcid/{PCID_TEXT}/", 404),
+        (f"{PAIR}/", 404),
+        (f"{BASE}/contractData/emaid/x!/", 400),
+    ],
+)
+def test_slash_at_the_end_makes_no_difference(empty_client, path, status):
+    """The operation answers as without it."""
+    messages = empty_client.get(path.removesuffix("/")).json()["errorMessages"]
+    assert_error(empty_client.get(path, follow_redirects=False), status, *messages)
+
+
+def test_slash_at_the_end_keeps_method_and_body(empty_client):
+    """PUT, POST and DELETE too: a redirect could lose the body."""
+    body = put_body(installation_res("DEICEC00000077"), emaid="DEICEC00000077")
+    assert empty_client.put(f"{BASE}/signedcontractdata/", json=body).status_code == 201
+    pair = f"{BASE}/signedcontractdata/DEICEC00000077/{PCID_TEXT}"
+    assert empty_client.post(f"{pair}/setdefault/").status_code == 200
+    assert empty_client.delete(f"{BASE}/signedcontractdata/DEICEC00000077/").status_code == 200
+    assert empty_client.get(f"{BASE}/signedcontractdata/").status_code == 405
 
 
 @pytest.mark.parametrize("code", ["%0A", "%0D", "%00", "%1B", "%C2%85", "%E2%80%A8"])
-def test_control_character_in_a_path_is_no_crash(empty_client, code):
-    """What cannot be printed is 404, where a router's pattern would stumble over it."""
-    assert_error(empty_client.get(BY_EMAID + code), 404, NO_PATH)
+@pytest.mark.parametrize("path", [BY_EMAID, f"{BASE}/signedcontractdata/{EMAID_TEXT}"])
+def test_control_character_in_an_emaid_is_the_patterns_400(empty_client, path, code):
+    """The pattern refuses it, as any other character that it does not allow."""
+    method = "GET" if path == BY_EMAID else "DELETE"
+    assert_error(empty_client.request(method, path + code), 400, EMAID_PATTERN)
+
+
+def test_control_character_in_a_pcid_is_the_patterns_400(empty_client):
+    """A line feed behind 17 characters is not overlooked."""
+    answer = empty_client.get(f"{BASE}/contractData/pcid/{PCID_TEXT[:17]}%0A")
+    assert_error(answer, 400, 'pcid : must match "^[a-zA-Z0-9]{17,18}$"')
 
 
 @pytest.mark.parametrize("slash", ["%2F", "%2f"])
 def test_encoded_slash_parts_no_segments(empty_client, slash):
     """`%2F` does not turn a path of one operation into that of another."""
     path = f"{BASE}/signedcontractdata/{EMAID_TEXT}{slash}{PCID_TEXT}"
-    assert_error(empty_client.get(path), 404, NO_PATH)
-    assert_error(empty_client.delete(path), 404, NO_PATH)
+    assert_error(empty_client.get(path), 404, no_path(path))
+    assert_error(empty_client.delete(path), 404, no_path(path))
 
 
 @pytest.mark.parametrize("code", ["%FF", "%C3%9F", "%20", "%25", "%5C", "%D9%A5"])
 def test_odd_character_in_a_segment_is_the_operations_matter(empty_client, code):
     """What can be printed reaches the operation, which refuses it by its pattern."""
     response = empty_client.get(BY_EMAID + code)
-    assert_error(
-        response, 400, 'emaid : must match "^[A-Za-z]{2}[-]?\\w{3}[-]?\\w{9,28}[-]?(\\w{1})?$"'
-    )
+    assert_error(response, 400, EMAID_PATTERN)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +156,8 @@ def test_documentation_leads_from_ui_to_its_page(empty_client):
 
 
 @pytest.mark.parametrize(
-    "page", ["ui/missing.js", "ui/..", "ui/%2e%2e/openapi.json", "ui/..%2f..%2fsetup.py", "ui/a/b"]
+    "page",
+    ["ui/missing.js", "ui/../x", "ui/%2e%2e/openapi.json", "ui/..%2f..%2fsetup.py", "ui/a/b"],
 )
 def test_documentation_has_no_way_out(empty_client, page):
     """A file that Swagger UI has not is 404 in the common shape, wherever it may lie."""

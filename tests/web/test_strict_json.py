@@ -31,6 +31,19 @@ def test_json_is_parsed(value):
     assert parse_json(json.dumps(value).encode()) == value
 
 
+def test_byte_order_mark_is_ignored():
+    """Some editors and shells put one before UTF-8; RFC 8259, 8.1 allows to ignore it."""
+    assert parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    with pytest.raises(JsonInvalid, match=TWICE):
+        parse_json(b'\xef\xbb\xbf{"a": 1, "a": 2}')
+
+
+def test_body_with_a_byte_order_mark_is_stored(client):
+    """As PowerShell's Out-File writes it."""
+    body = b"\xef\xbb\xbf" + json.dumps(put_body()).encode()
+    assert client.put(URL, content=body, headers=JSON).status_code == 201
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -42,7 +55,8 @@ def test_json_is_parsed(value):
         b"[" + b"9" * 5000 + b"]",
         b'"\xff"',
         b'"\\ud800"',
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
         "{}".encode("utf-16"),
         b"{'a': 1}",
         b'{"a": 1,}',
