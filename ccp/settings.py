@@ -100,10 +100,25 @@ class Variables(Schema):
         validate=validate.Length(min=1),
         metadata={"meaning": "with `jwt`: the claim that has the caller's roles"},
     )
+    CCP_JWT_ROLE_NAMES = fields.String(
+        load_default="",
+        metadata={
+            "meaning": "with `jwt`: the issuer's own names of roles, such as"
+            " `MO_EXTERNAL_PKI=emsp, PKI_OEM=oem`"
+        },
+    )
     CCP_JWT_IDS_CLAIM = fields.String(
         load_default="ids",
         validate=validate.Length(min=1),
         metadata={"meaning": "with `jwt`: the claim that has its provider ids and WMIs"},
+    )
+    CCP_JWT_PROVIDER_CLAIM = fields.String(
+        load_default="",
+        metadata={"meaning": "with `jwt`: a claim of its own for provider ids, read besides"},
+    )
+    CCP_JWT_WMI_CLAIM = fields.String(
+        load_default="",
+        metadata={"meaning": "with `jwt`: a claim of its own for WMIs, read besides"},
     )
     CCP_TRUST_DIR = fields.String(
         load_default="trust",
@@ -308,7 +323,10 @@ class Settings:
     jwt_audience: str
     jwt_keys: str
     jwt_role_claim: str
+    jwt_role_names: str
     jwt_ids_claim: str
+    jwt_provider_claim: str
+    jwt_wmi_claim: str
     trust_dir: str
     rcp_url: str
     rcp_hours: float

@@ -12,9 +12,10 @@ from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, Jos
 from joserfc.jwt import JWTClaimsRegistry
 
 from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
-from ccp.auth.caller import ROLES, Caller, is_subject, normalised_ids
+from ccp.auth.caller import Caller, is_subject, normalised_ids
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
+from ccp.auth.roles import parse_role_names, roles_of
 from ccp.errors import TokenInvalid
 from ccp.last_good import LastGood
 from ccp.settings import Settings, SettingsInvalid
@@ -35,12 +36,16 @@ class Tokens:
         settings: Name the issuer, the audience, and the claims of roles and ids.
         keys: Of the issuer.
         clock: Gives the present moment, aware UTC.
+    Raises:
+        SettingsInvalid: See `parse_role_names`.
     """
 
     def __init__(self, settings: Settings, keys: Keys, clock: Callable[[], datetime]) -> None:
         self.keys = keys
         self._role_claim = settings.jwt_role_claim
-        self._ids_claim = settings.jwt_ids_claim
+        self._role_names = parse_role_names(settings.jwt_role_names)
+        claims = (settings.jwt_ids_claim, settings.jwt_provider_claim, settings.jwt_wmi_claim)
+        self._ids_claims = tuple(filter(None, claims))
         self._registry = JWTClaimsRegistry(
             now=lambda: int(clock().timestamp()),
             leeway=LEEWAY_SECONDS,
@@ -66,9 +71,9 @@ class Tokens:
         try:
             claims = _claims(await self._verified(token))
             self._check(claims)
-            roles = set(_texts(claims, self._role_claim)) & set(ROLES)
-            ids = normalised_ids(_texts(claims, self._ids_claim))
-            return Caller(_subject(claims), tuple(sorted(roles)), ids)
+            roles = roles_of(_texts(claims, self._role_claim), self._role_names)
+            ids = normalised_ids(text for name in self._ids_claims for text in _texts(claims, name))
+            return Caller(_subject(claims), roles, ids)
         except _Refused as refusal:
             # The log says what a stranger need not know.
             log.info("the access token is refused", reason=refusal.reason)
@@ -120,7 +125,8 @@ def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
     Join what CCP_AUTH=jwt needs; nothing is fetched yet, but a file is read.
 
     Raises:
-        SettingsInvalid: There are no keys in the file that CCP_JWT_KEYS names.
+        SettingsInvalid: There are no keys in the file that CCP_JWT_KEYS names, or
+            CCP_JWT_ROLE_NAMES is malformed.
     """
     place = settings.jwt_keys
     if "://" in place:

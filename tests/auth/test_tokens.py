@@ -93,7 +93,10 @@ def test_eddsa_has_another_name_and_another_curve():
     [
         ({"role": "emsp", "ids": "DEABC"}, ("emsp",), ("DEABC",)),
         ({"role": ["oem", "oem", "king"], "ids": ["wau", "WAU"]}, ("oem",), ("WAU",)),
-        ({"role": "EMSP"}, (), ()),
+        ({"role": "EMSP"}, ("emsp",), ()),
+        ({"role": ["CPO", "eMSP", " Oem "]}, ("cpo", "emsp", "oem"), ()),
+        ({"role": ["\N{KELVIN SIGN}ing", "operat\N{MATHEMATICAL BOLD SMALL O}r"]}, (), ()),
+        ({"role": ["CPS,emsp", "emsp=cps"]}, (), ()),
         ({"role": "emsp cps"}, (), ()),
         ({"role": "king", "ids": []}, (), ()),
         ({"role": None, "ids": None}, (), ()),
@@ -111,6 +114,46 @@ def test_claims_may_have_other_names():
     claims = {"https://x.example/roles": ["oem"], "https://x.example/ids": ["WAU"]}
     token = ec_key().token(role=5, ids=5, **claims)
     assert caller_of(token, tokens) == Caller("somebody", ("oem",), ("WAU",))
+
+
+NAMES = "MO_EXTERNAL_PKI=emsp, PKI_OEM = OEM,Both=cps,both=emsp,operator=cpo"
+
+
+@pytest.mark.parametrize(
+    ("role", "roles"),
+    [
+        ("MO_EXTERNAL_PKI", ("emsp",)),
+        (["mo_external_pki", "Pki_Oem", "CPO"], ("cpo", "emsp", "oem")),
+        ("both", ("cps", "emsp")),
+        ("operator", ("cpo",)),
+        ("MO_EXTERNAL_PKI=emsp", ()),
+        ("MO", ()),
+    ],
+)
+def test_role_names_of_an_issuer_are_translated(role, roles):
+    """CCP_JWT_ROLE_NAMES wins over a role of the same name; other names mean what they say."""
+    token = ec_key().token(role=role)
+    assert caller_of(token, make(jwt_role_names=NAMES)).roles == roles
+
+
+@pytest.mark.parametrize(
+    "names", ["emsp", "=emsp", "A=", "A=mo", "A=emsp;B=oem", "A=B=oem", "A=emsp,B"]
+)
+def test_role_names_that_are_malformed_stop_the_start(names):
+    """The message has the entry and the roles that there are."""
+    with pytest.raises(SettingsInvalid, match=r"CCP_JWT_ROLE_NAMES: '.*' is not name=role.*emsp"):
+        make(jwt_role_names=names)
+
+
+def test_ids_may_come_in_claims_of_their_own():
+    """Provider ids and WMIs apart, beside the one claim for both or without it."""
+    claims = {"ids": "NLXYZ", "provider_ids": ["de-abc"], "https://x.example/wmi": "wau"}
+    apart = make(jwt_provider_claim="provider_ids", jwt_wmi_claim="https://x.example/wmi")
+    assert caller_of(ec_key().token(**claims), apart).ids == ("DEABC", "NLXYZ", "WAU")
+    assert caller_of(ec_key().token(**claims | {"ids": None}), apart).ids == ("DEABC", "WAU")
+    assert caller_of(ec_key().token(**claims)).ids == ("NLXYZ",)
+    for name in ("provider_ids", "https://x.example/wmi"):
+        assert refused(ec_key().token(**claims | {name: 5}), apart) == ("roles or ids", [])
 
 
 @pytest.mark.parametrize(
