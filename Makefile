@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What `make bench` compares the pool with besides; without npm it says that it does not.
 PRISM := $(if $(shell command -v npm),build/prism/installed)
+# A client that `make test` generates from the published contract; without npm it is skipped.
+CLIENTS := $(if $(shell command -v npm),build/clients/installed)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +17,7 @@ run: .venv/run  ## serve the pool on CCP_HOST:CCP_PORT until Ctrl-C
 demo: .venv/run  ## play the story of a contract against a strict pool
 	$(BIN)/ccp workshop demo
 
-test: .venv/dev  ## run the whole test suite
+test: .venv/dev $(CLIENTS)  ## run the whole test suite
 	$(BIN)/pytest
 
 lint: .venv/dev  ## check style, formatting and types
@@ -38,6 +40,12 @@ lock: .venv/dev  ## resolve the dependencies of setup.cfg anew into both lock fi
 clean:  ## remove everything that was made here, except databases
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+build/clients/installed: tests/contract/clients/package.json tests/contract/clients/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund && touch $@ \
+		|| echo "npm could not install openapi-fetch: the test of its client is skipped."
 
 build/prism/installed: tests/bench/prism/package.json tests/bench/prism/package-lock.json
 	mkdir -p $(@D)
