@@ -239,7 +239,7 @@ class HostNotLocal(CcpError):
 
 
 class SiteNotSame(CcpError):
-    """A browser sends the request for a page of another site (Sec-Fetch-Site); see above."""
+    """A browser sends the request for a page of another site; the pool has no tokens (CSRF)."""
 
     status = 403
     message = (

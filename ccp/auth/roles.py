@@ -35,8 +35,8 @@ def roles_of(texts: Iterable[str], names: Mapping[str, frozenset[str]]) -> tuple
 
     Args:
         texts: As the issuer writes them, such as `CPO` or `eMSP`.
-        names: See `parse_role_names`. A name in it means only what it says there, even if the name
-            is also a role of this pool.
+        names: See `parse_role_names`. Its entry for a name counts alone, even if the name is also a
+            role of this pool.
     Returns: Some of ROLES, sorted.
     """
     roles: set[str] = set()

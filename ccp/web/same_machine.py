@@ -1,9 +1,9 @@
 """
-Web pages elsewhere that use a browser on this machine to reach a pool on this machine.
+Protection of a pool on this machine from web pages elsewhere (CSRF and DNS rebinding).
 
-Such a pool, at a loopback address and without tokens, trusts whoever can connect. A browser can:
-a page sends forms to any address (cross-site request forgery), and calls itself by a name that
-leads to 127.0.0.1 (DNS rebinding), so that the browser takes the pool for the page's own site.
+A pool at a loopback address without tokens trusts every client that can connect. A browser on
+this machine can: a page of any site sends forms to any address (cross-site request forgery), and a
+site whose name leads to 127.0.0.1 makes the browser take the pool for that site (DNS rebinding).
 """
 
 from urllib.parse import urlsplit
@@ -21,9 +21,9 @@ class SameMachineMiddleware:
     """
     Refuse requests that a browser sends for a page of another site or under another name.
 
-    Clients that are not browsers are served: they send no Sec-Fetch-Site, and as Host what they
-    connect to, or none. The checks are for connections to a loopback address; behind a Unix socket
-    there is a proxy.
+    Other clients are served: they send no Sec-Fetch-Site, and their Host is the address that they
+    connect to, or absent. The checks are for connections to a loopback address; a Unix socket has a
+    proxy in front.
 
     Args:
         checks_host: Whether Host has to name this machine. A proxy on this machine may pass on the

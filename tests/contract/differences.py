@@ -87,7 +87,7 @@ def differences(name: str) -> list[Difference]:
 
 
 def _follows(place: str, there: Facts, here: Facts) -> bool:
-    """Whether one of the two does not have the thing at all that this fact is about."""
+    """Return whether one of the two lacks the whole thing that this fact is about."""
     thing = place
     while ": " in thing or " " in thing:
         thing = thing.rpartition(": " if ": " in thing else " ")[0]
@@ -229,7 +229,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def main() -> None:
-    """Print what DEVIATIONS.md does not state, and what it states wrongly."""
+    """Print the differences that DEVIATIONS.md lacks, and its rows without a difference."""
     for name in NAMES:
         for one in unstated(name):
             print(f"{name}: not stated:", " | ".join(one))

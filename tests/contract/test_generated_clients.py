@@ -71,7 +71,7 @@ def cases() -> tuple[dict[str, Any], ...]:
 def case(
     emaid: str, pcid: str, namespace: str, exi: bytes, asks: bytes, root: str
 ) -> dict[str, Any]:
-    """What a client is given for the operations on one contract, and what it has to find."""
+    """Return the input of a client for one contract, with the root name that answers have."""
     return {
         "emaid": emaid,
         "pcid": pcid,
@@ -99,7 +99,7 @@ def require(there: object, what: str) -> None:
 
 
 def command(*words: object, **options: Any) -> str:
-    """Run a command to its good end, and return what it printed."""
+    """Run a command that has to succeed, and return its output."""
     done = subprocess.run(
         [str(word) for word in words],
         capture_output=True,
@@ -113,7 +113,7 @@ def command(*words: object, **options: Any) -> str:
 
 
 def assert_runs(server: Server, *driver: object, **options: Any) -> None:
-    """Have a client run the operations, and hold what it found against what was put."""
+    """Run a client, and compare the answers that it found with the contracts that it put."""
     url = f"http://127.0.0.1:{server.port}{BASE_PATH}"
     printed = command(*driver, input=json.dumps({"url": url, "cases": cases()}), **options)
     for given, done in zip(cases(), json.loads(printed), strict=True):
@@ -121,7 +121,7 @@ def assert_runs(server: Server, *driver: object, **options: Any) -> None:
 
 
 def assert_found(given: dict[str, Any], done: dict[str, Any]) -> None:
-    """Hold the answers for one contract against what was put."""
+    """Compare the answers for one contract with the contract that was put."""
     assert (done["put"], done["default"], done["delete"]) == (201, 200, 200)
     assert done["gone"] == ["The contract for the given EMAID not found."]
     for kind, root_name in (
@@ -187,7 +187,10 @@ def test_client_of_openapi_python_client_runs_all_operations(
 
 def test_client_of_openapi_fetch_runs_all_operations(server: Server, tmp_path: Path) -> None:
     """Its types are checked by TypeScript, in strict mode."""
-    require(shutil.which("node") and (NODE_MODULES.parent / "installed").exists(), "npm's packages (make build/clients/installed)")
+    require(
+        shutil.which("node") and (NODE_MODULES.parent / "installed").exists(),
+        "npm's packages (make build/clients/installed)",
+    )
     (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(CLIENTS / "openapi_fetch.ts", tmp_path / "drive.ts")
