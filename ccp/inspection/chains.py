@@ -139,9 +139,7 @@ def _is_signed(certificate: Certificate | None, chain: Sequence[Certificate | No
     return any(is_issuer(one, certificate) for one in issuers) if issuers else None
 
 
-def _extension_problems(
-    chain: Sequence[Certificate | None], names: Sequence[str]
-) -> Iterator[str]:
+def _extension_problems(chain: Sequence[Certificate | None], names: Sequence[str]) -> Iterator[str]:
     """Yield what is wrong with extensions, where no anchors are there to verify the chain by."""
     for certificate, name in zip(chain, names, strict=True):
         if certificate is not None:

@@ -126,8 +126,10 @@ def verify_chain(
     except (CertificateChainBroken, CertificateChainExpired) as error:
         failures = [error]
     # OpenSSL follows the first CA of a name alone; another one may have issued the certificate.
-    for _, *between, root in islice(find_paths(leaf, sub_cas, anchors.certificates), _MOST_PATHS):
+    paths = find_paths(leaf, sub_cas, anchors.certificates)
+    for _, *between, root in islice(paths, _MOST_PATHS):
         try:
+            _require_ca_extensions((*between, root), name)
             return _verify_path(leaf, between, (load_x509(root),), name=name, at=at, suites=suites)
         except (CertificateChainBroken, CertificateChainExpired) as error:
             failures.append(error)
@@ -148,8 +150,7 @@ def _verify_path(
     chain = _judge(leaf, sub_cas, trusted, name=name, at=at)
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
     read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
-    for ca in read[1:]:
-        _require_extensions(ca, f"A CA certificate of the {name}")
+    _require_ca_extensions(read[1:], name)
     _require_suites(read[:-1], suites, name)
     _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
@@ -271,6 +272,11 @@ def _require_signing_leaf(leaf: Certificate, name: str) -> None:
         raise CertificateChainBroken(f"The {name} is a CA certificate.")
     if not role.may_sign:
         raise CertificateChainBroken(f"The {name} may not make digital signatures.")
+
+
+def _require_ca_extensions(cas: Sequence[Certificate], name: str) -> None:
+    for ca in cas:
+        _require_extensions(ca, f"A CA certificate of the {name}")
 
 
 def _require_extensions(certificate: Certificate, subject: str) -> Extensions:
