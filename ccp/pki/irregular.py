@@ -1,8 +1,10 @@
 """What breaks DER or RFC 5280 in a certificate that can be read all the same, in sentences."""
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from ccp.notes import Note
 from ccp.pki.certificates import Certificate
 from ccp.pki.der import elements, is_der, oid_text
 from ccp.pki.extensions import extension_name, irregular_values
@@ -40,6 +42,24 @@ def irregularities(certificate: Certificate) -> list[str]:
     if not found and not certificate.is_regular:
         found.append("Common readers of certificates refuse its encoding.")
     return list(dict.fromkeys(found))
+
+
+def irregularity_notes(certificates: Iterable[Certificate], name: str) -> list[Note]:
+    """
+    Return a line for the log for each certificate that pyca/cryptography refuses.
+
+    Args:
+        name: What to call the leaf of the chain that they are of.
+    """
+    return [
+        Note(
+            "a certificate is irregular, and accepted",
+            logging.INFO,
+            {"chain": name, "reasons": irregularities(one)},
+        )
+        for one in certificates
+        if not one.is_regular
+    ]
 
 
 def _irregular_fields(structure: Structure) -> Iterator[str]:
