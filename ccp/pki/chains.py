@@ -1,6 +1,5 @@
 """Contract, CPS and provisioning chains up to a trusted root, judged by OpenSSL."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,7 @@ from OpenSSL import crypto
 from ccp.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
-    CertificateChainNotYetValid,
 )
-from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import (
     NAME_CONSTRAINTS,
@@ -24,34 +21,10 @@ from ccp.pki.extensions import (
     read_extensions,
     require_known_extensions,
 )
+from ccp.pki.openssl_errors import chain_failure
 from ccp.pki.paths import find_paths
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
-
-# What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
-_NOT_YET_VALID, _EXPIRED = 9, 10
-_REASONS = {
-    2: "was not issued by a certificate that this pool trusts",
-    7: "has a signature that is not its issuer's",
-    13: "has a time that is not in the form of RFC 5280",
-    14: "has a time that is not in the form of RFC 5280",
-    18: "is self-signed and not trusted",
-    19: "ends in a root that this pool does not trust",
-    20: "was not issued by a certificate that this pool trusts",
-    21: "was not issued by a certificate that this pool trusts",
-    24: "has a certificate that is no CA, but has issued another",
-    25: "is longer than a CA in it allows",
-    26: "has a CA certificate that may not be used so",
-    29: "does not go with the certificate that should have issued it",
-    30: "names another key of its issuer than the certificate that should have issued it has",
-    31: "names another issuer than the certificate that should have issued it",
-    32: "has a CA certificate that may not sign certificates",
-    41: "has an extension that is not valid",
-    47: "has a name that a CA in it does not allow",
-    48: "has a name that a CA in it does not allow",
-    79: "has a certificate that is no CA, but has issued another",
-}
-
 
 _MOST_PATHS = 16  # tried where the first one does not hold
 
@@ -202,7 +175,7 @@ def _judge(
         )
         return context.get_verified_chain()
     except crypto.X509StoreContextError as error:
-        raise _failure(error, name) from None
+        raise chain_failure(error, name) from None
     except crypto.Error:
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
 
@@ -287,19 +260,3 @@ def _require_extensions(certificate: Certificate, subject: str) -> Extensions:
         raise CertificateChainBroken(f"{subject} {problem}.") from None
     except ValueError:
         raise CertificateChainBroken(f"{subject} has extensions that cannot be read.") from None
-
-
-def _failure(
-    error: crypto.X509StoreContextError, name: str
-) -> CertificateChainBroken | CertificateChainExpired:
-    code, depth, words = error.errors
-    if code in (_NOT_YET_VALID, _EXPIRED):
-        whose = f"The {name}" if depth == 0 else f"A CA certificate of the {name}"
-        if code == _EXPIRED:
-            return CertificateChainExpired(f"{whose} has expired.")
-        return CertificateChainNotYetValid(f"{whose} is not yet valid.")
-    reason = _REASONS.get(code, "does not hold")
-    failure = CertificateChainBroken(f"The chain of the {name} {reason}.")
-    facts = {"certificate": name, "code": code, "depth": depth, "reason": words}
-    failure.notes.append(Note("a chain was refused", logging.INFO, facts))
-    return failure
