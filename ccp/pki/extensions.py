@@ -1,4 +1,4 @@
-"""The extensions of a certificate: which ones, their values, and what is wrong with them."""
+"""A parser for the extensions of a certificate, and the checks on them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,12 +97,12 @@ class ExtensionProblem(ValueError):
 
 class Role(NamedTuple):
     """
-    What a certificate is for.
+    The role of a certificate.
 
     Attributes:
-        is_ca: Whether it says that it is a CA.
-        may_sign: Whether its key may make digital signatures: it says so, or says nothing.
-        may_sign_crls: The same of revocation lists.
+        is_ca: Whether basicConstraints say that it is a CA.
+        may_sign: Whether keyUsage allows digital signatures, or is left out.
+        may_sign_crls: Whether keyUsage allows to sign revocation lists, or is left out.
     """
 
     is_ca: bool
@@ -138,7 +138,7 @@ class Extensions:
 
     @property
     def role(self) -> Role:
-        """What the certificate is for; without keyUsage, its key is for everything."""
+        """The role of the certificate; without keyUsage, its key may be used for everything."""
         usages = self.key_usages
         return Role(
             is_ca=self.basic_constraints[0],
@@ -264,7 +264,7 @@ def irregular_values(der: bytes) -> Iterator[str]:
 
 def read_role(der: bytes) -> Role:
     """
-    Return what a certificate is for.
+    Return the role of a certificate.
 
     Args:
         der: X.509.

@@ -1,4 +1,4 @@
-"""What breaks DER or RFC 5280 in a certificate that can be read all the same, in sentences."""
+"""Findings on certificates that can be read, but break DER or RFC 5280."""
 
 import logging
 import re

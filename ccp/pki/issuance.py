@@ -1,4 +1,4 @@
-"""Whether one certificate has issued another: by name and signature."""
+"""Check by name and signature that one certificate has issued another."""
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa

@@ -1,4 +1,4 @@
-"""Whether two distinguished names are the same name, however each is encoded (RFC 5280, 7.1)."""
+"""Comparison of distinguished names, independent of their encoding (RFC 5280, 7.1)."""
 
 import stringprep
 from unicodedata import category, normalize
