@@ -8,6 +8,7 @@ Source: X.690, 8 and 10.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER = 0x01, 0x02, 0x03, 0x04, 0x06
@@ -108,6 +109,7 @@ def is_der(found: Iterable[Element], depth: int = _MOST_DEPTH) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)  # a few of them are in each certificate
 def oid_text(content: bytes) -> str:
     """Write an object identifier with dots; a very long one as its first bytes in hex."""
     if not content or len(content) > _LONGEST_SHOWN_OID or content[-1] & 0x80:

@@ -51,7 +51,7 @@ class Structure(NamedTuple):
         tbs: The signed part, encoded.
         version: Content of its INTEGER; None if it is left out, which means version 1.
         serial_number: Content of its INTEGER.
-        inner_algorithm, algorithm: The algorithm of the signature, inside the signed part and after it.
+        inner_algorithm, algorithm: Of the signature, inside the signed part and after it.
         issuer, validity, subject, public_key: The fields of these names.
         extensions: Those of the certificate; None if the field is left out.
         signature: Content of its BIT STRING.
