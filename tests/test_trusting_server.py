@@ -25,6 +25,8 @@ from ccp.workshop.install import install
 from ccp.workshop.pki import Pki, fingerprint, make_car, make_pki
 from tests.builders import BASE
 from tests.contract.conformance import assert_error
+from tests.handlers.test_odd_certificates import changed
+from tests.pki.raw import extension, oid, tlv
 from tests.running import SECONDS, Server, serving, wait_until
 
 NOW = datetime.now(UTC)
@@ -146,6 +148,28 @@ def test_no_fault_is_stored(
     assert answer.status_code == 400
     assert any(wrong.told in message for message in answer.json()["errorMessages"])
     assert stored(client, edition) == before
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=str)
+def test_put_odd_extension_is_answered_in_words(client: httpx2.Client, edition: Edition) -> None:
+    """A critical AuthorityInfoAccess of a sub-CA is stored; a malformed one is 400, not 500."""
+    url = tlv(0x86, b"http://pki.example/ocsp")
+    value = tlv(0x30, tlv(0x30, oid("1.3.6.1.5.5.7.48.1"), url))
+    for content, status in ((value, 201), (b"\xff\xff", 400)):
+        added = extension("1.3.6.1.5.5.7.1.1", content, b"\1\1\xff")
+        draft = contract(edition)
+        answer = client.put(
+            URL, json=replace(draft, contract=changed(draft.contract, "sub-CA 2", added)).put_body()
+        )
+        assert answer.status_code == status, answer.text
+    assert_error(
+        answer,
+        400,
+        "The certificate chain is invalid.",
+        "A CA certificate of the contract certificate has an extension that cannot be read:"
+        " authorityInfoAccess.",
+    )
+    assert client.delete(f"{URL}/{draft.emaid}").status_code == 200
 
 
 def stored(client: httpx2.Client, edition: Edition) -> list[dict[str, str]]:

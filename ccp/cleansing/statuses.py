@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from cryptography import x509
-
 from ccp.outbound import Unanswered
 from ccp.peers.responders import LeftAlone, Responders
 from ccp.pki.certificates import Certificate
@@ -104,7 +102,7 @@ class Statuses:
             return judge_crl(content, issuer.der, at=self._clock())
 
         crl = await self._once(_key(url, issuer), fetch)
-        return crl.status_of(x509.load_der_x509_certificate(certificate.der).serial_number)
+        return crl.status_of(certificate.serial_number)
 
     async def _once(self, key: bytes, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Give what is kept and still holds; or else ask, for all that want it meanwhile."""

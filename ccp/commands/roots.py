@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from ssl import DER_cert_to_PEM_cert
 from typing import Any
 
 import click
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_der_x509_certificate
 from OpenSSL import crypto
 
 from ccp.commands.anchors import Anchor, all_anchors, anchors_in_files, stored_under
@@ -17,7 +16,7 @@ from ccp.commands.output import json_lines_option, json_option, tell
 from ccp.errors import CertificateUnreadable
 from ccp.inspection import hexadecimal, printable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
-from ccp.pki.extensions import read_role
+from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.trust import KINDS, load_x509, read_file
 from ccp.settings import server_settings
 from ccp.store.survey import RecordsOfRoot
@@ -80,8 +79,7 @@ def add(file: Path, kind: str, as_json: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_slug(certificate)}-{anchor.root.fingerprint[:8]}.pem"
     draft = path.with_name(f".{path.name}")  # a pool does not look at hidden files
-    pem = load_der_x509_certificate(certificate.der).public_bytes(Encoding.PEM)
-    draft.write_bytes(pem)
+    draft.write_text(DER_cert_to_PEM_cert(certificate.der))
     draft.replace(path)
     tell(f"Added {path}\n{_RELOAD}", as_json=as_json, added=str(path))
 
@@ -182,7 +180,9 @@ def _read_ca(file: Path) -> Certificate:
         certificates = [read_certificate(der, file.name) for der in ders]
         for certificate in certificates:
             load_x509(certificate)
-        are_cas = [read_role(der).is_ca for der in ders]
+        are_cas = [require_known_extensions(der).role.is_ca for der in ders]
+    except ExtensionProblem as problem:
+        raise click.ClickException(f"The certificate in {file} {problem}.") from None
     except (CertificateUnreadable, crypto.Error, *UNREADABLE):
         raise click.ClickException(f"{file} is no certificate in PEM or DER.") from None
     if len(certificates) != 1:

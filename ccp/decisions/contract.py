@@ -16,6 +16,7 @@ from ccp.messages import SignedContract, contract_failures, verify_message
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.chains import require_cps
+from ccp.pki.irregular import irregularity_notes
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Root
@@ -68,7 +69,10 @@ def judge(
     cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
     contract, cps = contract_chain[0], cps_chain[0]
     trusted = services.trusted.now
-    notes: list[Note] = []
+    notes = [
+        *irregularity_notes(contract_chain, "contract certificate"),
+        *irregularity_notes(cps_chain, "CPS certificate"),
+    ]
     failures = list(contract_failures(signed, contract, emaid, at=at))
     if services.store.is_revoked(contract.der):
         failures.append(ContractCertificateRevoked())

@@ -20,6 +20,7 @@ from ccp.identifiers import Pcid
 from ccp.messages import InstallationRequest, verify_message
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_chain
+from ccp.pki.irregular import irregularity_notes
 from ccp.services import Services
 from ccp.store import SignedContractData
 
@@ -64,6 +65,7 @@ def decide(
     notes: list[Note] = []
     try:
         chain = read_chain(request.certificates, "OEM provisioning certificate")
+        notes += irregularity_notes(chain, "OEM provisioning certificate")
         pcid = _pcid(chain[0])
         failures: list[CcpError] = []
         with collecting(failures):

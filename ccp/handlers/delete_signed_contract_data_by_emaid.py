@@ -52,9 +52,10 @@ def handle(
 
 def _is_due(services: Services, der: bytes) -> bool:
     """What has expired needs no revocation any more, and a CA may refuse it (RFC 5280, 3.3)."""
-    if services.clock() > read_certificate(der, "contract certificate").not_after:
+    certificate = read_certificate(der, "contract certificate")
+    if services.clock() > certificate.not_after:
         return False
-    return services.operator_cas.issued(der) and not services.store.is_revoked(der)
+    return services.operator_cas.issued(certificate) and not services.store.is_revoked(der)
 
 
 async def _revoke_and_delete(

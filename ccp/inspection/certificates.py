@@ -5,16 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-from asn1crypto import x509 as asn1
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.extensions import read_role
+from ccp.pki.extensions import read_extensions
+from ccp.pki.irregular import irregularities
 from ccp.pki.names import distinguished_name
 
 _SIGNATURE_ALGORITHMS = {
@@ -31,18 +29,6 @@ _SIGNATURE_ALGORITHMS = {
     SignatureAlgorithmOID.RSASSA_PSS: "RSA-PSS",
     SignatureAlgorithmOID.ED25519: "Ed25519",
     SignatureAlgorithmOID.ED448: "Ed448",
-}
-# Names of asn1crypto, and of RFC 5280 (4.2.1.3), in its order.
-_KEY_USAGES = {
-    "digital_signature": "digitalSignature",
-    "non_repudiation": "nonRepudiation",
-    "key_encipherment": "keyEncipherment",
-    "data_encipherment": "dataEncipherment",
-    "key_agreement": "keyAgreement",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-    "encipher_only": "encipherOnly",
-    "decipher_only": "decipherOnly",
 }
 
 
@@ -79,6 +65,8 @@ class CertificateFacts:
         key: The curve of its key, or what else it is.
         signature_algorithm: That its issuer has signed it with; its OID where it has no name here.
         fingerprint: SHA-256 of its DER, 64 lower-case hex digits.
+        irregularities: A sentence for each thing that breaks DER or RFC 5280, and that the pool
+            accepts all the same.
         extensions: None if they cannot be read.
         issuer_is_here: Whether its chain has a certificate with the name of its issuer.
         is_signed_by_it: Whether one of these has signed it; None if there is none.
@@ -95,6 +83,7 @@ class CertificateFacts:
     key: str
     signature_algorithm: str
     fingerprint: str
+    irregularities: Sequence[str]
     extensions: ExtensionFacts | None
     issuer_is_here: bool
     is_signed_by_it: bool | None
@@ -141,13 +130,14 @@ def describe_certificate(
         name=name,
         subject=distinguished_name(certificate.subject),
         issuer=distinguished_name(certificate.issuer),
-        serial_number=hexadecimal(x509.load_der_x509_certificate(der).serial_number),
+        serial_number=hexadecimal(certificate.serial_number),
         not_before=certificate.not_before,
         not_after=certificate.not_after,
         validity=_validity(certificate, at),
         key=_key(certificate),
         signature_algorithm=_signature_algorithm(certificate),
         fingerprint=fingerprint,
+        irregularities=irregularities(certificate),
         extensions=_extensions(der),
         issuer_is_here=is_signed is not None,
         is_signed_by_it=is_signed,
@@ -179,44 +169,19 @@ def _signature_algorithm(certificate: Certificate) -> str:
 
 
 def _extensions(der: bytes) -> ExtensionFacts | None:
-    """Read them with asn1crypto: pyca/cryptography refuses genuine leaves, which break DER."""
     try:
-        certificate = asn1.Certificate.load(der)
-        limits = certificate.basic_constraints_value
-        usage = certificate.key_usage_value
-        return ExtensionFacts(
-            is_ca=read_role(der).is_ca,
-            path_length=None if limits is None else limits["path_len_constraint"].native,
-            key_usage=None if usage is None else _names(usage.native),
-            ocsp_urls=_urls(
-                access["access_location"]
-                for access in certificate.authority_information_access_value or ()
-                if access["access_method"].native == "ocsp"
-            ),
-            crl_urls=_urls(
-                name
-                for point in certificate.crl_distribution_points_value or ()
-                for name in _full_name(point["distribution_point"])
-            ),
-        )
-    except (ValueError, TypeError, LookupError):
+        extensions = read_extensions(der)
+    except ValueError:
         return None
+    is_ca, path_length = extensions.basic_constraints
+    return ExtensionFacts(
+        is_ca=is_ca,
+        path_length=path_length,
+        key_usage=extensions.key_usages,
+        ocsp_urls=_texts(extensions.ocsp_uris),
+        crl_urls=_texts(extensions.crl_uris(complete_lists_only=False)),
+    )
 
 
-def _full_name(point: Any) -> Iterable[asn1.GeneralName]:
-    """Give the names of a distribution point; it may have none, or but a part of one."""
-    is_named = isinstance(point, asn1.DistributionPointName) and point.name == "full_name"
-    return point.chosen if is_named else ()
-
-
-def _urls(names: Iterable[asn1.GeneralName]) -> list[str]:
-    """Take the URLs of what may have other names too, as they are: asn1crypto would decode them."""
-    return [
-        name.chosen.contents.decode("ascii", "backslashreplace")
-        for name in names
-        if name.name == "uniform_resource_identifier"
-    ]
-
-
-def _names(usages: set[str]) -> list[str]:
-    return [name for usage, name in _KEY_USAGES.items() if usage in usages]
+def _texts(uris: Iterable[bytes]) -> list[str]:
+    return [uri.decode("ascii", "backslashreplace") for uri in uris]

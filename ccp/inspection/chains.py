@@ -1,11 +1,10 @@
 """A chain of a message: who has issued what in it, and whether it ends in a trusted root."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
 from ccp.errors import CcpError, CertificateUnreadable, collecting
 from ccp.inspection.certificates import (
@@ -15,7 +14,9 @@ from ccp.inspection.certificates import (
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import require_cps, verify_chain
-from ccp.pki.issuers import is_issuer
+from ccp.pki.extensions import ExtensionProblem, require_known_extensions
+from ccp.pki.issuance import is_issuer
+from ccp.pki.name_matching import same_name
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors
 
@@ -100,6 +101,8 @@ def describe_chain(
             verified = verify_chain(chain, anchors, name=name, at=at, suites=suites)
             above = [one.der for one in verified.above]
         above = above or _above(loaded, anchors)
+    else:
+        problems += _extension_problems(loaded, names)
     drawn = [
         describe_certificate(der, called, at=at, is_signed=None)
         for der, called in zip(
@@ -119,35 +122,47 @@ def describe_chain(
     )
 
 
-def _load(der: bytes) -> x509.Certificate | None:
+def _load(der: bytes) -> Certificate | None:
     try:
-        read_certificate(der, "certificate")
+        return read_certificate(der, "certificate")
     except CertificateUnreadable:
         return None
-    return x509.load_der_x509_certificate(der)
 
 
-def _is_signed(
-    certificate: x509.Certificate | None, chain: Sequence[x509.Certificate | None]
-) -> bool | None:
+def _is_signed(certificate: Certificate | None, chain: Sequence[Certificate | None]) -> bool | None:
     """Tell whether one that has its issuer's name has signed it; None if none has that name."""
     if certificate is None:
         return None
-    issuers = [one for one in chain if one is not None and one.subject == certificate.issuer]
+    issuers = [
+        one for one in chain if one is not None and same_name(one.subject, certificate.issuer)
+    ]
     return any(is_issuer(one, certificate) for one in issuers) if issuers else None
 
 
-def _has_issued(issuer: x509.Certificate | None, other: x509.Certificate | None) -> bool:
+def _extension_problems(chain: Sequence[Certificate | None], names: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with extensions, where no anchors are there to verify the chain by."""
+    for certificate, name in zip(chain, names, strict=True):
+        if certificate is not None:
+            try:
+                require_known_extensions(certificate.der)
+            except ExtensionProblem as problem:
+                yield f"The {name} {problem}."
+
+
+def _has_issued(issuer: Certificate | None, other: Certificate | None) -> bool:
     return issuer is not None and other is not None and is_issuer(issuer, other)
 
 
-def _above(chain: Sequence[x509.Certificate | None], anchors: Anchors) -> list[bytes]:
+def _above(chain: Sequence[Certificate | None], anchors: Anchors) -> list[bytes]:
     """
     Find the anchors that a chain hangs on by names and signatures alone, whatever else is wrong.
 
     Returns: DER, the nearest to the leaf first, the root last; empty where it hangs on none.
     """
-    trusted = [one.to_cryptography() for one in anchors.certificates]
+    trusted = [
+        read_certificate(dump_certificate(FILETYPE_ASN1, one), "anchor")
+        for one in anchors.certificates
+    ]
     known = [one for one in (*chain, *trusted) if one is not None]
     below, above = chain[0], list[bytes]()
     for _ in known:
@@ -155,8 +170,8 @@ def _above(chain: Sequence[x509.Certificate | None], anchors: Anchors) -> list[b
         if issuer is None:
             return []
         if issuer in trusted:
-            above.append(issuer.public_bytes(Encoding.DER))
-        if issuer.issuer == issuer.subject:
+            above.append(issuer.der)
+        if same_name(issuer.issuer, issuer.subject):
             return above if issuer in trusted else []
         below = issuer
     return []

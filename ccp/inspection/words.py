@@ -111,6 +111,8 @@ def _chain(chain: ChainFacts) -> Iterator[str]:
         else:
             for name, fact in _certificate(certificate).items():
                 yield f"    {name:12}  {fact}"
+            for irregularity in certificate.irregularities:
+                yield f"    {'irregular':12}  {irregularity}"
 
 
 def _certificate(certificate: CertificateFacts) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """DER -> the facts of a certificate that the pool uses: names, validity."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
+from ccp.pki.lenient import TooIrregular, load_leniently
+from ccp.pki.name_matching import name_key
 
 UNREADABLE = (ValueError, TypeError, x509.InvalidVersion)
 """What pyca/cryptography raises for bytes that are no certificate, or an odd one."""
@@ -28,6 +31,10 @@ class Certificate:
         not_before, not_after: Validity, aware UTC, both included.
         public_key: Of pyca/cryptography; None where that knows no such key.
         signature_algorithm: What it is signed with.
+        serial_number: May be negative, as in some certificates of old.
+        parsed: The certificate as pyca/cryptography reads it. Of a certificate that it refuses, one
+            with the same facts, but without extensions and signature.
+        is_regular: Whether pyca/cryptography reads it as it is.
     """
 
     der: bytes
@@ -38,6 +45,14 @@ class Certificate:
     not_after: datetime
     public_key: object
     signature_algorithm: x509.ObjectIdentifier
+    serial_number: int
+    parsed: x509.Certificate = field(repr=False, compare=False)
+    is_regular: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its DER, 64 lower-case hex digits."""
+        return sha256(self.der).hexdigest()
 
     @property
     def curve(self) -> str:
@@ -56,9 +71,9 @@ class Certificate:
 
 def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certificate:
     """
-    Read one certificate.
+    Read one certificate, also an irregular one, as far as OpenSSL reads it too.
 
-    Extensions are not looked at: genuine leaves encode basicConstraints in a way DER forbids.
+    Extension values are not looked at; see `ccp.pki.extensions`.
 
     Args:
         der: X.509, DER.
@@ -71,22 +86,37 @@ def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certific
     """
     try:
         return _kept(der) if recurs else _read(der)
+    except TooIrregular as error:
+        raise CertificateUnreadable(f"The {name} cannot be read: {error}.") from error
     except UNREADABLE as error:
         raise CertificateUnreadable(f"The {name} is not an X.509 certificate.") from error
 
 
 def _read(der: bytes) -> Certificate:
-    certificate = x509.load_der_x509_certificate(der)
-    subject = certificate.subject
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+        return _certificate(der, parsed, parsed.serial_number, is_regular=True)
+    except UNREADABLE:
+        parsed, serial_number = load_leniently(der)
+        return _certificate(der, parsed, serial_number, is_regular=False)
+
+
+def _certificate(
+    der: bytes, parsed: x509.Certificate, serial_number: int, *, is_regular: bool
+) -> Certificate:
+    subject = parsed.subject
     return Certificate(
         der=der,
         common_name=_common_name(subject),
         subject=subject,
-        issuer=certificate.issuer,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        public_key=_public_key(certificate),
-        signature_algorithm=certificate.signature_algorithm_oid,
+        issuer=parsed.issuer,
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        public_key=_public_key(parsed),
+        signature_algorithm=parsed.signature_algorithm_oid,
+        serial_number=serial_number,
+        parsed=parsed,
+        is_regular=is_regular,
     )
 
 
@@ -132,8 +162,8 @@ def root_name(chain: Sequence[Certificate]) -> x509.Name:
         chain: The leaf first, then its sub-CAs in either order; at least the leaf. No root.
     Returns: The issuer of the topmost certificate.
     """
-    by_subject = {certificate.subject: certificate for certificate in chain[1:]}
+    by_subject = {name_key(certificate.subject): certificate for certificate in chain[1:]}
     top = chain[0]
-    while (issuer := by_subject.pop(top.issuer, None)) is not None:
+    while (issuer := by_subject.pop(name_key(top.issuer), None)) is not None:
         top = issuer
     return top.issuer

@@ -1,42 +1,32 @@
 """Contract, CPS and provisioning chains up to a trusted root, judged by OpenSSL."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
-from asn1crypto import x509 as asn1
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
 from ccp.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
-    CertificateChainNotYetValid,
 )
-from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.extensions import read_role
+from ccp.pki.extensions import (
+    NAME_CONSTRAINTS,
+    ExtensionProblem,
+    Extensions,
+    read_extensions,
+    require_known_extensions,
+)
+from ccp.pki.openssl_errors import chain_failure
+from ccp.pki.paths import find_paths
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
-# What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
-_NOT_YET_VALID, _EXPIRED = 9, 10
-_REASONS = {
-    2: "was not issued by a certificate that this pool trusts",
-    7: "has a signature that is not its issuer's",
-    18: "is self-signed and not trusted",
-    19: "ends in a root that this pool does not trust",
-    20: "was not issued by a certificate that this pool trusts",
-    21: "was not issued by a certificate that this pool trusts",
-    24: "has a certificate that is no CA, but has issued another",
-    25: "is longer than a CA in it allows",
-    26: "has a CA certificate that may not be used so",
-    29: "does not go with the certificate that should have issued it",
-    32: "has a CA certificate that may not sign certificates",
-    79: "has a certificate that is no CA, but has issued another",
-}
+_MOST_PATHS = 16  # tried where the first one does not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +93,37 @@ def verify_chain(
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
     """
     leaf, *sub_cas = certificates
-    chain = _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
+    _require_signing_leaf(leaf, name)
+    try:
+        return _verify_path(leaf, sub_cas, anchors.certificates, name=name, at=at, suites=suites)
+    except (CertificateChainBroken, CertificateChainExpired) as error:
+        failures = [error]
+    # OpenSSL follows the first CA of a name alone; another one may have issued the certificate.
+    paths = find_paths(leaf, sub_cas, anchors.certificates)
+    for _, *between, root in islice(paths, _MOST_PATHS):
+        try:
+            _require_ca_extensions((*between, root), name)
+            return _verify_path(leaf, between, (load_x509(root),), name=name, at=at, suites=suites)
+        except (CertificateChainBroken, CertificateChainExpired) as error:
+            failures.append(error)
+    # Where there is a path by names and signatures, what is wrong with it is the reason.
+    raise failures[min(1, len(failures) - 1)]
+
+
+def _verify_path(
+    leaf: Certificate,
+    sub_cas: Sequence[Certificate],
+    trusted: tuple[crypto.X509, ...],
+    *,
+    name: str,
+    at: datetime,
+    suites: Sequence[Suite],
+) -> VerifiedChain:
+    """Verify the one path that OpenSSL finds through these certificates."""
+    chain = _judge(leaf, sub_cas, trusted, name=name, at=at)
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
     read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
+    _require_ca_extensions(read[1:], name)
     _require_suites(read[:-1], suites, name)
     _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
@@ -127,6 +145,7 @@ def verify_leaf(
         issuer: Valid at *at*, and proved with the same *suites*.
     Raises: As `verify_chain`.
     """
+    _require_signing_leaf(leaf, name)
     partial = crypto.X509StoreFlags.PARTIAL_CHAIN
     _judge(leaf, [], (issuer.certificate,), name=name, at=at, flags=partial)
     _require_suites([leaf], suites, name)
@@ -149,7 +168,6 @@ def _judge(
     flags: int = 0,
 ) -> list[crypto.X509]:
     """Let OpenSSL find the chain from the leaf to one that is trusted."""
-    _require_signing_leaf(leaf, name)
     store = _store(trusted, at.replace(microsecond=0), flags)
     try:
         context = crypto.X509StoreContext(
@@ -157,7 +175,7 @@ def _judge(
         )
         return context.get_verified_chain()
     except crypto.X509StoreContextError as error:
-        raise _failure(error, name) from None
+        raise chain_failure(error, name) from None
     except crypto.Error:
         raise CertificateChainBroken(f"The chain of the {name} cannot be read.") from None
 
@@ -169,7 +187,8 @@ def _store(trusted: tuple[crypto.X509, ...], at: datetime, flags: int) -> crypto
     for certificate in trusted:
         store.add_cert(certificate)
     store.set_time(at)
-    store.set_flags(flags)
+    # OpenSSL knows fewer extensions than ISO 15118-20 has; see `_require_extensions`.
+    store.set_flags(flags | crypto.X509StoreFlags.IGNORE_CRITICAL)
     return store
 
 
@@ -178,8 +197,8 @@ def _validity(chain: Sequence[Certificate]) -> tuple[datetime, datetime]:
 
 
 def _constrains_names(ca: Certificate) -> bool:
-    """Tell whether what a CA has issued depends on the names in it (RFC 5280, 4.2.1.10)."""
-    return asn1.Certificate.load(ca.der).name_constraints_value is not None
+    """Check whether a CA limits the names in what it has issued (RFC 5280, 4.2.1.10)."""
+    return NAME_CONSTRAINTS in read_extensions(ca.der).values
 
 
 def _require_suites(chain: Sequence[Certificate], suites: Sequence[Suite], name: str) -> None:
@@ -221,27 +240,23 @@ def require_cps(certificate: Certificate) -> None:
 
 def _require_signing_leaf(leaf: Certificate, name: str) -> None:
     """A leaf signs messages: it is no CA, and if its key usage is limited, then not to others."""
-    try:
-        role = read_role(leaf.der)
-    except ValueError:
-        raise CertificateChainBroken(f"The extensions of the {name} cannot be read.") from None
+    role = _require_extensions(leaf, f"The {name}").role
     if role.is_ca:
         raise CertificateChainBroken(f"The {name} is a CA certificate.")
     if not role.may_sign:
         raise CertificateChainBroken(f"The {name} may not make digital signatures.")
 
 
-def _failure(
-    error: crypto.X509StoreContextError, name: str
-) -> CertificateChainBroken | CertificateChainExpired:
-    code, depth, words = error.errors
-    if code in (_NOT_YET_VALID, _EXPIRED):
-        whose = f"The {name}" if depth == 0 else f"A CA certificate of the {name}"
-        if code == _EXPIRED:
-            return CertificateChainExpired(f"{whose} has expired.")
-        return CertificateChainNotYetValid(f"{whose} is not yet valid.")
-    reason = _REASONS.get(code, "does not hold")
-    failure = CertificateChainBroken(f"The chain of the {name} {reason}.")
-    facts = {"certificate": name, "code": code, "depth": depth, "reason": words}
-    failure.notes.append(Note("a chain was refused", logging.INFO, facts))
-    return failure
+def _require_ca_extensions(cas: Sequence[Certificate], name: str) -> None:
+    for ca in cas:
+        _require_extensions(ca, f"A CA certificate of the {name}")
+
+
+def _require_extensions(certificate: Certificate, subject: str) -> Extensions:
+    """Raise unless all extensions can be read, and the critical ones are known."""
+    try:
+        return require_known_extensions(certificate.der)
+    except ExtensionProblem as problem:
+        raise CertificateChainBroken(f"{subject} {problem}.") from None
+    except ValueError:
+        raise CertificateChainBroken(f"{subject} has extensions that cannot be read.") from None

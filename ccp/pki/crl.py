@@ -7,12 +7,19 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from ccp.pki.certificates import UNREADABLE
+from ccp.errors import CertificateUnreadable
+from ccp.pki.certificates import UNREADABLE, read_certificate
 from ccp.pki.extensions import read_role
+from ccp.pki.name_matching import same_name
 from ccp.pki.revocation import Status, StatusUnknown, require_timely
 
 _PEM_BEGIN = b"-----BEGIN X509 CRL-----"
-_UNREADABLE = (*UNREADABLE, UnsupportedAlgorithm, x509.DuplicateExtension)
+_UNREADABLE = (
+    *UNREADABLE,
+    CertificateUnreadable,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,11 @@ def judge_crl(content: bytes, issuer_der: bytes, *, at: datetime) -> RevocationL
 
 
 def _judge(crl: x509.CertificateRevocationList, issuer_der: bytes, at: datetime) -> RevocationList:
-    issuer = x509.load_der_x509_certificate(issuer_der)
-    if crl.issuer != issuer.subject:
+    issuer = read_certificate(issuer_der, "CA certificate", recurs=True)
+    if not same_name(crl.issuer, issuer.subject):
         raise StatusUnknown("the CRL is of another CA")
     may_sign = read_role(issuer_der).may_sign_crls
-    if not may_sign or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
+    if not may_sign or not crl.is_signature_valid(issuer.public_key):  # type: ignore[arg-type]
         raise StatusUnknown("the signature of the CRL is wrong")
     if any(extension.critical for extension in crl.extensions):
         raise StatusUnknown("the CRL is not complete")

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from asn1crypto import x509 as asn1
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
-from ccp.pki.certificates import UNREADABLE
+from ccp.errors import CertificateUnreadable
+from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
+from ccp.pki.extensions import ExtensionProblem, read_role
+from ccp.pki.issuance import is_issuer
 from ccp.pki.trust import certificate_paths, read_file
 
 
@@ -23,17 +22,11 @@ class Issuers:
         certificates: Theirs.
     """
 
-    def __init__(self, certificates: Sequence[x509.Certificate] = ()) -> None:
+    def __init__(self, certificates: Sequence[Certificate] = ()) -> None:
         self._certificates = certificates
 
-    def issued(self, der: bytes) -> bool:
-        """
-        Tell whether one of the CAs has itself issued a certificate: by name and signature.
-
-        Args:
-            der: X.509, DER.
-        """
-        certificate = x509.load_der_x509_certificate(der)
+    def issued(self, certificate: Certificate) -> bool:
+        """Check whether one of the CAs has itself issued a certificate: by name and signature."""
         return any(is_issuer(issuer, certificate) for issuer in self._certificates)
 
 
@@ -46,25 +39,18 @@ def load_issuers(folder: Path) -> Issuers:
     Raises:
         IssuersUnusable: There is no certificate, or a file is none, or none of a CA.
     """
-    certificates: list[x509.Certificate] = []
+    certificates: list[Certificate] = []
     for path in certificate_paths(folder):
         try:
-            ders = read_file(path)
-            certificates += [x509.load_der_x509_certificate(der) for der in ders]
-            are_cas = all(asn1.Certificate.load(der).ca for der in ders)
-        except (OSError, *UNREADABLE):
+            read = [read_certificate(der, path.name) for der in read_file(path)]
+            are_cas = all(read_role(one.der).is_ca for one in read)
+        except ExtensionProblem as problem:
+            raise IssuersUnusable(f"a certificate in {path} {problem}") from None
+        except (OSError, CertificateUnreadable, *UNREADABLE):
             raise IssuersUnusable(f"{path} is no certificate in PEM or DER") from None
         if not are_cas:
             raise IssuersUnusable(f"{path} has a certificate that is not a CA's")
+        certificates += read
     if not certificates:
         raise IssuersUnusable(f"there is no certificate in {folder}")
     return Issuers(certificates)
-
-
-def is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Tell whether one certificate has issued another: by name and signature."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

@@ -1,6 +1,7 @@
 """OCSP: the question whether a certificate is revoked, and the judgement of what is answered."""
 
 from datetime import datetime
+from hashlib import sha1
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -10,17 +11,26 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ccp.pki.certificates import UNREADABLE
-from ccp.pki.extensions import read_role
-from ccp.pki.issuers import is_issuer
+from ccp.errors import CertificateUnreadable
+from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
+from ccp.pki.der import elements
+from ccp.pki.extensions import read_extensions
+from ccp.pki.issuance import is_issuer
+from ccp.pki.name_matching import same_name
 from ccp.pki.revocation import Answer, Status, StatusUnknown, require_timely
+from ccp.pki.structure import read_structure
 
 _STATUSES = {
     ocsp.OCSPCertStatus.GOOD: Status.GOOD,
     ocsp.OCSPCertStatus.REVOKED: Status.REVOKED,
 }
 # What pyca/cryptography raises for an answer that is none, or has an odd part.
-_UNREADABLE = (*UNREADABLE, UnsupportedAlgorithm, x509.DuplicateExtension)
+_UNREADABLE = (
+    *UNREADABLE,
+    CertificateUnreadable,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+)
 
 
 def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
@@ -39,8 +49,14 @@ def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
     """
     builder = ocsp.OCSPRequestBuilder()
     try:
-        certificate, issuer = map(x509.load_der_x509_certificate, (certificate_der, issuer_der))
-        builder = builder.add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
+        certificate = read_certificate(certificate_der, "certificate")
+        name = read_structure(certificate_der).issuer.encoded
+        builder = builder.add_certificate_by_hash(
+            sha1(name).digest(),  # noqa: S324
+            _key_hash(read_certificate(issuer_der, "CA certificate", recurs=True)),
+            certificate.serial_number,
+            hashes.SHA1(),  # noqa: S303
+        )
     except _UNREADABLE:
         raise StatusUnknown("the certificate cannot be asked for") from None
     return builder.build().public_bytes(Encoding.DER)
@@ -73,7 +89,7 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     response = ocsp.load_der_ocsp_response(der)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise StatusUnknown(f"the responder says {response.response_status.name}")
-    _require_signature(response, x509.load_der_x509_certificate(issuer_der), at)
+    _require_signature(response, read_certificate(issuer_der, "CA certificate", recurs=True), at)
     singles = list(response.responses)
     wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))
     if [_certificate_id(one) for one in singles] != [wanted]:
@@ -98,43 +114,47 @@ def _certificate_id(
     return algorithm, named.issuer_name_hash, named.issuer_key_hash, named.serial_number
 
 
-def _require_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime) -> None:
+def _require_signature(response: ocsp.OCSPResponse, issuer: Certificate, at: datetime) -> None:
     """The CA has signed, or somebody with a certificate of the CA's for just that."""
     if _is_named(response, issuer):
         signer = issuer
     else:
-        delegates = (one for one in response.certificates if _is_named(response, one))
+        brought = (
+            read_certificate(one.public_bytes(Encoding.DER), "certificate")
+            for one in response.certificates
+        )
+        delegates = (one for one in brought if _is_named(response, one))
         delegate = next(delegates, None)
         if delegate is None or not _may_answer(delegate, issuer, at):
             raise StatusUnknown("the signer may not answer for the CA")
         signer = delegate
     try:
-        _verify(signer.public_key(), response)
+        _verify(signer.public_key, response)
     except InvalidSignature:
         raise StatusUnknown("the signature of the answer is wrong") from None
 
 
-def _is_named(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
+def _is_named(response: ocsp.OCSPResponse, signer: Certificate) -> bool:
     """Tell whether the answer names a certificate as its signer's, by name or by key."""
     if response.responder_name is not None:
-        return response.responder_name == signer.subject
-    digest = x509.SubjectKeyIdentifier.from_public_key(signer.public_key()).digest
-    return response.responder_key_hash == digest
+        return same_name(response.responder_name, signer.subject)
+    return response.responder_key_hash == _key_hash(signer)
 
 
-def _may_answer(delegate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+def _key_hash(certificate: Certificate) -> bytes:
+    """Return the SHA-1 of a key, by which OCSP names whose it is."""
+    info = read_structure(certificate.der).public_key
+    _, key = elements(info.content)
+    return sha1(key.content[1:]).digest()  # noqa: S324
+
+
+def _may_answer(delegate: Certificate, issuer: Certificate, at: datetime) -> bool:
     """Tell whether the CA itself has issued a certificate, valid now, to answer for it."""
-    if not delegate.not_valid_before_utc <= at <= delegate.not_valid_after_utc:
+    if not delegate.is_valid_at(at) or not is_issuer(issuer, delegate):
         return False
-    if not is_issuer(issuer, delegate):
-        return False
-    if not read_role(delegate.public_bytes(Encoding.DER)).may_sign:
-        return False
-    try:
-        uses = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in uses
+    extensions = read_extensions(delegate.der)
+    is_for_it = ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string in extensions.extended_key_usages
+    return is_for_it and extensions.role.may_sign
 
 
 def _verify(key: object, response: ocsp.OCSPResponse) -> None:

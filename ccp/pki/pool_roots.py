@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from cryptography import x509
 from OpenSSL import crypto
 
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import read_certificate
-from ccp.pki.extensions import read_role
-from ccp.pki.issuers import is_issuer
+from ccp.pki.extensions import ExtensionProblem, require_known_extensions
+from ccp.pki.issuance import is_issuer
 from ccp.pki.trust import load_x509
 
 log = structlog.get_logger()
@@ -49,14 +48,15 @@ def _problem(der: bytes, at: datetime) -> str:
     try:
         certificate = read_certificate(der, "root")
         load_x509(certificate)
-        is_ca = read_role(der).is_ca
+        is_ca = require_known_extensions(der).role.is_ca
+    except ExtensionProblem as problem:
+        return f"it {problem}"
     except (CertificateUnreadable, crypto.Error, ValueError):
         return "it is not an X.509 certificate"
     if not certificate.is_valid_at(at):
         return f"it is valid from {certificate.not_before:%F} to {certificate.not_after:%F} only"
     if not is_ca:
         return "it is not that of a CA"
-    itself = x509.load_der_x509_certificate(der)
-    if not is_issuer(itself, itself):
+    if not is_issuer(certificate, certificate):
         return "it is not self-signed"
     return ""

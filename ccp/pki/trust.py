@@ -1,6 +1,7 @@
 """The trust anchors: V2G, eMSP and OEM roots, of a folder and of a root pool."""
 
-import hashlib
+import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import Self
 
 import structlog
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
+from ccp.pki.extensions import ExtensionProblem, require_known_extensions
+from ccp.pki.irregular import irregularities
+from ccp.pki.issuance import is_issuer
+from ccp.pki.name_matching import NameKey, name_key
 from ccp.pki.names import distinguished_name
 
 log = structlog.get_logger()
@@ -23,7 +26,8 @@ KINDS = ("v2g", "emsp", "oem")
 
 _SUFFIXES = {".pem", ".crt", ".cer", ".der"}
 _OTHER_SUFFIX = "not looked at: no .pem, .crt, .cer or .der"
-_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
+_PEM_BEGIN = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")
+_PEM_BLOCK = re.compile(_PEM_BEGIN.pattern + rb"([^-]*)-----END (?:X509 )?CERTIFICATE-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,9 @@ class Root:
     @classmethod
     def of(cls, der: bytes) -> Self:
         """Read what identifies a root certificate (X.509, DER)."""
-        certificate = x509.load_der_x509_certificate(der)
+        certificate = read_certificate(der, "root", recurs=True)
         return cls(
-            hashlib.sha256(der).hexdigest(),
+            certificate.fingerprint,
             distinguished_name(certificate.subject),
             certificate.serial_number,
         )
@@ -83,13 +87,17 @@ class Anchors:
         return Anchors((*self.certificates, *added), configured=True)
 
     def only(self, fingerprint: str) -> "Anchors":
-        """The one root that has this fingerprint (SHA-256, lower-case hex digits), or none."""
-        named = (
-            one
-            for one in self.certificates
-            if one.digest("sha256").replace(b":", b"").decode().lower() == fingerprint
-        )
-        return Anchors(tuple(named), self.configured)
+        """
+        Leave out all roots but one; sub-CAs and cross-certificates stay.
+
+        Args:
+            fingerprint: Of the root: SHA-256, lower-case hex digits.
+        Returns: Without certificates if none has this fingerprint.
+        """
+        read = [(_read(one), one) for one in self.certificates]
+        is_there = any(ca.fingerprint == fingerprint for ca, _ in read)
+        kept = (one for ca, one in read if ca.fingerprint == fingerprint or not is_issuer(ca, ca))
+        return Anchors(tuple(kept) if is_there else (), self.configured)
 
     def __add__(self, other: "Anchors") -> "Anchors":
         return Anchors(self.certificates + other.certificates, self.configured or other.configured)
@@ -179,6 +187,9 @@ def anchor_files(folder: Path) -> Iterator[AnchorFile]:
             certificates = tuple(read_certificate(der, path.name) for der in read_file(path))
             for certificate in certificates:
                 load_x509(certificate)
+                require_known_extensions(certificate.der)
+        except ExtensionProblem as problem:
+            yield AnchorFile(path, problem=f"trust anchor left out: it {problem}")
         except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
             yield AnchorFile(path, problem="trust anchor left out: not a certificate in PEM or DER")
         else:
@@ -191,6 +202,9 @@ def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
             tell = log.warning if file.problem == _OTHER_SUFFIX else log.error
             tell(file.problem, file=str(file.path))
         for certificate in file.certificates:
+            if not certificate.is_regular:
+                reasons = irregularities(certificate)
+                log.warning("trust anchor is irregular", file=str(file.path), reasons=reasons)
             if certificate.is_valid_at(at):
                 yield load_x509(certificate)
             else:
@@ -210,9 +224,12 @@ def read_file(path: Path) -> list[bytes]:
         ValueError: It is broken PEM.
     """
     content = path.read_bytes()
-    if _PEM_BEGIN in content:
-        return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(content)]
-    return [content]
+    if not _PEM_BEGIN.search(content):
+        return [content]
+    blocks = _PEM_BLOCK.findall(content)
+    if len(blocks) != len(_PEM_BEGIN.findall(content)):
+        raise ValueError("a certificate in PEM has no end")
+    return [b64decode(b"".join(block.split()), validate=True) for block in blocks]
 
 
 def load_x509(certificate: Certificate) -> crypto.X509:
@@ -225,9 +242,9 @@ def load_x509(certificate: Certificate) -> crypto.X509:
     return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
 
 
-def name_and_key(certificate: Certificate) -> tuple[x509.Name, object]:
+def name_and_key(certificate: Certificate) -> tuple[NameKey, object]:
     """Return what makes two certificates those of one CA, as equal values."""
-    return certificate.subject, certificate.public_key
+    return name_key(certificate.subject), certificate.public_key
 
 
 def _read(anchor: crypto.X509) -> Certificate:

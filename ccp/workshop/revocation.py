@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from asn1crypto import keys
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
@@ -154,8 +154,11 @@ def _refusal(status: ocsp.OCSPResponseStatus) -> bytes:
 
 def _hashes(ca: x509.Certificate, algorithm: str) -> tuple[bytes, bytes]:
     """By what a request names a CA: digests of its name, and of the bits of its key."""
-    key = ca.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    bits = keys.PublicKeyInfo.load(key)["public_key"].contents[1:]  # without the count of unused
+    key = ca.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        bits = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    else:
+        bits = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     parts = ca.subject.public_bytes(), bits
     of_name, of_key = (hashlib.new(algorithm, part).digest() for part in parts)
     return of_name, of_key

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cli import cli
 from ccp.kept_roots import KeptRoots
-from ccp.pki.trust import load_trust
+from ccp.pki.trust import load_trust, read_file
 from ccp.settings import Settings, server_settings
 from ccp.store import Store
 from ccp.workshop import EDITION_2, Pki, make_pki
@@ -25,6 +25,7 @@ from ccp.workshop.folder import Folder
 from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.builders import ORIGIN, record
+from tests.pki.raw import extension, with_extensions
 from tests.running import ROOT
 from tests.workshop.openssl import needs_openssl, openssl
 
@@ -348,3 +349,34 @@ def test_what_is_wrong_with_settings_or_database_is_a_sentence(
     monkeypatch.setenv("CCP_RCP_HOURS", "never")
     server_settings.cache_clear()
     assert run("list").stderr == "Error: CCP_RCP_HOURS: Not a valid number.\n"
+
+
+@pytest.mark.parametrize("command", ["add", "list"])
+def test_add_anchor_with_a_malformed_extension_is_refused_in_words(
+    folder: Path, pki: Pki, command: str
+) -> None:
+    """By `ccp roots add`; and a pool that finds such a file leaves it out, and says why."""
+    root = pki.v2g_root("A")
+    der = with_extensions(root, root, extension("2.5.29.30", b"\xff\xff"))
+    if command == "add":
+        Path("odd.der").write_bytes(der)
+        result = run("add", "odd.der", "--type", "v2g")
+        assert result.exit_code == 1
+        assert "has an extension that cannot be read: nameConstraints." in result.stderr
+    else:
+        (folder / "pki/trust/v2g/odd.der").write_bytes(der)
+        result = run("list")
+        assert result.exit_code == 0
+        assert "odd.der: trust anchor left out: it has an extension that can" in result.stderr
+
+
+def test_add_irregular_anchor_is_added(folder: Path, pki: Pki) -> None:
+    """One that OpenSSL reads, and pyca/cryptography does not; as PEM it is what it was."""
+    root = pki.v2g_root("A")
+    der = with_extensions(root, root, extension("2.5.29.18", b"\x30\0", b"\1\1\0"))
+    Path("odd.der").write_bytes(der)
+    result = run("add", "odd.der", "--type", "v2g", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert hashlib.sha256(der).hexdigest() in [one["fingerprint"] for one in listed()]
+    added = json.loads(result.stdout)["added"]
+    assert read_file(Path(added)) == [der]

@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
+from ccp.pki.certificates import read_certificate
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
 from ccp.workshop import EDITION_2, EDITION_20, make_pki
 from ccp.workshop.pki import make_contract
@@ -13,25 +14,30 @@ from tests.trusted import MADE_AT, pki
 
 
 def contract(edition, signers=None):
-    """A contract certificate of the edition's eMSP, DER."""
+    """A contract certificate of the edition's eMSP."""
     signers = signers or pki(edition)
-    return make_contract(signers.emsp, "DEICECOPNCCERT", at=MADE_AT).leaf.der
+    return read(make_contract(signers.emsp, "DEICECOPNCCERT", at=MADE_AT).leaf)
+
+
+def read(identity):
+    """A certificate as the pool reads it."""
+    return read_certificate(identity.der, "certificate")
 
 
 @pytest.mark.parametrize("edition", [EDITION_2, EDITION_20], ids=lambda one: one.number)
 def test_the_direct_issuer_is_known(edition):
     """The CA whose key has signed it has issued it; not the one above, and not another eMSP's."""
     der, emsp = contract(edition), pki(edition).emsp
-    assert Issuers([emsp.sub_2.certificate]).issued(der)
-    assert not Issuers([emsp.root.certificate, emsp.sub_1.certificate]).issued(der)
-    assert not Issuers([pki(edition).oem.sub_2.certificate]).issued(der)
+    assert Issuers([read(emsp.sub_2)]).issued(der)
+    assert not Issuers([read(emsp.root), read(emsp.sub_1)]).issued(der)
+    assert not Issuers([read(pki(edition).oem.sub_2)]).issued(der)
     assert not Issuers().issued(der)
 
 
 def test_a_name_is_no_issuer():
     """A CA of the same name with another key has issued something else."""
     stranger = make_pki(EDITION_2, at=MADE_AT)
-    ours, theirs = pki(EDITION_2).emsp.sub_2.certificate, stranger.emsp.sub_2.certificate
+    ours, theirs = read(pki(EDITION_2).emsp.sub_2), read(stranger.emsp.sub_2)
     assert ours.subject == theirs.subject
     assert not Issuers([ours]).issued(contract(EDITION_2, stranger))
     assert Issuers([ours, theirs]).issued(contract(EDITION_2, stranger))
@@ -56,7 +62,7 @@ def test_cas_are_read_from_a_folder(tmp_path: Path):
     [
         ("ca.pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", r"ca\.pem"),
         ("ca.der", b"nonsense", r"ca\.der"),
-        ("leaf.der", contract(EDITION_2), r"leaf\.der has a certificate that is not a CA's"),
+        ("leaf.der", contract(EDITION_2).der, r"leaf\.der has a certificate that is not a CA's"),
         ("ca.key", b"not looked at", "no certificate in"),
         (None, b"", "no certificate in"),
     ],
