@@ -54,7 +54,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands)
-@click.version_option(package_name="ccp")
+@click.version_option(package_name="opnc-ccp")
 def cli() -> None:
     """
     The Contract Certificate Pool, and its tools.

@@ -119,5 +119,5 @@ _templates.filters |= {
 _templates.globals |= {
     "style": _asset("style.css"),
     "script": _asset("comforts.js"),
-    "version": version("ccp"),
+    "version": version("opnc-ccp"),
 }
