@@ -17,6 +17,7 @@ BELOW = {
     "notes",
     "origin",
     "outbound",
+    "printable",
     "settings",
     "threads",
     "tracing",
@@ -31,6 +32,7 @@ ALLOWED = {
     "telemetry": {"spans", "tracing"},
     "origin": set(),
     "outbound": set(),
+    "printable": set(),
     "threads": set(),
     "last_good": set(),
     "base64_text": {"errors"},
@@ -55,7 +57,7 @@ ALLOWED = {
     "inspection": BELOW | {"iso15118", "messages", "pki"},
     # They join the parts in their own way, as the server does in app and serving.
     "commands": {room.stem for room in PACKAGE.iterdir()} - {"cli", "serving", "wsgi"},
-    "cli": set(),  # it names the commands, and imports one when it is asked for
+    "cli": {"commands"},  # it imports a command when it is called
     "handlers": BELOW
     | {"decisions", "iso15118", "messages", "peers", "pki", "schemas", "services", "store"},
     "auth": BELOW,
