@@ -42,7 +42,7 @@ ALLOWED = {
     "pki": {"addresses", "identifiers", "errors", "notes"},
     "store": {"identifiers", "errors", "origin", "threads"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
-    "log": {"settings"},
+    "log": {"printable", "settings"},
     "tls": {"settings"},
     "exposure": {"addresses", "settings", "pki"},
     "messages": BELOW | {"iso15118", "pki"},

@@ -12,7 +12,7 @@ from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, Jos
 from joserfc.jwt import JWTClaimsRegistry
 
 from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
-from ccp.auth.caller import ROLES, Caller, is_subject, normalised_ids
+from ccp.auth.caller import ROLES, Caller, is_id, is_subject, normalised_ids
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
 from ccp.errors import TokenInvalid
@@ -67,8 +67,10 @@ class Tokens:
             claims = _claims(await self._verified(token))
             self._check(claims)
             roles = set(_texts(claims, self._role_claim)) & set(ROLES)
-            ids = normalised_ids(_texts(claims, self._ids_claim))
-            return Caller(_subject(claims), tuple(sorted(roles)), ids)
+            ids = [text for text in _texts(claims, self._ids_claim) if text]
+            if not all(map(is_id, ids)):
+                raise _Refused("ids")
+            return Caller(_subject(claims), tuple(sorted(roles)), normalised_ids(ids))
         except _Refused as refusal:
             # The log says what a stranger need not know.
             log.info("the access token is refused", reason=refusal.reason)
