@@ -6,11 +6,11 @@ for what OpenTelemetry's own variables say to it (see `ccp.telemetry`).
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from ccp.addresses import (
@@ -23,6 +23,7 @@ from ccp.addresses import (
     require_urls,
     urls_in,
 )
+from ccp.env_file import EnvFileUnreadable, read_env_file
 
 PREFIX = "CCP_"
 _SQLITE = "sqlite:///"
@@ -288,6 +289,13 @@ class Variables(Schema):
             raise ValidationError("service and CAs are given together", lacking)
 
 
+def _unknown(name: str) -> str:
+    """Say that a variable does not exist, and which one may be meant."""
+    known = [one.removeprefix(PREFIX) for one in Variables().fields]
+    meant = get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    return "there is no such setting" + "".join(f"; did you mean {PREFIX}{one}?" for one in meant)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
@@ -350,7 +358,7 @@ class Settings:
         except ValidationError as error:
             raise SettingsInvalid(
                 "\n".join(
-                    f"{name}: {' '.join(reasons)}"
+                    f"{name}: {' '.join(reasons) if name in Variables().fields else _unknown(name)}"
                     for name, reasons in sorted(error.messages_dict.items())
                 )
             ) from None
@@ -409,7 +417,10 @@ def server_settings() -> Settings:
     A SIGHUP makes gunicorn ask again; that must not change whom a running pool serves, nor end it.
 
     Raises:
-        SettingsInvalid: See `Settings.from_environment`.
+        SettingsInvalid: The file cannot be read; or see `Settings.from_environment`.
     """
-    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    try:
+        from_file = read_env_file(Path(".env"), PREFIX)
+    except EnvFileUnreadable as error:
+        raise SettingsInvalid(str(error)) from None
     return Settings.from_environment({**from_file, **os.environ})
