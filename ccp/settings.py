@@ -26,6 +26,9 @@ from ccp.addresses import (
 from ccp.env_file import EnvFileUnreadable, read_env_file
 
 PREFIX = "CCP_"
+ANCHOR_FOLDERS = ("v2g", "emsp", "oem")
+"""The folders of trust anchors in CCP_TRUST_DIR."""
+
 _SQLITE = "sqlite:///"
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
@@ -391,12 +394,28 @@ class Settings:
         Give the folder of the trust anchors; it need not be there where nobody has named it.
 
         Raises:
-            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder, or has something in it, but
+                not the folders of trust anchors. An empty one is a volume to be filled.
         """
         folder = Path(self.trust_dir)
-        if "CCP_TRUST_DIR" in self.said and not folder.is_dir():
-            raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+        if "CCP_TRUST_DIR" in self.said:
+            if not folder.is_dir():
+                raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+            try:
+                is_used = any(not path.name.startswith(".") for path in folder.iterdir())
+            except OSError as error:
+                raise SettingsInvalid(f"CCP_TRUST_DIR: {folder}: {error.strerror}") from None
+            if is_used and not self.has_anchor_folders:
+                raise SettingsInvalid(
+                    f"CCP_TRUST_DIR: {folder} has none of the folders {', '.join(ANCHOR_FOLDERS)};"
+                    " name the folder that they are in"
+                )
         return folder
+
+    @property
+    def has_anchor_folders(self) -> bool:
+        """Whether CCP_TRUST_DIR has a folder of trust anchors, even an empty one."""
+        return any((Path(self.trust_dir) / name).is_dir() for name in ANCHOR_FOLDERS)
 
     @property
     def opcp_on(self) -> bool:

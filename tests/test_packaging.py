@@ -46,6 +46,15 @@ def test_benchmarks_can_start(path: Path) -> None:
     import_module(f"tests.bench.{path.stem}")
 
 
+def test_make_shows_that_it_installs_and_how_far_it_is() -> None:
+    """The first `make run` takes minutes; nothing is run here (--dry-run)."""
+    command = ["make", "--dry-run", "--always-make", "run"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.startswith('echo "Installing into .venv')
+    assert "pip install" in told
+    assert "--quiet" not in told
+
+
 def asked_for(of: Distribution, extras: frozenset[str] = frozenset()) -> Iterator[Distribution]:
     """What a distribution needs, and what that needs."""
     for requirement in map(Requirement, of.requires or ()):
