@@ -25,9 +25,9 @@ def list_(as_json: bool, **options: Any) -> None:
 
     The database is that of CCP_DATABASE_URL; it is only read. Behind the headers, a line has EMAID
     and PCID, the edition of ISO 15118, the day on which the contract certificate expires, the
-    beginning of the V2G root's fingerprint, or `-` if the root is not known, and `default` for the
-    contract that its car installs first. The objects of --json are ContractDataV1 of the API, and
-    have no headers.
+    beginning of the V2G root's fingerprint, and `default` for the contract that its car installs
+    first; `-` stands for a root that is not known, and for another contract. The objects of --json
+    are ContractDataV1 of the API, and have no headers.
     """
     shape = ContractDataV1()
     wanted = selection(**options)
@@ -50,5 +50,5 @@ def _row(record: SignedContractData) -> str:
         f"ISO 15118-{edition}",
         f"{record.valid_to:%F}",
         root,
-        "default" if record.is_default else "",
-    ).rstrip()
+        "default" if record.is_default else "-",
+    )

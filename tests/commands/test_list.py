@@ -42,7 +42,7 @@ def test_a_line_has_what_an_operator_looks_for(database: Path, store: Store) -> 
         "EMAID PCID EDITION EXPIRES V2G ROOT DEFAULT",
         f"{EMAID_TEXT} {PCID_TEXT} ISO 15118-2 2026-06-01 - default",
         f"{OTHER} {PCID_20_TEXT} ISO 15118-20 2026-06-01 - default",
-        f"NLZZZ123456789 {PCID_TEXT} ISO 15118-2 2030-01-01 {ROOT_A[:16]}",
+        f"NLZZZ123456789 {PCID_TEXT} ISO 15118-2 2030-01-01 {ROOT_A[:16]} -",
     ]
 
 
