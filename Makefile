@@ -55,10 +55,12 @@ build/prism/installed: tests/bench/prism/package.json tests/bench/prism/package-
 
 LOCK = setup.cfg --extra build --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+# Not --quiet: the first time takes minutes, and pip shows how far it is.
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 
 # A lock names every package, so pip has nothing to resolve: --no-deps.
 .venv/run: requirements.lock setup.cfg pyproject.toml
+	@echo "Installing into .venv, once: this takes a minute or more."
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --require-hashes -r requirements.lock
 	PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --editable .

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ccp.addresses import is_loopback
 from ccp.pki.trust import Trust
-from ccp.settings import Settings, SettingsInvalid
+from ccp.settings import ANCHOR_FOLDERS, Settings, SettingsInvalid
 
 
 def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies: bool) -> None:
@@ -57,7 +57,10 @@ def warnings_of(
     anchors = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
     unverified = " and ".join(whose for whose, ends in anchors.items() if not ends.configured)
     if unverified:
-        warnings.append(f"Chains of {unverified} are not verified: no anchors in CCP_TRUST_DIR.")
+        why = "no anchors in CCP_TRUST_DIR"
+        if not settings.has_anchor_folders:
+            why += f" ({settings.trust_dir} has none of the folders {', '.join(ANCHOR_FOLDERS)})"
+        warnings.append(f"Chains of {unverified} are not verified: {why}.")
     if settings.lab:
         warnings.append("What is wrong with a message is logged, not refused (CCP_CHECKS=lab).")
     if settings.opcp_on and not settings.opcp and not all(map(is_loopback, hosts)):

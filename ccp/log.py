@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from ccp.owners import merge_owners
+from ccp.printable import printable, printable_lines
 from ccp.settings import Settings
 
 # Tracebacks without local variables, which structlog adds by default (for people too, if it finds
@@ -49,7 +50,10 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
         renderer = [_DICT_TRACEBACKS, structlog.processors.JSONRenderer()]
     elif sys.stderr.isatty():
         plain = structlog.dev.plain_traceback
-        renderer = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        renderer = [
+            printable_values,
+            structlog.dev.ConsoleRenderer(exception_formatter=plain),
+        ]
     else:
         renderer = [structlog.processors.format_exc_info, _without_colours]
     # Our own lines do not go through the standard library, which takes longer than all the rest.
@@ -83,6 +87,16 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
             "gunicorn.error": {"level": others, "propagate": True, "handlers": []},
         },
     }
+
+
+def printable_values(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what a terminal would obey; ConsoleRenderer writes text as it is."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable_lines(value) if name == "event" else printable(value)
+    return event
 
 
 def _without_colours(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:

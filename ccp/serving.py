@@ -10,11 +10,13 @@ from connexion import FlaskApp
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.util import parse_address
 
 from ccp.app import create_app
 from ccp.exposure import require_safe_exposure, warnings_of
 from ccp.log import configure_logging
 from ccp.operators.listener import listener_of
+from ccp.ports import require_free
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.tls import read_tls
 
@@ -70,6 +72,7 @@ def on_starting(server: Arbiter) -> None:
     if server.cfg.is_ssl and _tls.context is None:
         sys.exit("The pool cannot start.\nTLS is set up with CCP_TLS_CERTIFICATE and CCP_TLS_KEY.")
     refuse_exposure(server)
+    require_free_ports(server)
 
 
 def when_ready(server: Arbiter) -> None:
@@ -112,6 +115,21 @@ def on_reload(server: Arbiter) -> None:
         _tls = tls
         server.app.callable = app
         warn(server, app)
+
+
+def require_free_ports(server: Arbiter) -> None:
+    """End, with the reason, a server whose addresses others listen on; it may inherit its own."""
+    if server.cfg.reuse_port or server.master_pid or "LISTEN_FDS" in os.environ:
+        return
+    wanted = [(address, "CCP_PORT") for address in server.cfg.address]
+    if _settings.operations_bind:
+        wanted.append((parse_address(_settings.operations_bind), "CCP_OPERATIONS_BIND"))
+    try:
+        for address, variable in wanted:
+            if isinstance(address, tuple):
+                require_free(*address, variable=variable)
+    except SettingsInvalid as error:
+        sys.exit(f"The pool cannot start.\n{error}")
 
 
 def refuse_exposure(server: Arbiter) -> None:

@@ -6,11 +6,11 @@ for what OpenTelemetry's own variables say to it (see `ccp.telemetry`).
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from ccp.addresses import (
@@ -23,8 +23,12 @@ from ccp.addresses import (
     require_urls,
     urls_in,
 )
+from ccp.env_file import EnvFileUnreadable, read_env_file
 
 PREFIX = "CCP_"
+ANCHOR_FOLDERS = ("v2g", "emsp", "oem")
+"""The folders of trust anchors in CCP_TRUST_DIR."""
+
 _SQLITE = "sqlite:///"
 _TOKENS = ("CCP_JWT_ISSUER", "CCP_JWT_AUDIENCE", "CCP_JWT_KEYS")
 
@@ -303,6 +307,13 @@ class Variables(Schema):
             raise ValidationError("service and CAs are given together", lacking)
 
 
+def _unknown(name: str) -> str:
+    """Say that a variable does not exist, and which one may be meant."""
+    known = [one.removeprefix(PREFIX) for one in Variables().fields]
+    meant = get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    return "there is no such setting" + "".join(f"; did you mean {PREFIX}{one}?" for one in meant)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
@@ -368,7 +379,7 @@ class Settings:
         except ValidationError as error:
             raise SettingsInvalid(
                 "\n".join(
-                    f"{name}: {' '.join(reasons)}"
+                    f"{name}: {' '.join(reasons) if name in Variables().fields else _unknown(name)}"
                     for name, reasons in sorted(error.messages_dict.items())
                 )
             ) from None
@@ -401,12 +412,28 @@ class Settings:
         Give the folder of the trust anchors; it need not be there where nobody has named it.
 
         Raises:
-            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder, or has something in it, but
+                not the folders of trust anchors. An empty one is a volume to be filled.
         """
         folder = Path(self.trust_dir)
-        if "CCP_TRUST_DIR" in self.said and not folder.is_dir():
-            raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+        if "CCP_TRUST_DIR" in self.said:
+            if not folder.is_dir():
+                raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+            try:
+                is_used = any(not path.name.startswith(".") for path in folder.iterdir())
+            except OSError as error:
+                raise SettingsInvalid(f"CCP_TRUST_DIR: {folder}: {error.strerror}") from None
+            if is_used and not self.has_anchor_folders:
+                raise SettingsInvalid(
+                    f"CCP_TRUST_DIR: {folder} has none of the folders {', '.join(ANCHOR_FOLDERS)};"
+                    " name the folder that they are in"
+                )
         return folder
+
+    @property
+    def has_anchor_folders(self) -> bool:
+        """Whether CCP_TRUST_DIR has a folder of trust anchors, even an empty one."""
+        return any((Path(self.trust_dir) / name).is_dir() for name in ANCHOR_FOLDERS)
 
     @property
     def opcp_on(self) -> bool:
@@ -427,7 +454,10 @@ def server_settings() -> Settings:
     A SIGHUP makes gunicorn ask again; that must not change whom a running pool serves, nor end it.
 
     Raises:
-        SettingsInvalid: See `Settings.from_environment`.
+        SettingsInvalid: The file cannot be read; or see `Settings.from_environment`.
     """
-    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    try:
+        from_file = read_env_file(Path(".env"), PREFIX)
+    except EnvFileUnreadable as error:
+        raise SettingsInvalid(str(error)) from None
     return Settings.from_environment({**from_file, **os.environ})

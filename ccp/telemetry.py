@@ -35,7 +35,7 @@ def recording() -> Iterator[None]:
     try:
         from ccp.spans import OtlpTracer
     except ImportError:
-        log.warning("no traces are exported: OpenTelemetry's SDK is not installed (ccp[otel])")
+        log.warning("no traces are exported: OpenTelemetry's SDK is not installed (opnc-ccp[otel])")
         yield
         return
     try:

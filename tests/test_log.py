@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.iso15118 import decode
-from ccp.log import _without_colours
+from ccp.log import _without_colours, printable_values
 from tests.builders import (
     BASE,
     EMAID_TEXT,
@@ -244,3 +244,12 @@ def test_a_log_that_cannot_be_written_is_no_error(log_format):
             timeout=30,
         )
     assert told.stdout == "goes on\n"
+
+
+def test_console_log_of_hostile_text_is_printable() -> None:
+    """A terminal shows what was sent, and obeys nothing in it."""
+    render = structlog.dev.ConsoleRenderer(colors=False)
+    event = {"event": "a\nb\x1b[2J", "party": "\x1b]0;title\x07", "id": "x\x9b31m\u202e", "n": 5}
+    line = render(None, "info", printable_values(None, "info", event))
+    assert [one for one in line if not one.isprintable()] == ["\n"]
+    assert "n=5" in line

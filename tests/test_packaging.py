@@ -30,10 +30,29 @@ def test_every_package_is_in_the_wheel() -> None:
     assert config["options.package_data"]["ccp.spec"] == "*.yaml"
 
 
+def test_distribution_has_a_name_of_its_own() -> None:
+    """On the public index, `ccp` is another project's package; the command keeps its name."""
+    (command,) = distribution("opnc-ccp").entry_points
+    assert (command.name, command.value) == ("ccp", "ccp.cli:cli")
+    texts = [ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "Containerfile")]
+    texts += [path for path in (ROOT / "ccp").rglob("*") if path.suffix in (".py", ".service")]
+    names_another = re.compile(r"(?<![\w-])ccp\[|pip install\W+ccp\b")
+    assert [path for path in texts if names_another.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "bench").glob("[!_]*.py")), ids=str)
 def test_benchmarks_can_start(path: Path) -> None:
     """No test runs the benchmarks, so what they import may not go away unnoticed."""
     import_module(f"tests.bench.{path.stem}")
+
+
+def test_make_shows_that_it_installs_and_how_far_it_is() -> None:
+    """The first `make run` takes minutes; nothing is run here (--dry-run)."""
+    command = ["make", "--dry-run", "--always-make", "run"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.startswith('echo "Installing into .venv')
+    assert "pip install" in told
+    assert "--quiet" not in told
 
 
 def asked_for(of: Distribution, extras: frozenset[str] = frozenset()) -> Iterator[Distribution]:
@@ -59,9 +78,9 @@ def install(folder: Path) -> Path:
     EnvBuilder(symlinks=True).create(folder / "env")
     (packages,) = (folder / "env" / "lib").glob("python*/site-packages")
     environment = [*pip, "--python", folder / "env" / "bin" / "python"]
-    (made,) = folder.glob("ccp-*.whl")
+    (made,) = folder.glob("opnc_ccp-*.whl")
     subprocess.run([*environment, "install", "--no-deps", made], check=True, capture_output=True)
-    (metadata,) = packages.glob("ccp-*.dist-info")
+    (metadata,) = packages.glob("opnc_ccp-*.dist-info")
     for one in asked_for(Distribution.at(metadata)):
         for name in {path.parts[0] for path in one.files or ()} - {"..", "__pycache__"}:
             if not (packages / name).exists():

@@ -235,6 +235,79 @@ def test_the_environment_goes_before_the_file(
     server_settings.cache_clear()
 
 
+UNREADABLE = {
+    "a colon": (b"CCP_PORT=1\n\n# limit\nCCP_RATE_LIMIT: 5/minute\n", [4]),
+    "a colon without a space": (b"CCP_RATE_LIMIT:5/minute\n", [1]),
+    "a space before a value": (b"CCP_AUTH jwt\n", [1]),
+    "no value": (b"\nCCP_AUTH\n", [2]),
+    "a quote left open": (b"CCP_PORT=1\nCCP_TRUST_DIR='trust\nCCP_WORKERS=3\n", [2]),
+    "a command": (b"set CCP_PORT=1\n", [1]),
+    "two lines": (b"CCP_AUTH: jwt\nCCP_PORT=1\nCCP_CHECKS: strict\n", [1, 3]),
+    "lower case": (b"CCP_PORT=1\nccp_auth=jwt\n", [2]),
+    "UTF-16": ("CCP_PORT=1\n".encode("utf-16"), [1]),
+    "UTF-16 without a mark": ("CCP_PORT=1\n".encode("utf-16-le"), [1, 2]),
+    "Latin-1": (b"CCP_PORT=1\n# f\xfcr uns\n", [2]),
+    "control characters": (b"\x1bCCP_PORT=1\n", [1]),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_env_file_with_unreadable_lines_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With file and line of each; a line that is passed over would be a setting lost."""
+    content, lines = UNREADABLE[name]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(content)
+    server_settings.cache_clear()
+    with pytest.raises(SettingsInvalid) as raised:
+        server_settings()
+    found = re.findall(r"^\.env line (\d+): ", str(raised.value), re.M)
+    assert [int(number) for number in found] == lines
+    assert len(str(raised.value).splitlines()) == len(lines)
+
+
+def test_env_file_that_cannot_be_opened_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a folder, which container engines make in place of a file that is not there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").mkdir()
+    server_settings.cache_clear()
+    with pytest.raises(SettingsInvalid, match=r"\.env: cannot be read: Is a directory"):
+        server_settings()
+
+
+def test_env_file_of_other_tools_and_editors_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a byte order mark, Windows' line ends, quotes, comments, and names of others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOLDER", "anchors")
+    text = "CCP_PORT=1234\r\n\r\nPASSED_ON\r\nother-name=é\r\nexport CCP_WORKERS='3' # three\r\n"
+    text += 'CCP_TRUST_DIR="/etc/${FOLDER}"\r\nCCP_PEERS=\r\n'
+    (tmp_path / ".env").write_bytes(text.encode("utf-8-sig"))
+    server_settings.cache_clear()
+    settings = server_settings()
+    server_settings.cache_clear()
+    assert (settings.port, settings.workers, settings.peers) == (1234, 3, ())
+    assert settings.trust_dir == "/etc/anchors"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("CCP_PROT", "CCP_PROT: there is no such setting; did you mean CCP_PORT?"),
+        ("CCP_DATABASE", "CCP_DATABASE: there is no such setting; did you mean CCP_DATABASE_URL?"),
+        ("CCP_NONSENSE", "CCP_NONSENSE: there is no such setting"),
+        ("CCP_", "CCP_: there is no such setting"),
+    ],
+)
+def test_unknown_variable_names_the_one_that_may_be_meant(name: str, told: str) -> None:
+    """As the commands do."""
+    assert problems({name: "x"}) == [told]
+
+
 def test_the_readme_tells_every_setting() -> None:
     """The README's table has each variable with its default and its meaning, and no other."""
     row = r"^\| `(CCP_\w+)` \| (?:`(.+?)` )?\| (.*?) \|$"  # what is not set by default is empty

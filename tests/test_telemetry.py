@@ -123,4 +123,4 @@ def test_without_the_sdk_the_pool_serves_and_says_so(tmp_path, monkeypatch):
     (tmp_path / "without.py").write_text(WITHOUT)
     with serving(tmp_path, "without:app", workers=1) as server, server.client() as client:
         assert client.get(f"{BASE}/contractData/pcid/{PCID_TEXT}").status_code == 404
-        assert "OpenTelemetry's SDK is not installed (ccp[otel])" in server.log
+        assert "OpenTelemetry's SDK is not installed (opnc-ccp[otel])" in server.log

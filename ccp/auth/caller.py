@@ -1,5 +1,6 @@
 """Caller: who a request comes from, as far as its access token proves it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ ROLES = ("emsp", "oem", "cpo", "cps", POOL, "operator")
 """The roles of OPNC that may do something here, and the pool's own staff."""
 
 _LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
+# Provider ids, WMIs and operator ids (DE*ABC, +49*822), and what else issuers identify parties by.
+# No space and no comma: the audit trail shows ids on a line, with commas between them.
+_ID = re.compile(r"[0-9A-Za-z*+.:@/_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Caller:
 def is_subject(text: str) -> bool:
     """Tell whether a caller may be called so: its name is kept, and shown on terminals."""
     return 0 < len(text) <= _LONGEST_SUBJECT and text.isprintable()
+
+
+def is_id(text: str) -> bool:
+    """Return whether text has the form of an id of a party."""
+    return _ID.fullmatch(text) is not None
 
 
 def normalised_ids(texts: Iterable[str]) -> tuple[str, ...]:

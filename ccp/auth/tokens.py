@@ -12,7 +12,7 @@ from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, Jos
 from joserfc.jwt import JWTClaimsRegistry
 
 from ccp.auth.algorithms import LONGEST_TOKEN, REGISTRY
-from ccp.auth.caller import Caller, is_subject, normalised_ids
+from ccp.auth.caller import Caller, is_id, is_subject, normalised_ids
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
 from ccp.auth.roles import parse_role_names, roles_of
@@ -72,8 +72,10 @@ class Tokens:
             claims = _claims(await self._verified(token))
             self._check(claims)
             roles = roles_of(_texts(claims, self._role_claim), self._role_names)
-            ids = normalised_ids(text for name in self._ids_claims for text in _texts(claims, name))
-            return Caller(_subject(claims), roles, ids)
+            ids = [text for name in self._ids_claims for text in _texts(claims, name) if text]
+            if not all(map(is_id, ids)):
+                raise _Refused("ids")
+            return Caller(_subject(claims), roles, normalised_ids(ids))
         except _Refused as refusal:
             # The log says what a stranger need not know.
             log.info("the access token is refused", reason=refusal.reason)

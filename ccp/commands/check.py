@@ -6,7 +6,7 @@ import click
 
 from ccp.commands.checking import all_problems
 from ccp.commands.database import pool_database
-from ccp.commands.output import json_lines_option, tell
+from ccp.commands.output import json_lines_option, say, tell
 
 
 @click.command()
@@ -27,4 +27,4 @@ def check(file: Path | None, as_json: bool) -> None:
     if found:
         raise click.ClickException(f"{found} things are wrong.")
     if not as_json:
-        click.echo("Nothing is wrong.")
+        say("Nothing is wrong.")

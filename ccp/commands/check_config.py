@@ -11,16 +11,11 @@ from tempfile import TemporaryDirectory
 import click
 
 from ccp.addresses import is_near
-from ccp.app import create_app, utc_now
 from ccp.commands.output import json_option, tell
-from ccp.exposure import require_safe_exposure, warnings_of
-from ccp.kept_roots import trusted_at_start
 from ccp.log import configure_logging
-from ccp.pki.trust import KINDS
 from ccp.settings import Settings, SettingsInvalid, server_settings
 from ccp.store import StoreUnusable
 from ccp.store.migrations import steps_missing
-from ccp.tls import read_tls
 
 
 @dataclass(slots=True)
@@ -65,12 +60,19 @@ def check_config(as_json: bool) -> None:
     with findings.noting():
         _look(server_settings(), findings)
     starts = not findings.problems
-    tell("\n".join(_lines(findings)), as_json=as_json, starts=starts, **asdict(findings))
+    tell(*_lines(findings), as_json=as_json, starts=starts, **asdict(findings))
     if findings.problems:
         raise SystemExit(1)
 
 
 def _look(settings: Settings, findings: _Findings) -> None:
+    # Imported only now: they take half a second, and `--help` needs none of them.
+    from ccp.app import utc_now
+    from ccp.exposure import require_safe_exposure, warnings_of
+    from ccp.kept_roots import trusted_at_start
+    from ccp.pki.trust import KINDS
+    from ccp.tls import read_tls
+
     dictConfig(configure_logging(settings))
     scheme = "https" if settings.tls_certificate else "http"
     findings.address = f"{scheme}://{settings.bind}"
@@ -94,6 +96,8 @@ def _look(settings: Settings, findings: _Findings) -> None:
 
 def _rehearse(settings: Settings) -> None:
     """Put a pool together as when it starts, on a database of its own."""
+    from ccp.app import create_app
+
     with TemporaryDirectory() as folder:
         create_app(replace(settings, database_url=f"sqlite:///{folder}/ccp.db"))
 

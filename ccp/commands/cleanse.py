@@ -5,16 +5,17 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccp.cleansing import Cleansing, Finding, Report
 from ccp.commands.database import by_command, pool_store
-from ccp.commands.output import json_lines_option, tell
-from ccp.kept_roots import trusted_at_start
+from ccp.commands.output import is_watched, json_lines_option, tell
 from ccp.settings import server_settings
 from ccp.store.survey import count
+
+if TYPE_CHECKING:
+    from ccp.cleansing import Finding, Report
 
 
 @click.command()
@@ -34,9 +35,13 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
     A line has contract and car, why the record leaves, and in a few words the reason; the last one
     counts. The exit status is 1 where something could not be asked about, and was kept.
     """
+    # Imported only now: they take a while, and `--help` needs none of them.
+    from ccp.cleansing import Cleansing
+    from ccp.kept_roots import trusted_at_start
+
     kept = 0
 
-    def note(finding: Finding) -> None:
+    def note(finding: "Finding") -> None:
         nonlocal kept
         kept += not finding.leaves
         with suppress(OSError):  # whoever reads that may have gone; the work goes on
@@ -51,7 +56,7 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
             length=count(settings.database_path),
             label="Cleansing",
             file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
+            hidden=not is_watched(),
         ) as bar:
             report = asyncio.run(
                 cleansing.run(
@@ -67,14 +72,14 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: "Finding") -> str:
     record = finding.record
     kept = "" if finding.leaves else ", and it is kept"
     outcome = finding.outcome.value
     return f"{record.emaid.key} {record.pcid.key} {outcome}: {finding.reason}{kept}"
 
 
-def _facts(finding: Finding) -> dict[str, Any]:
+def _facts(finding: "Finding") -> dict[str, Any]:
     record = finding.record
     return {
         "emaid": record.emaid.key,
@@ -87,7 +92,7 @@ def _facts(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _summary(report: Report) -> str:
+def _summary(report: "Report") -> str:
     counts = asdict(report)
     return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
 

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from ccp.commands.output import say
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -20,4 +22,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     if complete is None:  # click knows these three
         raise click.ClickException(f"there is no completion for {shell}")
     root = ctx.find_root()
-    click.echo(complete(root.command, {}, "ccp", "_CCP_COMPLETE").source())
+    say(*complete(root.command, {}, "ccp", "_CCP_COMPLETE").source().splitlines())

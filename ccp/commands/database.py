@@ -20,17 +20,35 @@ PATIENCE_SECONDS = 10
 
 
 @contextmanager
-def pool_database(other: Path | None = None) -> Iterator[Path]:
+def pool_database(other: Path | None = None, *, may_be_new: bool = False) -> Iterator[Path]:
     """
     Give the path of the database of CCP_DATABASE_URL.
 
     Args:
         other: Given in its place; then no setting is looked at.
+        may_be_new: Whether the block can make the database.
     Raises:
-        ClickException: The settings are wrong, or the block finds that a database cannot be used.
+        ClickException: The settings are wrong, there is no database, or the block finds that a
+            database cannot be used.
     """
     with told_in_a_sentence(), warnings_to_stderr():
-        yield other or server_settings().database_path
+        path = other or server_settings().database_path
+        if not may_be_new:
+            require_database(path, "" if other else "; `ccp migrate` makes one")
+        yield path
+
+
+def require_database(path: Path, advice: str = "") -> None:
+    """
+    Check that a database is there.
+
+    Args:
+        advice: Added to the error message.
+    Raises:
+        ClickException: There is no file at *path*.
+    """
+    if not path.exists():
+        raise click.ClickException(f"there is no database {path}{advice}")
 
 
 @contextmanager
@@ -59,11 +77,8 @@ def pool_store(*, may_be_new: bool = False) -> Iterator[Store]:
     Raises:
         ClickException: See `pool_database`.
     """
-    with pool_database() as path:
-        is_there = path.exists()
-        if not is_there and not may_be_new:
-            raise click.ClickException(f"there is no database {path}; `ccp migrate` makes one")
-        if is_there and steps_missing(path):  # a pool that is running may be of that version
+    with pool_database(may_be_new=may_be_new) as path:
+        if path.exists() and steps_missing(path):  # a pool that is running may be of that version
             raise StoreUnusable(
                 f"{path} is of an older version; `ccp migrate` brings it up to date"
             )

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import orjson
 
-from ccp.commands.output import echo_lines, json_option
+from ccp.commands.output import json_option, json_text, say
 from ccp.commands.quiet import warnings_to_stderr
 from ccp.inspection import NoMessage, in_words, inspect_message, read_messages
 from ccp.inspection.inputs import MOST_BYTES
 from ccp.pki.trust import Trust, load_trust
-
-_JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
 @click.command()
@@ -45,11 +42,11 @@ def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
         inspections = [inspect_message(exi, at=at, trust=trust) for exi in messages]
     holds = all(inspection.holds for inspection in inspections)
     if as_json:
-        click.echo(orjson.dumps({"holds": holds, "messages": inspections}, option=_JSON), nl=False)
+        found = {"holds": holds, "messages": inspections}
+        click.echo(json_text(found, indent=True).encode())
     else:
         for number, inspection in enumerate(inspections):
-            echo_lines([""] if number else [])
-            echo_lines(in_words(inspection))
+            say(*[""] if number else [], *in_words(inspection))
     if not holds:
         raise SystemExit(1)
 

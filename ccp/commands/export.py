@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-import orjson
 
 from ccp.commands.database import pool_database
 from ccp.commands.options import selecting, selection
+from ccp.commands.output import is_watched, json_text
 from ccp.schemas import SignedContractDataV1
 from ccp.store.survey import count, select
 
@@ -38,12 +38,12 @@ def export(file: Path, **options: Any) -> None:
             length=count(path, wanted),
             label="Exporting",
             file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
+            hidden=not is_watched(),
         ) as records,
     ):
         for record in records:
             default = {"defaultContract": record.is_default}
-            output.write(orjson.dumps(shape.dump(record) | default) + b"\n")
+            output.write(json_text(shape.dump(record) | default).encode() + b"\n")
 
 
 @contextmanager

@@ -5,20 +5,20 @@ import sys
 from collections import Counter
 from logging.config import dictConfig
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 import orjson
 import structlog
 
-from ccp.app import make_services, utc_now
 from ccp.commands.database import pool_store
-from ccp.commands.importing import Importer, lines_of
-from ccp.commands.output import json_option, tell
+from ccp.commands.output import is_watched, json_option, say, tell
 from ccp.errors import BadRequest
 from ccp.log import configure_logging
-from ccp.peers.peers import Peers
 from ccp.settings import server_settings
+
+if TYPE_CHECKING:
+    from ccp.commands.importing import Importer
 
 
 @click.command("import")
@@ -45,6 +45,11 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
 
     The exit status is 1 if anything was refused.
     """
+    # Imported only now: they take half a second, and `--help` needs none of them.
+    from ccp.app import make_services, utc_now
+    from ccp.commands.importing import Importer
+    from ccp.peers.peers import Peers
+
     if report is not None and Path(report.name).resolve() == Path(file.name).resolve():
         raise click.UsageError("What is refused cannot be written to the file that is read.")
     outcomes: Counter[str] = Counter()
@@ -63,11 +68,14 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
 
 
 def _import(
-    importer: Importer, file: BinaryIO, report: BinaryIO | None, outcomes: Counter[str]
+    importer: "Importer", file: BinaryIO, report: BinaryIO | None, outcomes: Counter[str]
 ) -> None:
+    from ccp.commands.importing import lines_of
+
     size = os.fstat(file.fileno()).st_size if file.seekable() else 0
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=hidden) as bar:
+    with click.progressbar(
+        length=size, label="Importing", file=sys.stderr, hidden=not is_watched()
+    ) as bar:
         for number, line in enumerate(lines_of(file), start=1):
             if line:
                 with structlog.contextvars.bound_contextvars(line=number):
@@ -76,11 +84,11 @@ def _import(
                 bar.update(file.tell() - bar.pos)
 
 
-def _put(importer: Importer, line: bytes, number: int, report: BinaryIO | None) -> str:
+def _put(importer: "Importer", line: bytes, number: int, report: BinaryIO | None) -> str:
     try:
         return "stored" if importer.put(line) else "there"
     except BadRequest as error:
-        click.echo(f"Line {number}: {' '.join(error.messages)}", err=True)
+        say(f"Line {number}: {' '.join(error.messages)}", err=True)
         if report is not None:
             report.write(orjson.dumps({"line": number, "errorMessages": error.messages}) + b"\n")
         return "refused"

@@ -17,8 +17,8 @@ def migrate(as_json: bool) -> None:
     The database is that of CCP_DATABASE_URL. A pool that starts does the same by itself. Of a
     database of an older version a copy is left beside it, as it was.
     """
-    with pool_database() as path:
+    with pool_database(may_be_new=True) as path:
         missing = steps_missing(path)
         Store(path).close()
-    done = "".join(f"Done: {name}\n" for name in missing)
-    tell(f"{done}{path} is up to date.", as_json=as_json, database=str(path), done=missing)
+    done = [f"Done: {name}" for name in missing]
+    tell(*done, f"{path} is up to date.", as_json=as_json, database=str(path), done=missing)

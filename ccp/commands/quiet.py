@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import structlog
 
+from ccp.log import printable_values
+
 
 @contextmanager
 def warnings_to_stderr() -> Iterator[None]:
@@ -16,6 +18,7 @@ def warnings_to_stderr() -> Iterator[None]:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            printable_values,
             structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),

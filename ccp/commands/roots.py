@@ -12,9 +12,9 @@ from OpenSSL import crypto
 
 from ccp.commands.anchors import Anchor, all_anchors, anchors_in_files, stored_under
 from ccp.commands.database import told_in_a_sentence
-from ccp.commands.output import json_lines_option, json_option, tell
+from ccp.commands.groups import CommandGroup
+from ccp.commands.output import ask, json_lines_option, json_option, say, tell
 from ccp.errors import CertificateUnreadable
-from ccp.inspection import hexadecimal, printable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.trust import KINDS, load_x509, read_file
@@ -30,7 +30,7 @@ Described = dict[str, Any]
 """An anchor as JSON has it."""
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     """Commands whose errors are one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -60,7 +60,7 @@ def list_command(as_json: bool) -> None:
     settings = server_settings()
     anchors = all_anchors(settings, _note)
     for one in _described(anchors, stored_under(settings)):
-        tell(_block(one), as_json=as_json, **one)
+        tell(*_block(one), as_json=as_json, **one)
 
 
 @roots.command()
@@ -81,7 +81,7 @@ def add(file: Path, kind: str, as_json: bool) -> None:
     draft = path.with_name(f".{path.name}")  # a pool does not look at hidden files
     draft.write_text(DER_cert_to_PEM_cert(certificate.der))
     draft.replace(path)
-    tell(f"Added {path}\n{_RELOAD}", as_json=as_json, added=str(path))
+    tell(f"Added {path}", _RELOAD, as_json=as_json, added=str(path))
 
 
 @roots.command()
@@ -100,7 +100,7 @@ def remove(fingerprint: str, kind: str | None, yes: bool, as_json: bool) -> None
     files = _files_of(found)
     anchor = found[0]
     others = [one for one in anchors_in_files(settings, lambda _: None) if one not in found]
-    _note(printable(f"{anchor.kind} {anchor.root.distinguished_name}"))
+    _note(f"{anchor.kind} {anchor.root.distinguished_name}")
     if anchor.kind == "v2g":
         stored = stored_under(settings).get(anchor.root.fingerprint)
         _note(f"Stored under it: {_records(stored.records if stored else 0)}.")
@@ -108,20 +108,21 @@ def remove(fingerprint: str, kind: str | None, yes: bool, as_json: bool) -> None
     if is_last and anchor.kind in _WHOSE:
         _note(f"It is the last one: without any, chains of {_WHOSE[anchor.kind]} always hold.")
     if not yes:
-        click.confirm("Remove it?", abort=True, err=True)
+        ask("Remove it?")
     for file in files:
         file.unlink()
     if settings.rcp_url:
         _note("If the root pool has it, it stays trusted.")
     removed = [str(file) for file in files]
-    text = "".join(f"Removed {file}\n" for file in removed) + _RELOAD
-    tell(text, as_json=as_json, removed=removed)
+    tell(*[f"Removed {file}" for file in removed], _RELOAD, as_json=as_json, removed=removed)
 
 
 def _described(
     anchors: list[Anchor], stored: Mapping[str | None, RecordsOfRoot]
 ) -> Iterator[Described]:
     """Describe the anchors, then the roots of records that are none."""
+    from ccp.inspection import hexadecimal  # its codec takes a while to import
+
     now = datetime.now(UTC)
     for anchor in anchors:
         certificate, root = anchor.certificate, anchor.root
@@ -151,9 +152,9 @@ def _described(
             }
 
 
-def _block(one: Described) -> str:
-    """Write an anchor for people."""
-    lines = [printable(f"{one['type']:5}{one['subject']}")]
+def _block(one: Described) -> Iterator[str]:
+    """Give the lines about an anchor for people."""
+    lines = []
     if one["fingerprint"]:
         lines.append(f"fingerprint {one['fingerprint']}")
     if one["source"]:
@@ -170,7 +171,8 @@ def _block(one: Described) -> str:
         lines.append("            none was trusted when these were stored")
     if one["records"] is not None:
         lines.append(f"records     {one['records']}")
-    return "\n     ".join(lines)
+    yield f"{one['type']:5}{one['subject']}"
+    yield from (f"     {line}" for line in lines)
 
 
 def _read_ca(file: Path) -> Certificate:
@@ -243,4 +245,4 @@ def _records(number: int) -> str:
 
 
 def _note(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)

@@ -7,10 +7,8 @@ import click
 
 from ccp.commands.database import pool_database
 from ccp.commands.options import EMAID
-from ccp.commands.output import echo_lines, json_lines_option, tell
+from ccp.commands.output import json_lines_option, say, tell
 from ccp.identifiers import Emaid
-from ccp.inspection import UnreadableMessage, in_words, inspect_message, printable
-from ccp.kept_roots import trusted_at_start
 from ccp.schemas import ContractDataV1
 from ccp.settings import server_settings
 from ccp.store import SignedContractData
@@ -28,6 +26,10 @@ def show(emaid: Emaid, as_json: bool) -> None:
     certificates, and the chains by the pool's anchors. The database is that of CCP_DATABASE_URL; it
     is only read. An object of --json has `contract`, ContractDataV1 of the API, and `message`.
     """
+    # Imported only now: they take a while, and `--help` needs none of them.
+    from ccp.inspection import UnreadableMessage, in_words, inspect_message
+    from ccp.kept_roots import trusted_at_start
+
     at = datetime.now(UTC)
     shape = ContractDataV1()
     found = is_broken = False
@@ -36,11 +38,9 @@ def show(emaid: Emaid, as_json: bool) -> None:
         for record in select(path, Selection(emaid=emaid)):
             message = inspect_message(record.installation_res_exi, at=at, trust=trust)
             if as_json:
-                tell("", as_json=True, contract=shape.dump(record), message=message)
+                tell(as_json=True, contract=shape.dump(record), message=message)
             else:
-                echo_lines([""] if found else [])
-                echo_lines(_facts(record))
-                echo_lines(in_words(message))
+                say(*[""] if found else [], *_facts(record), *in_words(message))
             found = True
             is_broken = is_broken or isinstance(message, UnreadableMessage)
     if is_broken:
@@ -61,5 +61,5 @@ def _facts(record: SignedContractData) -> Iterator[str]:
     }
     for name, fact in facts.items():
         if fact is not None:
-            yield printable(f"{name:12}{fact}")
+            yield f"{name:12}{fact}"
     yield ""

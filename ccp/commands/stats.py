@@ -24,7 +24,7 @@ def stats(as_json: bool) -> None:
     """
     with pool_database() as path:
         summary = summarise(path, at=datetime.now(UTC))
-    tell("\n".join(_lines(summary)), as_json=as_json, **asdict(summary))
+    tell(*_lines(summary), as_json=as_json, **asdict(summary))
 
 
 def _lines(summary: Summary) -> Iterator[str]:
@@ -46,7 +46,8 @@ def _lines(summary: Summary) -> Iterator[str]:
 def _most(title: str, counts: Mapping[str, int]) -> Iterator[str]:
     """The greatest first, as the store gives them."""
     if counts:
-        yield f"\n{title}"
+        yield ""
+        yield title
     for name, count in list(counts.items())[:_MOST_SHOWN]:
         yield f"{count:>12,}  {name or 'not known'}"
     if len(counts) > _MOST_SHOWN:

@@ -9,6 +9,7 @@ import click
 
 from ccp.auth.caller import ROLES, is_subject, normalised_ids
 from ccp.auth.lab import AUDIENCE, ISSUER, LabIssuer
+from ccp.commands.output import say
 
 _TTL = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -116,9 +117,8 @@ def token(
     if lab.is_new:
         variables = {"ISSUER": issuer, "AUDIENCE": audience, "KEYS": str(lab.jwks)}
         said = " ".join(f"CCP_JWT_{name}={quote(value)}" for name, value in variables.items())
-        click.echo(f"Made keys in {folder}. A pool trusts them with", err=True)
-        click.echo(f"  CCP_AUTH=jwt {said}", err=True)
-    click.echo(
+        say(f"Made keys in {folder}. A pool trusts them with", f"  CCP_AUTH=jwt {said}", err=True)
+    say(
         lab.token(
             issuer=issuer,
             audience=audience,

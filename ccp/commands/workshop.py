@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ccp.commands.groups import CommandGroup
+from ccp.commands.output import say
+from ccp.printable import printable
 from ccp.workshop import (
     CONTRACT_FAULTS,
     EDITIONS,
@@ -55,11 +58,8 @@ from ccp.workshop.root_pool import make_server as make_root_server
 from ccp.workshop.story import STORY
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     """Commands in the order of a story, whose errors are one line."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -101,9 +101,7 @@ def pki(folder: Path, pki_url: str | None) -> None:
     now = _now()
     save_pkis(folder, [make_pki(edition, at=now, pki_url=pki_url) for edition in EDITIONS])
     names = " and ".join(map(str, EDITIONS))
-    click.echo(
-        f"Made the PKIs of {names}. A pool trusts both with CCP_TRUST_DIR={folder / 'trust'}"
-    )
+    say(f"Made the PKIs of {names}. A pool trusts both with CCP_TRUST_DIR={folder / 'trust'}")
 
 
 @workshop.command()
@@ -114,7 +112,7 @@ def car(edition: Edition, folder: Path, pcid: str) -> None:
     """Make a car: the OEM issues its provisioning certificate."""
     workshop = Folder(folder, edition)
     path = workshop.save_car(pcid, make_car(workshop.load_pki().oem, pcid, at=_now()))
-    click.echo(f"Made the car {pcid} in {path}")
+    say(f"Made the car {pcid} in {path}")
 
 
 @workshop.command()
@@ -208,13 +206,13 @@ def install_command(edition: Edition, folder: Path, pcid: str, answer: Any) -> N
             car=car.leaf,
             session=session,
             at=_now(),
-            note=lambda text: console.print(Text.assemble(("✓ ", "green"), text)),
+            note=lambda text: console.print(Text.assemble(("✓ ", "green"), printable(text))),
         )
     except AnswerRefused as error:
-        console.print(Text.assemble(("✗ ", "red"), str(error)))
+        console.print(Text.assemble(("✗ ", "red"), printable(str(error))))
         raise click.ClickException("The car installs nothing.") from None
     for one in installed:
-        click.echo(f"Installed in {workshop.save_installed(pcid, one)}")
+        say(f"Installed in {workshop.save_installed(pcid, one)}")
 
 
 @workshop.command()
@@ -252,7 +250,7 @@ def pki_service(folder: Path, port: int) -> None:
       CCP_REVOCATION_URL=http://127.0.0.1:8090 CCP_OPERATOR_CAS=workshop/cas
     and asks it about certificates of `ccp workshop pki --pki-url http://127.0.0.1:8090`.
     """
-    serve(make_server(Revoker(folder, _now), port, click.echo), click.echo)
+    serve(make_server(Revoker(folder, _now), port, say), say)
 
 
 @workshop.command()
@@ -268,7 +266,7 @@ def revoke(edition: Edition, folder: Path, emaid: str) -> None:
     reason = x509.ReasonFlags.cessation_of_operation
     if not Revoker(folder, _now).revoke(contract.leaf.certificate, reason):
         raise WorkshopError(f"{emaid} is revoked already")
-    click.echo(f"Revoked {emaid}")
+    say(f"Revoked {emaid}")
 
 
 @workshop.command()
@@ -276,7 +274,7 @@ def revoke(edition: Edition, folder: Path, emaid: str) -> None:
 def revoked(folder: Path) -> None:
     """List the contracts that the PKI service has revoked."""
     for emaid, reason in revoked_contracts(folder):
-        click.echo(f"{emaid} is revoked: {reason}")
+        say(f"{emaid} is revoked: {reason}")
 
 
 @workshop.command()
@@ -292,7 +290,7 @@ def root_pool(folder: Path, port: int) -> None:
     A pool asks it with
       CCP_RCP_URL=http://127.0.0.1:8091
     """
-    serve(make_root_server(RootPool(folder), port), click.echo)
+    serve(make_root_server(RootPool(folder), port), say)
 
 
 @workshop.command()

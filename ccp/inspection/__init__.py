@@ -10,7 +10,7 @@ from ccp.inspection.chains import ChainFacts
 from ccp.inspection.inputs import NoMessage, read_messages
 from ccp.inspection.message import Inspection, UnreadableMessage, inspect_message
 from ccp.inspection.signature import Piece, SignatureFacts
-from ccp.inspection.words import in_words, printable
+from ccp.inspection.words import in_words
 
 __all__ = [
     "CertificateFacts",
@@ -25,6 +25,5 @@ __all__ = [
     "hexadecimal",
     "in_words",
     "inspect_message",
-    "printable",
     "read_messages",
 ]

@@ -7,6 +7,7 @@ from ccp.inspection.chains import ChainFacts
 from ccp.inspection.message import Inspection, UnreadableMessage
 from ccp.inspection.signature import Piece, SignatureFacts
 from ccp.iso15118 import Node
+from ccp.printable import printable
 
 _MOST_CHARACTERS = 280  # all but certificates, which are told in words, have less
 
@@ -19,15 +20,6 @@ def in_words(inspection: Inspection | UnreadableMessage) -> Iterator[str]:
         else _readable(inspection)
     )
     return map(printable, lines)
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would not print: control characters, line ends, changes of order."""
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
 
 
 def _unreadable(message: UnreadableMessage) -> Iterator[str]:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20
-from ccp.inspection import printable
 from ccp.iso15118 import tree_xml
 from ccp.pages.dump import bits_of, dump
+from ccp.printable import printable
 
 STATIC = Path(__file__).with_name("static")
 # Nothing from elsewhere, and nothing that stands in a page itself.
@@ -119,5 +119,5 @@ _templates.filters |= {
 _templates.globals |= {
     "style": _asset("style.css"),
     "script": _asset("comforts.js"),
-    "version": version("ccp"),
+    "version": version("opnc-ccp"),
 }

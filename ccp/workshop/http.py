@@ -6,6 +6,8 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from ccp.workshop.errors import WorkshopError
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers requests, and says nothing of each."""
@@ -34,8 +36,15 @@ def listen(handler: type[Handler], port: int) -> ThreadingHTTPServer:
 
     Args:
         port: 0 for one that is free.
+    Raises:
+        WorkshopError: The port cannot be listened on.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise WorkshopError(
+            f"127.0.0.1:{port} cannot be listened on ({error.strerror}); --port sets another port"
+        ) from None
     server.daemon_threads = True
     return server
 

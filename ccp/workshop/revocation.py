@@ -47,10 +47,20 @@ class Revoker:
     """
 
     def __init__(self, workshop: Path, clock: Callable[[], datetime]) -> None:
-        folders = [Folder(workshop, edition) for edition in EDITIONS]
-        self._cas = [_Ca(folder, *named) for folder in folders for named in folder.cas()]
+        self._folders = [Folder(workshop, edition) for edition in EDITIONS]
+        self._read_cas()  # raises where there are none
         self._clock = clock
         self._lock = threading.Lock()
+
+    def _cas(self) -> list[_Ca]:
+        """Return the CAs as they are now: their folder may have been removed, and made anew."""
+        try:
+            return self._read_cas()
+        except WorkshopError:
+            return []
+
+    def _read_cas(self) -> list[_Ca]:
+        return [_Ca(folder, *named) for folder in self._folders for named in folder.cas()]
 
     def revoke(self, certificate: x509.Certificate, reason: x509.ReasonFlags) -> bool:
         """
@@ -60,7 +70,7 @@ class Revoker:
         Raises:
             WorkshopError: None of these CAs has issued it.
         """
-        for ca in self._cas:
+        for ca in self._cas():
             if _issued(ca.identity, certificate):
                 with self._lock:
                     return self._add(ca, certificate.serial_number, reason)
@@ -68,7 +78,7 @@ class Revoker:
 
     def find_crl(self, path: str) -> bytes | None:
         """Sign the CRL that certificates name by *path*, DER; None where they name none so."""
-        for ca in self._cas:
+        for ca in self._cas():
             if crl_path(ca.identity.certificate) == path:
                 return self._sign(ca, ca.revoked()).public_bytes(Encoding.DER)
         return None
@@ -86,7 +96,7 @@ class Revoker:
             algorithm = request.hash_algorithm
         except (ValueError, NotImplementedError):
             return _refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
-        for ca in self._cas:
+        for ca in self._cas():
             certificate = ca.identity.certificate
             if _hashes(certificate, algorithm.name) == asked:
                 break

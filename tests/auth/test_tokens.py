@@ -100,7 +100,7 @@ def test_eddsa_has_another_name_and_another_curve():
         ({"role": "emsp cps"}, (), ()),
         ({"role": "king", "ids": []}, (), ()),
         ({"role": None, "ids": None}, (), ()),
-        ({"role": "emsp", "ids": ["D\N{FULLWIDTH LATIN CAPITAL LETTER E}ABC"]}, ("emsp",), ()),
+        ({"role": "emsp", "ids": ["", "DE*ABC", "+49*822"]}, ("emsp",), ("+49*822", "DE*ABC")),
     ],
 )
 def test_roles_and_ids_are_a_text_or_a_list(claims, roles, ids):
@@ -176,6 +176,13 @@ def test_ids_may_come_in_claims_of_their_own():
         ({"nbf": NOW_SECONDS + LEEWAY_SECONDS + 1}, "nbf"),
         ({"iat": NOW_SECONDS + LEEWAY_SECONDS + 1}, "iat"),
         ({"iat": {}}, "iat"),
+        ({"ids": ["D\N{FULLWIDTH LATIN CAPITAL LETTER E}ABC"]}, "ids"),
+        ({"ids": ["DEABC", "DEABC\n9 2025-06-01T12:00:00Z put"]}, "ids"),
+        ({"ids": "DEABC\x1b[2J"}, "ids"),
+        ({"ids": ["DEABC,NLXYZ"]}, "ids"),
+        ({"ids": ["DEABC NLXYZ"]}, "ids"),
+        ({"ids": ["\N{RIGHT-TO-LEFT OVERRIDE}"]}, "ids"),
+        ({"ids": ["A" * 65]}, "ids"),
         ({"sub": 5}, "sub"),
         ({"sub": "x" * 256}, "sub"),
         ({"sub": "me\nyou"}, "sub"),

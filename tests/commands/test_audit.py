@@ -80,7 +80,7 @@ def test_without_a_database_nothing_is_made(store: Store, tmp_path: Path) -> Non
     (tmp_path / "ccp.db").unlink()
     result = run()
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "cannot be read" in result.stderr
+    assert "there is no database" in result.stderr
     assert not (tmp_path / "ccp.db").exists()
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ccp.settings import SettingsInvalid
 from ccp.workshop.folder import save_trust
 from tests.commands.conftest import run_alone
+from tests.conftest import make_settings
 from tests.running import refused_start
 from tests.trusted import pki
 
@@ -36,7 +38,26 @@ def test_programs_read_it(tmp_path: Path) -> None:
     assert any("Chains of CPS and contracts and cars" in text for text in found["warnings"])
 
 
+def test_check_config_of_an_empty_trust_folder_warns(tmp_path: Path) -> None:
+    """As of a volume that is to be filled, or that a root pool makes needless."""
+    (tmp_path / "anchors").mkdir()
+    result = run_alone(tmp_path, "check-config", trust_dir="anchors")
+    assert "(anchors has none of the folders v2g, emsp, oem)" in result.stdout
+    assert result.stdout.endswith("It would start.\n")
+
+
+def test_trust_folder_at_the_wrong_level_is_refused(tmp_path: Path) -> None:
+    """Above the folders of anchors, or in one of them; the error names what should be there."""
+    save_trust(tmp_path / "etc" / "trust", pki())
+    for folder in ("etc", "etc/trust/v2g"):
+        settings = make_settings(tmp_path, trust_dir=f"{tmp_path}/{folder}")
+        with pytest.raises(SettingsInvalid, match=f"{folder} has none of the folders v2g, emsp"):
+            settings.trust_folder()
+    assert make_settings(tmp_path, trust_dir=f"{tmp_path}/etc/trust").trust_folder().is_dir()
+
+
 WRONG = {
+    "a trust folder at the wrong level": {"trust_dir": "."},
     "a wrong value": {"checks": "no"},
     "an unknown variable": {"nonsense": "1"},
     "no trust folder": {"trust_dir": "nowhere"},

@@ -31,17 +31,31 @@ def listed(*arguments: str) -> list[str]:
     """The EMAIDs of what is listed."""
     result = run("list", *arguments)
     assert result.exit_code == 0, result.output
-    return [line.split()[0] for line in result.stdout.splitlines()]
+    return [line.split()[0] for line in result.stdout.splitlines()[1:]]
 
 
 def test_a_line_has_what_an_operator_looks_for(database: Path, store: Store) -> None:
     """EMAID, PCID, edition, expiry, root, and whether it is the default; in the order of puts."""
     store.put(record("NLZZZ123456789", pcid=PCID_TEXT, root=ROOT_A, valid_to=SOON), ORIGIN)
-    assert run("list").stdout.splitlines() == [
+    lines = run("list").stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "EMAID PCID EDITION EXPIRES V2G ROOT DEFAULT",
         f"{EMAID_TEXT} {PCID_TEXT} ISO 15118-2 2026-06-01 - default",
         f"{OTHER} {PCID_20_TEXT} ISO 15118-20 2026-06-01 - default",
-        f"NLZZZ123456789 {PCID_TEXT} ISO 15118-2 2030-01-01 {ROOT_A[:16]}",
+        f"NLZZZ123456789 {PCID_TEXT} ISO 15118-2 2030-01-01 {ROOT_A[:16]} -",
     ]
+
+
+def test_list_headers_stand_above_their_columns(database: Path) -> None:
+    """Also where a value is shorter than its column."""
+    headers, first, second = run("list").stdout.splitlines()
+    for header, values in {
+        "PCID": (PCID_TEXT, PCID_20_TEXT),
+        "EDITION": ("ISO", "ISO"),
+        "EXPIRES": ("2026-06-01",) * 2,
+        "DEFAULT": ("default",) * 2,
+    }.items():
+        assert (first.index(values[0]), second.index(values[1])) == (headers.index(header),) * 2
 
 
 def test_json_is_what_the_api_answers(lab_client: TestClient, here: Path) -> None:
@@ -105,9 +119,32 @@ def test_a_wrong_call_is_told(database: Path, options: list[str]) -> None:
     assert "Error: " in result.stderr
 
 
-def test_without_a_database_it_is_told(here: Path) -> None:
-    """In a sentence; none is made."""
-    result = run("list")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "list",
+        "stats",
+        "check",
+        "audit",
+        "export",
+        "cleanse",
+        f"show {EMAID_TEXT}",
+        "backup copy.db",
+        f"default {EMAID_TEXT} {PCID_TEXT}",
+    ],
+)
+def test_command_without_a_database_says_how_one_is_made(here: Path, command: str) -> None:
+    """In the same words in every command; none is made."""
+    result = run(*command.split())
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "ccp.db cannot be used" in result.stderr
+    told = f"Error: there is no database {here}/ccp.db; `ccp migrate` makes one\n"
+    assert result.stderr == told
     assert not list(here.glob("*.db"))
+
+
+@pytest.mark.parametrize("command", ["check no.db", "restore no.db", "restore no.db --yes"])
+def test_command_without_its_file_says_so(database: Path, command: str) -> None:
+    """In the same words too, and before anything is asked."""
+    result = run(*command.split())
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: there is no database no.db\n"

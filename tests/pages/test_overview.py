@@ -307,7 +307,7 @@ def test_what_the_pool_is_stands_at_the_end(tmp_path: Path) -> None:
     with looking(tmp_path, trust_dir=str(trust), checks="lab") as (_, operators):
         text = Page(operators.get("/")).text
     anchors = {name: len(list((trust / name).iterdir())) for name in ("v2g", "emsp", "oem")}
-    assert f"Version {version('ccp')} Checks lab: what does not hold is stored" in text
+    assert f"Version {version('opnc-ccp')} Checks lab: what does not hold is stored" in text
     assert "(CCP_CHECKS=lab) Callers not asked who they are (CCP_AUTH=none)" in text
     assert f"V2G anchors {anchors['v2g']} eMSP anchors {anchors['emsp'] or 'none'}" in text
     assert f"OEM anchors {anchors['oem']} Answers counted since 2025-06-01 12:00 UTC" in text

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,18 @@ def test_a_revoked_contract_is_on_the_list(workshop: Path, ask: Ask, edition: Ed
     text = openssl("crl", "-in", str(crl), "-noout", "-text").stdout
     assert b"Cessation Of Operation" in text
     assert list(revoked_contracts(workshop)) == [(EMAIDS[edition], "cessationOfOperation")]
+
+
+def test_service_of_a_pki_made_anew_revokes_what_the_new_one_issued(
+    workshop: Path, ask: Ask
+) -> None:
+    """A service that was left running is not one of the old PKI."""
+    shutil.rmtree(workshop)
+    assert ask(b"no request", path="/ocsp").status_code == 200
+    save_pkis(workshop, [make_pki(edition, at=NOW - timedelta(1)) for edition in EDITIONS])
+    made = contract(workshop)
+    assert ask(body(made.leaf.der)).status_code == 200
+    assert list(revoked_contracts(workshop)) == [(EMAIDS[EDITION_2], "cessationOfOperation")]
 
 
 def test_others_stay_on_the_list(workshop: Path, ask: Ask) -> None:
