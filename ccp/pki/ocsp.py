@@ -1,7 +1,9 @@
 """OCSP: the question whether a certificate is revoked, and the judgement of what is answered."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from asn1crypto import ocsp as asn1
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -50,6 +52,8 @@ def judge_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: dat
     """
     Read what a responder answers, and believe it only if the CA, or whom it has charged, signed it.
 
+    An answer may have the status of other certificates too; these are not looked at.
+
     A responder's own certificate is believed while it is valid: where it should have been revoked,
     its CA has to say so by letting it end (RFC 6960, 4.2.2.2.1, leaves that to local policy).
 
@@ -74,13 +78,9 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise StatusUnknown(f"the responder says {response.response_status.name}")
     _require_signature(response, x509.load_der_x509_certificate(issuer_der), at)
-    singles = list(response.responses)
-    wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))
-    if [_certificate_id(one) for one in singles] != [wanted]:
-        raise StatusUnknown("the answer is not of this certificate alone")
-    if any(one.critical for one in (*response.extensions, *response.single_extensions)):
+    if any(one.critical for one in response.extensions):
         raise StatusUnknown("the answer has a critical extension")
-    (single,) = singles
+    single = _select_single(response, der, _certificate_id(ocsp.load_der_ocsp_request(request_der)))
     until = require_timely(single.this_update_utc, single.next_update_utc, at=at)
     status = _STATUSES.get(single.certificate_status)
     if status is None:
@@ -88,6 +88,47 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     if single.revocation_reason is x509.ReasonFlags.certificate_hold:
         status = Status.ON_HOLD
     return Answer(status, until)
+
+
+def _select_single(
+    response: ocsp.OCSPResponse, der: bytes, wanted: tuple[str, bytes, bytes, int]
+) -> ocsp.OCSPSingleResponse:
+    """
+    Select the SingleResponse of one certificate.
+
+    Of several for the same certificate the latest counts, and of several that are equally late one
+    that does not say good.
+
+    Raises:
+        StatusUnknown: There is none, or the selected one has a critical extension.
+    """
+    singles = [
+        (one, critical)
+        for one, critical in zip(response.responses, _criticals(der), strict=True)
+        if _certificate_id(one) == wanted
+    ]
+    if not singles:
+        raise StatusUnknown("the answer does not have the status of this certificate")
+    single, is_critical = max(
+        singles,
+        key=lambda pair: (
+            pair[0].this_update_utc,
+            pair[0].certificate_status is not ocsp.OCSPCertStatus.GOOD,
+        ),
+    )
+    if is_critical:
+        raise StatusUnknown("the answer has a critical extension")
+    return single
+
+
+def _criticals(der: bytes) -> Sequence[bool]:
+    """Return for each SingleResponse whether one of its extensions is critical."""
+    # pyca/cryptography has these extensions only where there is a single SingleResponse.
+    basic = asn1.OCSPResponse.load(der)["response_bytes"]["response"].parsed
+    return [
+        any(extension["critical"].native for extension in single["single_extensions"])
+        for single in basic["tbs_response_data"]["responses"]
+    ]
 
 
 def _certificate_id(
