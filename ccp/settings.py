@@ -33,6 +33,10 @@ class SettingsInvalid(Exception):
     """The environment asks for something that cannot be; one line for each thing that is wrong."""
 
 
+class AnchorsUnusable(SettingsInvalid):
+    """Trust anchors that should be there cannot be read, or are gone; the text says which."""
+
+
 class Variables(Schema):
     """The environment variables that the pool reads, as they are written there."""
 
@@ -109,6 +113,14 @@ class Variables(Schema):
         load_default="trust",
         validate=validate.Length(min=1),
         metadata={"meaning": "trust anchors: folders `v2g`, `emsp` and `oem` of PEM or DER files"},
+    )
+    CCP_OEM_ANCHORS = fields.String(
+        load_default="required",
+        validate=validate.OneOf(["required", "optional"], error="must be required or optional"),
+        metadata={
+            "meaning": "whether protected mode needs OEM anchors: `required`, or `optional` for a"
+            " pool that serves cars without verifying their chains"
+        },
     )
     CCP_RCP_URL = fields.String(
         load_default="",
@@ -310,6 +322,7 @@ class Settings:
     jwt_role_claim: str
     jwt_ids_claim: str
     trust_dir: str
+    oem_anchors: str
     rcp_url: str
     rcp_hours: float
     checks: str
@@ -383,11 +396,12 @@ class Settings:
         Give the folder of the trust anchors; it need not be there where nobody has named it.
 
         Raises:
-            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+            AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder; or the default one is a link
+                to a folder that is not there.
         """
         folder = Path(self.trust_dir)
-        if "CCP_TRUST_DIR" in self.said and not folder.is_dir():
-            raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+        if not folder.is_dir() and ("CCP_TRUST_DIR" in self.said or folder.is_symlink()):
+            raise AnchorsUnusable(f"CCP_TRUST_DIR: there is no folder {folder}")
         return folder
 
     @property

@@ -43,10 +43,10 @@ class Cleansing:
 
     @property
     def can_prove(self) -> bool:
-        """Whether there are anchors, if there are to be any: a root pool may not have answered."""
-        trust = self._links.trust
+        """Whether there are valid roots, if any are configured: a root pool may have given none."""
+        trust, now = self._links.trust, self._clock()
         return all(
-            anchors.certificates or not anchors.configured
+            anchors.has_valid_root(now) or not anchors.configured
             for anchors in (trust.v2g, trust.contracts)
         )
 

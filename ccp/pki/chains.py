@@ -103,7 +103,7 @@ def verify_chain(
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
     """
     leaf, *sub_cas = certificates
-    chain = _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
+    chain = _judge_by_valid(leaf, sub_cas, anchors, name=name, at=at)
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
     read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
     _require_suites(read[:-1], suites, name)
@@ -137,6 +137,19 @@ def verify_leaf(
         min(leaf.not_after, issuer.valid_until),
         issuer,
     )
+
+
+def _judge_by_valid(
+    leaf: Certificate, sub_cas: Sequence[Certificate], anchors: Anchors, *, name: str, at: datetime
+) -> list[crypto.X509]:
+    """Do as `_judge`, by the anchors that count at a moment."""
+    valid = anchors.valid_at(at)
+    try:
+        return _judge(leaf, sub_cas, valid, name=name, at=at)
+    except CertificateChainBroken:
+        if len(valid) < len(anchors.certificates):  # an expired anchor is a better reason
+            _judge(leaf, sub_cas, anchors.certificates, name=name, at=at)
+        raise
 
 
 def _judge(

@@ -47,7 +47,11 @@ def load_issuers(folder: Path) -> Issuers:
         IssuersUnusable: There is no certificate, or a file is none, or none of a CA.
     """
     certificates: list[x509.Certificate] = []
-    for path in certificate_paths(folder):
+    try:
+        paths = list(certificate_paths(folder))
+    except OSError as error:
+        raise IssuersUnusable(f"{folder} cannot be read: {error.strerror}") from None
+    for path in paths:
         try:
             ders = read_file(path)
             certificates += [x509.load_der_x509_certificate(der) for der in ders]
