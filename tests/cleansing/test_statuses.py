@@ -183,3 +183,17 @@ def test_cleansing_openssl_answers_for_several_contracts_the_right_one_leaves(
         report, _ = world.run(world.make_cleansing(removes_unreachable=True))
     assert report == Report(records=1, revoked=is_revoked, kept=not is_revoked)
     assert world.trail() == ["cleanse-revoked"] * is_revoked
+
+
+def test_cleansing_ca_that_has_used_up_its_time_keeps_its_contracts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose status was not asked for stays, whatever the setting; the next run asks again."""
+    monkeypatch.setattr("ccp.peers.responders._ISSUER_SECONDS", 0.0)
+    world.put()
+    world.revoke(world.contract().leaf)
+    report, (finding,) = world.run(world.make_cleansing(removes_unreachable=True))
+    assert (report.unreachable, report.kept, finding.leaves) == (1, 1, False)
+    assert "have taken too much time in this run" in finding.reason
+    monkeypatch.undo()
+    assert world.run()[0] == Report(records=1, revoked=1)
