@@ -177,6 +177,30 @@ class Variables(Schema):
             " never"
         },
     )
+    CCP_CLEANSE_MAX_PERCENT = fields.Float(
+        load_default=20,
+        validate=validate.Range(0, 100),
+        metadata={
+            "meaning": "share of the records that one cleansing may remove (ten records it always"
+            " may); it refuses to remove more"
+        },
+    )
+    CCP_CLEANSE_CLOCK_DAYS = fields.Integer(
+        load_default=30,
+        validate=validate.Range(1, 3650),
+        metadata={
+            "meaning": "a cleansing is refused where the clock is more days ahead of the last write"
+            " and the last cleansing"
+        },
+    )
+    CCP_AUDIT_DAYS = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 36500),
+        metadata={
+            "meaning": "cleansing removes lines of the audit trail that are so many days old; with"
+            " `0` all are kept"
+        },
+    )
     CCP_REVOCATION_UNREACHABLE = fields.String(
         load_default="keep",
         validate=validate.OneOf(["keep", "remove"], error="must be keep or remove"),
@@ -332,6 +356,9 @@ class Settings:
     revocation_timeout_seconds: float
     operator_cas: str
     cleanse_hours: float
+    cleanse_max_percent: float
+    cleanse_clock_days: int
+    audit_days: int
     revocation_unreachable: str
     credentials: str
     tls_certificate: str

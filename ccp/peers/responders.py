@@ -25,7 +25,8 @@ MAX_CRL_BYTES = 4 * 1024 * 1024
 _OCSP_SECONDS = 5.0
 _CRL_SECONDS = 30.0
 _AT_ONCE = 8
-_MOST_HOSTS = 1024  # whose failures are remembered; a CA has one or two
+_MOST_PLACES = 2048  # hosts and URLs whose failures are remembered; a CA has a few
+_TOO_MANY_REQUESTS = 429
 # Time budgets, in seconds that requests have taken together. A request that is answered within
 # _SLOW_SECONDS costs nothing, so only slow and failing services use a budget up.
 _SLOW_SECONDS = 1.0
@@ -111,22 +112,26 @@ class Responders:
         protocol, url = service
         async with self._places:
             self._require_time(issuer)
-            breaker = self._breaker(protocol, _host_of(url))
-            if not breaker.admits():
+            resource = self._breaker(f"{protocol} at", url)
+            host = self._breaker(f"{protocol} by", _host_of(url))
+            if not (resource.admits() and host.admits()):
                 raise LeftAlone("it is left alone for a while, as it has failed too often")
-            begun, is_answered = self._ticks(), False
+            begun, status = self._ticks(), None
             try:
                 reply = await exchange(url)
-                if reply.status != 200:
-                    raise Unanswered(f"it answered {reply.status}")
-                is_answered = True
+                status = reply.status
+                if status != 200:
+                    raise Unanswered(f"it answered {status}")
             except (Unanswered, ValueError) as error:  # a host that cannot be one is a ValueError
-                if breaker.failed():
+                # 404 tells nothing of other URLs; silence, 503 and 429 do.
+                is_host = status is None or status >= 500 or status == _TOO_MANY_REQUESTS
+                if (host if is_host else resource).failed():
                     log.warning("a responder is left alone", url=url, reason=str(error))
                 raise Unanswered(str(error)) from None
             finally:
-                self._spend(issuer, self._ticks() - begun, is_answered=is_answered)
-        breaker.succeeded()
+                self._spend(issuer, self._ticks() - begun, is_answered=status == 200)
+        resource.succeeded()
+        host.succeeded()
         if len(reply.body) > max_bytes:
             raise Unanswered("it says too much")
         return reply.body
@@ -149,12 +154,12 @@ class Responders:
         self._spent_by_issuer[issuer] += seconds
         self._spent += seconds
 
-    def _breaker(self, protocol: str, host: str) -> Breaker:
-        """Return that of a host; where OCSP fails, the CRLs of the same host may be had."""
-        key = protocol, host
+    def _breaker(self, protocol: str, place: str) -> Breaker:
+        """Return that of a host or URL; where OCSP fails, CRLs of the same host may be had."""
+        key = protocol, place
         breaker = self._breakers.pop(key, None) or Breaker(self._ticks)
         self._breakers[key] = breaker
-        if len(self._breakers) > _MOST_HOSTS:
+        if len(self._breakers) > _MOST_PLACES:
             self._breakers.popitem(last=False)
         return breaker
 

@@ -229,3 +229,25 @@ def test_responders_many_slow_cas_use_up_the_time_of_the_run(ticks):
         answers = asked(*[service.root] * len(issuers), issuers=issuers, ticks=ticks)
         assert answers == [b"answer"] * most + [OF_RUN] * 2
         assert asked(service.root, issuers=[b"\0"], ticks=ticks) == [b"answer"]
+
+
+def test_responders_missing_files_of_a_host_do_not_cost_the_others():
+    """A host may have the CRLs of many CAs; one that is missing is left alone by itself."""
+
+    def script(it):
+        return Says(200, b"crl") if it.path == "/there" else Says(404)
+
+    async def scenario(root):
+        async with Responders.connected() as them:
+            told = []
+            for name in ["gone"] * (MOST_FAILURES + 1) + ["away", "lost"]:
+                with pytest.raises(Unanswered) as failure:
+                    await them.fetch(f"{root}/{name}")
+                told.append(str(failure.value))
+            return told, await them.fetch(f"{root}/there")
+
+    with scripted(script) as service:
+        told, crl = asyncio.run(scenario(service.root))
+    missing = "it answered 404"
+    assert told == [missing] * MOST_FAILURES + [ALONE] + [missing] * 2
+    assert crl == b"crl"
