@@ -21,7 +21,7 @@ from ccp import telemetry
 from ccp.addresses import is_loopback
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
-from ccp.cleansing import Cleansing, RegularCleansing
+from ccp.cleansing import RegularCleansing, make_cleansing
 from ccp.kept_roots import KeptRoots, trusted_at_start
 from ccp.peers.peers import Peers
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
@@ -85,16 +85,10 @@ def make_services(
     )
 
 
-def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
+def make_regular_cleansing(settings: Settings, services: Services) -> RegularCleansing:
     """Make what cleanses the pool every CCP_CLEANSE_HOURS."""
-    cleansing = Cleansing(
-        services.store,
-        services.trusted,
-        services.clock,
-        removes_unreachable=settings.revocation_unreachable == "remove",
-    )
     return RegularCleansing(
-        cleansing,
+        make_cleansing(settings, services.store, services.trusted, services.clock),
         settings.beside_database("cleansing"),
         hours=settings.cleanse_hours,
         clock=services.clock,
@@ -155,7 +149,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             )
         )
     if settings.cleanse_hours:
-        keepers.append(make_cleansing(settings, services))
+        keepers.append(make_regular_cleansing(settings, services))
     operators = make_operators(settings, services, tokens)
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))

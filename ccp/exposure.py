@@ -1,24 +1,25 @@
 """Protected mode: whom a pool serves as it is set up, and what it leaves unprotected."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from ccp.addresses import is_loopback
-from ccp.pki.trust import Trust
-from ccp.settings import ANCHOR_FOLDERS, Settings, SettingsInvalid
+from ccp.pki.trust import KINDS, Trust
+from ccp.settings import ANCHOR_FOLDERS, AnchorsUnusable, Settings, SettingsInvalid
 
 
-def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies: bool) -> None:
+def require_safe_exposure(settings: Settings, hosts: Iterable[str], trust: Trust) -> None:
     """
     Refuse to serve the world by accident.
 
-    On a loopback address everything goes. On any other the pool has to ask who calls
-    (CCP_AUTH=jwt) and to verify what a CPS has signed; or the operator has to say
-    CCP_AUTH=none, or CCP_CHECKS=lab, in so many words. A default does not count.
+    A loopback address needs nothing. Any other needs access tokens (CCP_AUTH=jwt), V2G anchors and
+    OEM anchors. The operator waives each by setting CCP_AUTH=none, CCP_CHECKS=lab (all anchors) or
+    CCP_OEM_ANCHORS=optional. A default does not waive anything.
 
     Args:
         hosts: What is bound: addresses, host names, or anything else, such as a Unix socket,
             which counts as open: the proxy behind it serves others.
-        verifies: Whether the pool has a V2G trust anchor.
+        trust: The pool's anchors.
     Raises:
         SettingsInvalid: Something can be reached from elsewhere, and it was not said.
     """
@@ -26,15 +27,48 @@ def require_safe_exposure(settings: Settings, hosts: Iterable[str], *, verifies:
     missing = []
     if settings.auth != "jwt" and "CCP_AUTH" not in settings.said:
         missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
-    if not verifies and not (settings.lab and "CCP_CHECKS" in settings.said):
+    is_lab = settings.lab and "CCP_CHECKS" in settings.said
+    if not trust.v2g.configured and not is_lab:
         missing.append(
             "V2G trust anchors in CCP_TRUST_DIR or of CCP_RCP_URL, or CCP_CHECKS=lab, since"
             " without them it cannot verify"
+        )
+    if not trust.oem.configured and not is_lab and settings.oem_anchors == "required":
+        missing.append(
+            "OEM trust anchors in CCP_TRUST_DIR or of CCP_RCP_URL, or CCP_OEM_ANCHORS=optional,"
+            " since without them it cannot verify cars"
         )
     if open_hosts and missing:
         raise SettingsInvalid(
             f"CCP_HOST: {', '.join(open_hosts)} can be reached from elsewhere. "
             f"If that is meant, this pool needs: {'; and '.join(missing)}."
+        )
+
+
+def require_no_kind_lost(before: Trust, after: Trust, *, at: datetime) -> None:
+    """
+    Refuse anchors that would replace others and lack a kind of them.
+
+    A kind is lost if none of it is configured any more, so that its chains would hold unverified;
+    or if none of its roots is valid any more, so that none of its chains would hold.
+
+    Args:
+        before, after: The anchors in use, and those that would replace them.
+        at: The present, aware UTC.
+    Raises:
+        AnchorsUnusable: A kind is lost; the text names each.
+    """
+    lost = []
+    for kind in KINDS:
+        old, new = getattr(before, kind), getattr(after, kind)
+        if old.configured and not new.configured:
+            lost.append(f"there are no {kind} anchors any more")
+        elif old.has_valid_root(at) and not new.has_valid_root(at):
+            lost.append(f"no {kind} root is valid any more")
+    if lost:
+        raise AnchorsUnusable(
+            f"CCP_TRUST_DIR: {'; '.join(lost)}, so the anchors in use stay. Put them back and"
+            " reload, or restart the pool if it is to do without."
         )
 
 

@@ -10,7 +10,7 @@ from ccp.last_good import LastGood, NothingKept
 from ccp.pki.pool_roots import usable_roots
 from ccp.pki.trust import KINDS, load_trust
 from ccp.pki.trusted import Trusted, TrustedNow
-from ccp.settings import Settings
+from ccp.settings import AnchorsUnusable, Settings
 
 _MAX_BYTES = 8 * 2**20  # more than a root pool may answer for all kinds together
 
@@ -22,11 +22,17 @@ def trusted_at_start(settings: Settings, *, at: datetime) -> TrustedNow:
     Args:
         at: The present, aware UTC.
     Raises:
-        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+        AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder; or it cannot be read.
     """
-    files = load_trust(settings.trust_folder(), at=at)
-    trust = files.with_roots(KeptRoots(settings).usable(at=at)) if settings.rcp_url else files
-    return TrustedNow(Trusted.of(trust), files)
+    try:
+        files = load_trust(settings.trust_folder(), at=at)
+    except OSError as error:
+        reason = f"{error.filename} cannot be read: {error.strerror}"
+        raise AnchorsUnusable(f"CCP_TRUST_DIR: {reason}") from None
+    if not settings.rcp_url:
+        return TrustedNow(Trusted.of(files), files)
+    roots = KeptRoots(settings).usable(at=at)
+    return TrustedNow(Trusted.of(files.with_roots(roots)), files, roots)
 
 
 class KeptRoots:
@@ -56,7 +62,12 @@ class KeptRoots:
             raise NothingKept("it has been changed") from None
 
     def usable(self, *, at: datetime) -> Mapping[str, tuple[bytes, ...]]:
-        """Return those of them that can be trusted at a moment, aware UTC; none where none are."""
+        """
+        Return those of them that are roots, whether they are valid or not; none where none are.
+
+        Args:
+            at: The present, aware UTC; see `usable_roots`.
+        """
         try:
             kept = self.load()
         except NothingKept:

@@ -11,6 +11,7 @@ import structlog
 from ccp.kept_roots import KeptRoots
 from ccp.outbound import Unanswered
 from ccp.peers.root_pool import RootPool
+from ccp.pki.certificates import read_certificate
 from ccp.pki.pool_roots import usable_roots
 from ccp.pki.trust import KINDS
 from ccp.pki.trusted import Trusted, TrustedNow
@@ -28,8 +29,8 @@ class RootKeeper:
     """
     The roots of one pool, as this process knows them; used by one event loop.
 
-    Of each kind the last good ones stay for as long as there are no others: an answer without a
-    single root is none.
+    Of each kind the last good roots stay for as long as there are no others: an answer without a
+    single root that is valid now does not replace roots of which one is.
 
     Args:
         pool: Connected while they are kept.
@@ -60,7 +61,9 @@ class RootKeeper:
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Fetch the roots now and again regularly, until the block ends."""
-        self._take(self._kept.usable(at=self._clock()))
+        kept, known = self._kept.usable(at=self._clock()), self._trusted.roots
+        # The copy on disk may have been lost since the server started, or one kind of it.
+        self._take({kind: kept[kind] or known.get(kind, ()) for kind in KINDS})
         tried = asyncio.Event()
         keeper = asyncio.create_task(self._keep_fresh(tried))
         try:
@@ -74,7 +77,7 @@ class RootKeeper:
 
     @property
     def _has_roots(self) -> bool:
-        return any(self._roots.values())
+        return any(map(self._any_valid, self._roots.values()))
 
     async def _keep_fresh(self, tried: asyncio.Event) -> None:
         while True:
@@ -98,7 +101,7 @@ class RootKeeper:
 
     async def _fetch(self, kind: str) -> tuple[bytes, ...] | None:
         """Fetch the roots of a kind; None where the pool has not answered."""
-        last = len(self._roots[kind])
+        last = self._roots[kind]
         try:
             ders = await self._pool.fetch(kind)
         except Unanswered as error:
@@ -106,13 +109,18 @@ class RootKeeper:
                 "the root pool could not be asked; its last roots stay",
                 kind=kind,
                 reason=str(error),
-                roots=last,
+                roots=len(last),
             )
             return None
         roots = await asyncio.to_thread(self._usable, kind, ders)
-        if last and not roots:
-            log.warning("the root pool has no root any more; the last ones stay", kind=kind)
+        if (last and not roots) or (self._any_valid(last) and not self._any_valid(roots)):
+            log.warning("the root pool has no valid root any more; the last ones stay", kind=kind)
+            return ()
         return roots
+
+    def _any_valid(self, ders: Iterable[bytes]) -> bool:
+        at = self._clock()
+        return any(read_certificate(der, "root", recurs=True).is_valid_at(at) for der in ders)
 
     def _usable(self, kind: str, ders: Iterable[bytes]) -> tuple[bytes, ...]:
         return usable_roots(ders, kind=kind, at=self._clock())

@@ -12,12 +12,13 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.util import parse_address
 
-from ccp.app import create_app
-from ccp.exposure import require_safe_exposure, warnings_of
+from ccp.app import create_app, utc_now
+from ccp.exposure import require_no_kind_lost, require_safe_exposure, warnings_of
+from ccp.known_kinds import KnownKinds
 from ccp.log import configure_logging
 from ccp.operators.listener import listener_of
 from ccp.ports import require_free
-from ccp.settings import SettingsInvalid, server_settings
+from ccp.settings import AnchorsUnusable, SettingsInvalid, server_settings
 from ccp.tls import read_tls
 
 
@@ -79,6 +80,7 @@ def when_ready(server: Arbiter) -> None:
     """Look again, now at the sockets: systemd or a former gunicorn may have bound them."""
     _operators.open(server)
     refuse_exposure(server)
+    KnownKinds(_settings).save(server.app.wsgi().services.trusted.files)
     log_urls(server, server.app.wsgi())
     warn(server, server.app.wsgi())
 
@@ -105,15 +107,22 @@ def on_reload(server: Arbiter) -> None:
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     global _tls
     _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
+    before = server.app.wsgi().services.trusted
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)
+        after = app.services.trusted
+        require_no_kind_lost(before.now.trust, after.now.trust, at=utc_now())
+        before.refused_reload = ""
         require_safe(server, app)
     except Exception as error:  # whatever it is, the pool serves on
         server.log.error("The pool goes on as it was.\n%s", error)
+        if isinstance(error, AnchorsUnusable):  # the workers that are forked now tell it
+            before.refused_reload = str(error)
     else:
         _tls = tls
         server.app.callable = app
+        KnownKinds(_settings).save(after.files)
         warn(server, app)
 
 
@@ -133,9 +142,10 @@ def require_free_ports(server: Arbiter) -> None:
 
 
 def refuse_exposure(server: Arbiter) -> None:
-    """End, with the reason, a server that would serve others by accident."""
+    """End, with the reason, a server that would serve others by accident, or has lost anchors."""
     try:
         require_safe(server, server.app.wsgi())
+        KnownKinds(_settings).require(server.app.wsgi().services.trusted.now.trust)
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 
@@ -143,7 +153,7 @@ def refuse_exposure(server: Arbiter) -> None:
 def require_safe(server: Arbiter, app: FlaskApp) -> None:
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
     trust = app.services.trusted.now.trust
-    require_safe_exposure(_settings, hosts_of(server), verifies=trust.v2g.configured)
+    require_safe_exposure(_settings, hosts_of(server), trust)
 
 
 def hosts_of(server: Arbiter) -> list[str]:

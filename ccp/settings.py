@@ -37,6 +37,10 @@ class SettingsInvalid(Exception):
     """The environment asks for something that cannot be; one line for each thing that is wrong."""
 
 
+class AnchorsUnusable(SettingsInvalid):
+    """Trust anchors that should be there cannot be read, or are gone; the text says which."""
+
+
 class Variables(Schema):
     """The environment variables that the pool reads, as they are written there."""
 
@@ -129,6 +133,14 @@ class Variables(Schema):
         validate=validate.Length(min=1),
         metadata={"meaning": "trust anchors: folders `v2g`, `emsp` and `oem` of PEM or DER files"},
     )
+    CCP_OEM_ANCHORS = fields.String(
+        load_default="required",
+        validate=validate.OneOf(["required", "optional"], error="must be required or optional"),
+        metadata={
+            "meaning": "whether protected mode needs OEM anchors: `required`, or `optional` for a"
+            " pool that serves cars without verifying their chains"
+        },
+    )
     CCP_RCP_URL = fields.String(
         load_default="",
         validate=require_url,
@@ -182,6 +194,30 @@ class Variables(Schema):
         metadata={
             "meaning": "every so many hours expired and revoked contracts leave the pool; with `0`"
             " never"
+        },
+    )
+    CCP_CLEANSE_MAX_PERCENT = fields.Float(
+        load_default=20,
+        validate=validate.Range(0, 100),
+        metadata={
+            "meaning": "share of the records that one cleansing may remove (ten records it always"
+            " may); it refuses to remove more"
+        },
+    )
+    CCP_CLEANSE_CLOCK_DAYS = fields.Integer(
+        load_default=30,
+        validate=validate.Range(1, 3650),
+        metadata={
+            "meaning": "a cleansing is refused where the clock is more days ahead of the last write"
+            " and the last cleansing"
+        },
+    )
+    CCP_AUDIT_DAYS = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 36500),
+        metadata={
+            "meaning": "cleansing removes lines of the audit trail that are so many days old; with"
+            " `0` all are kept"
         },
     )
     CCP_REVOCATION_UNREACHABLE = fields.String(
@@ -339,6 +375,7 @@ class Settings:
     jwt_provider_claim: str
     jwt_wmi_claim: str
     trust_dir: str
+    oem_anchors: str
     rcp_url: str
     rcp_hours: float
     checks: str
@@ -348,6 +385,9 @@ class Settings:
     revocation_timeout_seconds: float
     operator_cas: str
     cleanse_hours: float
+    cleanse_max_percent: float
+    cleanse_clock_days: int
+    audit_days: int
     revocation_unreachable: str
     credentials: str
     tls_certificate: str
@@ -412,19 +452,21 @@ class Settings:
         Give the folder of the trust anchors; it need not be there where nobody has named it.
 
         Raises:
-            SettingsInvalid: CCP_TRUST_DIR was said, and is no folder, or has something in it, but
-                not the folders of trust anchors. An empty one is a volume to be filled.
+            AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder, cannot be read, or has
+                something in it, but not the folders of trust anchors (an empty one is a volume to
+                be filled); or the default one is a link to a folder that is not there.
         """
         folder = Path(self.trust_dir)
-        if "CCP_TRUST_DIR" in self.said:
-            if not folder.is_dir():
-                raise SettingsInvalid(f"CCP_TRUST_DIR: there is no folder {folder}")
+        is_named = "CCP_TRUST_DIR" in self.said
+        if not folder.is_dir() and (is_named or folder.is_symlink()):
+            raise AnchorsUnusable(f"CCP_TRUST_DIR: there is no folder {folder}")
+        if is_named:
             try:
                 is_used = any(not path.name.startswith(".") for path in folder.iterdir())
             except OSError as error:
-                raise SettingsInvalid(f"CCP_TRUST_DIR: {folder}: {error.strerror}") from None
+                raise AnchorsUnusable(f"CCP_TRUST_DIR: {folder}: {error.strerror}") from None
             if is_used and not self.has_anchor_folders:
-                raise SettingsInvalid(
+                raise AnchorsUnusable(
                     f"CCP_TRUST_DIR: {folder} has none of the folders {', '.join(ANCHOR_FOLDERS)};"
                     " name the folder that they are in"
                 )
@@ -432,8 +474,8 @@ class Settings:
 
     @property
     def has_anchor_folders(self) -> bool:
-        """Whether CCP_TRUST_DIR has a folder of trust anchors, even an empty one."""
-        return any((Path(self.trust_dir) / name).is_dir() for name in ANCHOR_FOLDERS)
+        """Whether CCP_TRUST_DIR has a folder of trust anchors, even if it cannot be read."""
+        return any(os.path.lexists(Path(self.trust_dir) / name) for name in ANCHOR_FOLDERS)
 
     @property
     def opcp_on(self) -> bool:

@@ -55,6 +55,7 @@ ALLOWED = {
     "services": BELOW | {"peers", "pki", "store"},
     "decisions": BELOW | {"iso15118", "messages", "pki", "services", "store"},
     "kept_roots": BELOW | {"pki"},
+    "known_kinds": BELOW | {"pki"},
     "root_keeper": BELOW | {"kept_roots", "peers", "pki"},
     # An independent counterpart: a car does not check with the pool's own verifier.
     "workshop": {"identifiers", "errors", "iso15118"},
@@ -67,7 +68,7 @@ ALLOWED = {
     | {"decisions", "iso15118", "messages", "peers", "pki", "schemas", "services", "store"},
     "auth": BELOW,
     "web": BELOW | {"auth", "handlers", "services"},
-    "serving": {"app", "exposure", "log", "operators", "ports", "settings", "tls"},
+    "serving": {"app", "exposure", "known_kinds", "log", "operators", "ports", "settings", "tls"},
     "wsgi": {"app", "settings", "store"},
     "operators": BELOW | {"auth", "pages", "pki", "store", "services", "web"},
     "pages": BELOW | {"auth", "decisions", "inspection", "iso15118", "store", "services", "web"},

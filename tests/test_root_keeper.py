@@ -22,7 +22,7 @@ from ccp.pki.trusted import Trusted, TrustedNow
 from ccp.root_keeper import RootKeeper
 from ccp.workshop import EDITION_20
 from ccp.workshop.certificates import Identity, reissue
-from ccp.workshop.misissued import past
+from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.answering import answering, response
 from tests.builders import NOW
@@ -67,7 +67,7 @@ class Worker:
     def fingerprints(self, kind: str) -> set[str]:
         """The anchors of a kind."""
         anchors = getattr(self.trusted.now.trust, kind)
-        return {one.to_cryptography().fingerprint(SHA256()).hex() for one in anchors.certificates}
+        return {one.to_cryptography().fingerprint(SHA256()).hex() for one in anchors.valid_at(NOW)}
 
     @property
     def names(self) -> list[str]:
@@ -206,6 +206,7 @@ def test_while_nothing_changes_nothing_is_replaced(tmp_path: Path) -> None:
         Says(200, collection()),
         Says(200, collection(entry(PKI.cps["A"].leaf.der, "v2g"))),
         Says(200, collection(entry(reissue(ROOT_A, ROOT_A, validity=past(NOW)).der))),
+        Says(200, collection(entry(reissue(ROOT_A, ROOT_A, validity=future(NOW)).der))),
         Says(200, collection(entry(ROOT_A.der, "emsp"), None, {})),
         Says(200, b"nonsense"),
         Says(200, b"[" * 20_000),
@@ -292,6 +293,34 @@ def test_what_is_kept_is_judged_again(tmp_path: Path) -> None:
         )
         worker.run(at_once)
     assert worker.fingerprints("v2g") == {fingerprint(ROOT_B)}
+
+
+def test_root_keeper_copy_on_disk_loses_a_kind_the_known_roots_stay(tmp_path: Path) -> None:
+    """A worker that starts after the copy was spoilt has what the server had at its start."""
+    with scripted(DOWN) as service:
+        kept = KeptRoots(make_settings(tmp_path, rcp_url=service.url))
+        worker = Worker(tmp_path, service.url)
+        worker.trusted.roots = {kind: tuple(one.der for one in ALL[kind]) for kind in KINDS}
+        kept.save({"v2g": [ROOT_B.der], "emsp": [], "oem": []})
+        worker.run(at_once)
+    assert worker.names == ["B"]
+    assert worker.fingerprints("emsp") == {fingerprint(PKI.emsp.root)}
+    assert worker.fingerprints("oem") == {fingerprint(PKI.oem.root)}
+
+
+def test_root_keeper_root_that_begins_later_is_kept_for_its_time(tmp_path: Path) -> None:
+    """It is trusted once it is valid, without another answer of the root pool."""
+    soon = reissue(ROOT_A, ROOT_A, validity=future(NOW))
+    with scripted(says({"v2g": [ROOT_B, soon]})) as service:
+        worker = Worker(tmp_path, service.url)
+        worker.run(at_once)
+    anchors = worker.trusted.now.trust.v2g
+    begin = soon.certificate.not_valid_before_utc
+    found = [
+        {one.to_cryptography().fingerprint(SHA256()).hex() for one in anchors.valid_at(at)}
+        for at in (NOW, begin)
+    ]
+    assert found == [{fingerprint(ROOT_B)}, {fingerprint(ROOT_B), fingerprint(soon)}]
 
 
 def test_what_another_root_pool_gave_is_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,16 @@
 
 from ccp.cleansing.cleansing import Cleansing
 from ccp.cleansing.findings import Finding, Outcome, Report
-from ccp.cleansing.regular import RegularCleansing
+from ccp.cleansing.limits import CleansingRefused, Limits
+from ccp.cleansing.regular import RegularCleansing, make_cleansing
 
-__all__ = ["Cleansing", "Finding", "Outcome", "RegularCleansing", "Report"]
+__all__ = [
+    "Cleansing",
+    "CleansingRefused",
+    "Finding",
+    "Limits",
+    "Outcome",
+    "RegularCleansing",
+    "Report",
+    "make_cleansing",
+]

@@ -36,6 +36,11 @@ class Finding:
     leaves: bool = True
     bars: bool = False
 
+    @property
+    def leaves_last(self) -> bool:
+        """Whether the record leaves once all are counted; the database counts the expired ones."""
+        return self.leaves and self.outcome is not Outcome.EXPIRED
+
 
 @dataclass(slots=True)
 class Report:

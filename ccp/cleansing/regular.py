@@ -13,7 +13,11 @@ from pathlib import Path
 import structlog
 
 from ccp.cleansing.cleansing import Cleansing
+from ccp.cleansing.limits import CleansingRefused, Limits
 from ccp.origin import Origin
+from ccp.pki.trusted import TrustedNow
+from ccp.settings import Settings
+from ccp.store import Store
 
 log = structlog.get_logger()
 
@@ -60,11 +64,13 @@ class Turn:
             self._file = None
 
     def last(self) -> datetime | None:
-        """When it was done last, aware UTC; None where nobody knows. Only whose turn it is asks."""
-        assert self._file is not None  # noqa: S101 - see above
-        self._file.seek(0)
-        with suppress(ValueError):
-            return datetime.fromisoformat(self._file.read(64).decode()).astimezone(UTC)
+        """
+        Return when it was done last, aware UTC; None where that is not known.
+
+        Another process may have the turn.
+        """
+        with suppress(ValueError, OSError), self._path.open("rb") as file:
+            return datetime.fromisoformat(file.read(64).decode()).astimezone(UTC)
         return None
 
     def done(self, at: datetime) -> None:
@@ -73,6 +79,26 @@ class Turn:
         self._file.truncate(0)
         self._file.write(at.isoformat().encode())
         self._file.flush()
+
+
+def make_cleansing(
+    settings: Settings, store: Store, trusted: TrustedNow, clock: Callable[[], datetime]
+) -> Cleansing:
+    """
+    Build the cleansing of a pool.
+
+    Args:
+        clock: Gives the present moment, aware UTC.
+    """
+    return Cleansing(
+        store,
+        trusted,
+        clock,
+        removes_unreachable=settings.revocation_unreachable == "remove",
+        limits=Limits.of(settings),
+        last_run=Turn(settings.beside_database("cleansing")).last,
+        audit_days=settings.audit_days,
+    )
 
 
 class RegularCleansing:
@@ -126,6 +152,9 @@ class RegularCleansing:
                 report = await self._cleansing.run(Origin(at=begun), rest=_REST)
                 self._turn.done(begun)
                 log.info("the pool has been cleansed", **asdict(report))
+        except CleansingRefused as error:  # the next one is due when it would be
+            log.error("cleansing is refused", reason=str(error))
+            return max(_RETRY_SECONDS, self._every.total_seconds())
         except Exception as error:  # whatever it is, nobody else would tell it, or try again
             log.error("cleansing the pool has failed", exc_info=error)
             return _RETRY_SECONDS

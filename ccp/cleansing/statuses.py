@@ -27,7 +27,8 @@ class StatusUnavailable(Exception):
     Nobody who should tell the status of a certificate does; the text says why.
 
     Attributes:
-        was_asked: Whether all were asked; a responder that keeps failing is left alone for a while.
+        was_asked: Whether all were asked; a host that keeps failing is left alone for a while, and
+            so are the services of a CA that has taken too much time.
     """
 
     def __init__(self, reason: str, *, was_asked: bool = True) -> None:
@@ -88,7 +89,7 @@ class Statuses:
     ) -> Status:
         async def ask() -> Answer:
             request = build_request(certificate.der, issuer.der)
-            response = await responders.ask(url, request)
+            response = await responders.ask(url, request, issuer=issuer.der)
             return judge_response(response, request, issuer.der, at=self._clock())
 
         answer = await self._once(_key(url, issuer, certificate), ask)
@@ -98,7 +99,7 @@ class Statuses:
         self, url: str, certificate: Certificate, issuer: Certificate, responders: Responders
     ) -> Status:
         async def fetch() -> RevocationList:
-            content = await responders.fetch(url)
+            content = await responders.fetch(url, issuer=issuer.der)
             return judge_crl(content, issuer.der, at=self._clock())
 
         crl = await self._once(_key(url, issuer), fetch)

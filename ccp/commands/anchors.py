@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ccp.errors import CertificateUnreadable
 from ccp.kept_roots import KeptRoots
 from ccp.last_good import NothingKept
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.trust import KINDS, Root, anchor_files, name_and_key
-from ccp.settings import Settings
+from ccp.pki.trust import KINDS, AnchorFile, Root, anchor_files, name_and_key
+from ccp.settings import AnchorsUnusable, Settings
 from ccp.store.survey import RecordsOfRoot, records_by_root
 
 Note = Callable[[str], None]
@@ -45,7 +46,7 @@ def anchors_in_files(settings: Settings, note: Note) -> Iterator[Anchor]:
         note: Told of each file that is left out, and why.
     """
     for kind in KINDS:
-        for file in anchor_files(Path(settings.trust_dir) / kind):
+        for file in _files(Path(settings.trust_dir) / kind):
             if file.problem:
                 note(f"{file.path}: {file.problem}")
             is_alone = len(file.certificates) == 1
@@ -53,26 +54,43 @@ def anchors_in_files(settings: Settings, note: Note) -> Iterator[Anchor]:
                 yield Anchor(kind, certificate, file.path, is_alone)
 
 
-def all_anchors(settings: Settings, note: Note) -> list[Anchor]:
+def _files(folder: Path) -> Iterator[AnchorFile]:
+    try:
+        yield from anchor_files(folder)
+    except OSError as error:
+        reason = f"{error.filename} cannot be read: {error.strerror}"
+        raise AnchorsUnusable(f"CCP_TRUST_DIR: {reason}") from None
+
+
+def all_anchors(settings: Settings, note: Note, *, at: datetime) -> list[Anchor]:
     """
     Give the anchors of CCP_TRUST_DIR, and those that the root pool has besides.
 
     Args:
         note: See `anchors_in_files`; told too where nothing is kept of the root pool.
+        at: The present, aware UTC: a root in a file hides that of the root pool while it is valid.
     Raises:
-        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder.
+        AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder; or it cannot be read.
     """
     settings.trust_folder()
     anchors = list(anchors_in_files(settings, note))
     if settings.rcp_url:
         here = {
-            kind: [name_and_key(a.certificate) for a in anchors if a.kind == kind] for kind in KINDS
+            kind: [
+                name_and_key(one.certificate)
+                for one in anchors
+                if one.kind == kind and one.certificate.is_valid_at(at)
+            ]
+            for kind in KINDS
         }
         try:
             for kind, ders in KeptRoots(settings).load().items():
                 roots = [read_certificate(der, "root") for der in ders]
+                files = [one.certificate.der for one in anchors if one.kind == kind]
                 anchors += [
-                    Anchor(kind, one) for one in roots if name_and_key(one) not in here[kind]
+                    Anchor(kind, one)
+                    for one in roots
+                    if one.der not in files and name_and_key(one) not in here[kind]
                 ]
         except (NothingKept, CertificateUnreadable) as error:
             note(f"What the root pool has given cannot be read: {error}")

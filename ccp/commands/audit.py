@@ -39,4 +39,4 @@ def _row(line: AuditLine) -> str:
     # The subject is an issuer's free text, so it stands at the end.
     columns = (line.pcid, line.trace_id, line.roles, line.ids, line.subject)
     known = " ".join(column or "-" for column in columns)
-    return f"{line.number} {line.at} {line.action} {line.emaid} {known}"
+    return f"{line.number} {line.at} {line.action} {line.emaid or '-'} {known}"

@@ -28,7 +28,7 @@ class _Findings:
         warnings: What it would leave unprotected; a sentence each.
         address: Where it would listen.
         database: Its path, and how it is.
-        anchors: How many there are of V2G roots, eMSPs and OEMs.
+        anchors: How many there are of V2G roots, eMSPs and OEMs that are valid now.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -70,6 +70,7 @@ def _look(settings: Settings, findings: _Findings) -> None:
     from ccp.app import utc_now
     from ccp.exposure import require_safe_exposure, warnings_of
     from ccp.kept_roots import trusted_at_start
+    from ccp.known_kinds import KnownKinds
     from ccp.pki.trust import KINDS
     from ccp.tls import read_tls
 
@@ -83,15 +84,17 @@ def _look(settings: Settings, findings: _Findings) -> None:
         findings.warnings += [warning] if warning else []
     with findings.noting():
         _rehearse(settings)
-        trust = trusted_at_start(settings, at=utc_now()).now.trust
-        findings.anchors = {kind: len(getattr(trust, kind).certificates) for kind in KINDS}
+        now = utc_now()
+        trust = trusted_at_start(settings, at=now).now.trust
+        findings.anchors = {kind: len(getattr(trust, kind).valid_at(now)) for kind in KINDS}
         hosts = [settings.host]
         seen = settings.operations_bind
         operators = "" if not seen or is_near(seen) else seen
         findings.warnings += warnings_of(
             settings, hosts, trust, served=findings.address, operators=operators
         )
-        require_safe_exposure(settings, hosts, verifies=trust.v2g.configured)
+        require_safe_exposure(settings, hosts, trust)
+        KnownKinds(settings).require(trust)
 
 
 def _rehearse(settings: Settings) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-revocation", is_flag=True, help="Remove what has expired, and ask nobody for the rest."
 )
-def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
+@click.option("--force", is_flag=True, help="Remove all of it, however much it is.")
+def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> None:
     """
     Remove contracts that have expired, or that have a revoked certificate.
 
@@ -32,11 +33,15 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
     in an anchor of the pool's are asked about where they say: at OCSP responders, or else in
     CRLs. CCP_REVOCATION_UNREACHABLE says what becomes of contracts for which nobody answers.
 
+    A run is refused if it would remove more than CCP_CLEANSE_MAX_PERCENT of the records, or if the
+    clock is more than CCP_CLEANSE_CLOCK_DAYS ahead of the last write and the last run. Look with
+    --dry-run, and use --force if all of it is to leave.
+
     A line has contract and car, why the record leaves, and in a few words the reason; the last one
     counts. The exit status is 1 where something could not be asked about, and was kept.
     """
     # Imported only now: they take a while, and `--help` needs none of them.
-    from ccp.cleansing import Cleansing
+    from ccp.cleansing import CleansingRefused, make_cleansing
     from ccp.kept_roots import trusted_at_start
 
     kept = 0
@@ -50,23 +55,26 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool) -> None:
     with pool_store() as store:
         settings = server_settings()
         trusted = trusted_at_start(settings, at=_now())
-        removes = settings.revocation_unreachable == "remove"
-        cleansing = Cleansing(store, trusted, _now, removes_unreachable=removes)
+        cleansing = make_cleansing(settings, store, trusted, _now)
         with click.progressbar(
             length=count(settings.database_path),
             label="Cleansing",
             file=sys.stderr,
             hidden=not is_watched(),
         ) as bar:
-            report = asyncio.run(
-                cleansing.run(
-                    by_command("cleanse"),
-                    note,
-                    dry_run=dry_run,
-                    revocation=not no_revocation,
-                    progress=bar.update,
+            try:
+                report = asyncio.run(
+                    cleansing.run(
+                        by_command("cleanse"),
+                        note,
+                        dry_run=dry_run,
+                        revocation=not no_revocation,
+                        force=force,
+                        progress=bar.update,
+                    )
                 )
-            )
+            except CleansingRefused as error:
+                raise click.ClickException(str(error)) from None
     tell(_summary(report), as_json=as_json, **asdict(report))
     if report.unproved or kept:
         raise click.exceptions.Exit(1)

@@ -54,7 +54,10 @@ def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
 def _load_trust(folder: Path | None, at: datetime) -> Trust | None:
     if folder is None:
         return None
-    trust = load_trust(folder, at=at)
+    try:
+        trust = load_trust(folder, at=at)
+    except OSError as error:
+        raise click.UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
     if not any(anchors.configured for anchors in (trust.v2g, trust.emsp, trust.oem)):
         raise click.UsageError(f"There are no anchors in {folder}: no files in v2g, emsp or oem.")
     return trust

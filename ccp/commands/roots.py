@@ -15,6 +15,7 @@ from ccp.commands.database import told_in_a_sentence
 from ccp.commands.groups import CommandGroup
 from ccp.commands.output import ask, json_lines_option, json_option, say, tell
 from ccp.errors import CertificateUnreadable
+from ccp.known_kinds import KnownKinds
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.trust import KINDS, load_x509, read_file
@@ -22,6 +23,7 @@ from ccp.settings import server_settings
 from ccp.store.survey import RecordsOfRoot
 
 _RELOAD = "A pool that is running sees that at SIGHUP."
+_RESTART = "A pool that is running keeps its last anchor of a type until it is restarted."
 # Those of contracts may end in V2G roots too.
 _WHOSE = {"v2g": "CPS", "oem": "cars"}
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -58,8 +60,9 @@ def list_command(as_json: bool) -> None:
     where it is from, and of a V2G root how many records are stored under it.
     """
     settings = server_settings()
-    anchors = all_anchors(settings, _note)
-    for one in _described(anchors, stored_under(settings)):
+    now = datetime.now(UTC)
+    anchors = all_anchors(settings, _note, at=now)
+    for one in _described(anchors, stored_under(settings), at=now):
         tell(*_block(one), as_json=as_json, **one)
 
 
@@ -81,6 +84,8 @@ def add(file: Path, kind: str, as_json: bool) -> None:
     draft = path.with_name(f".{path.name}")  # a pool does not look at hidden files
     draft.write_text(DER_cert_to_PEM_cert(certificate.der))
     draft.replace(path)
+    if certificate.not_before > datetime.now(UTC):
+        _note(f"It counts from {certificate.not_before:%FT%TZ} on.")
     tell(f"Added {path}", _RELOAD, as_json=as_json, added=str(path))
 
 
@@ -96,7 +101,7 @@ def remove(fingerprint: str, kind: str | None, yes: bool, as_json: bool) -> None
     Its first digits are enough if no other anchor has them. What is stored under it stays.
     """
     settings = server_settings()
-    found = _find(all_anchors(settings, _note), fingerprint, kind)
+    found = _find(all_anchors(settings, _note, at=datetime.now(UTC)), fingerprint, kind)
     files = _files_of(found)
     anchor = found[0]
     others = [one for one in anchors_in_files(settings, lambda _: None) if one not in found]
@@ -111,19 +116,21 @@ def remove(fingerprint: str, kind: str | None, yes: bool, as_json: bool) -> None
         ask("Remove it?")
     for file in files:
         file.unlink()
+    if is_last:
+        KnownKinds(settings).forget(anchor.kind)
     if settings.rcp_url:
         _note("If the root pool has it, it stays trusted.")
     removed = [str(file) for file in files]
-    tell(*[f"Removed {file}" for file in removed], _RELOAD, as_json=as_json, removed=removed)
+    lines = [f"Removed {file}" for file in removed]
+    tell(*lines, _RESTART if is_last else _RELOAD, as_json=as_json, removed=removed)
 
 
 def _described(
-    anchors: list[Anchor], stored: Mapping[str | None, RecordsOfRoot]
+    anchors: list[Anchor], stored: Mapping[str | None, RecordsOfRoot], *, at: datetime
 ) -> Iterator[Described]:
     """Describe the anchors, then the roots of records that are none."""
     from ccp.inspection import hexadecimal  # its codec takes a while to import
 
-    now = datetime.now(UTC)
     for anchor in anchors:
         certificate, root = anchor.certificate, anchor.root
         under = stored.get(root.fingerprint)
@@ -136,7 +143,7 @@ def _described(
             "valid_to": f"{certificate.not_after:%FT%TZ}",
             "curve": certificate.curve or None,
             "source": str(anchor.file) if anchor.file else "root pool",
-            "trusted": certificate.is_valid_at(now),
+            "trusted": certificate.is_valid_at(at),
             "records": (under.records if under else 0) if anchor.kind == "v2g" else None,
         }
     known = {anchor.root.fingerprint for anchor in anchors if anchor.kind == "v2g"}
@@ -194,7 +201,7 @@ def _read_ca(file: Path) -> Certificate:
     (certificate,) = certificates
     if not all(are_cas):
         raise click.ClickException(f"{file} is not the certificate of a CA.")
-    if not certificate.is_valid_at(datetime.now(UTC)):
+    if certificate.not_after < datetime.now(UTC):
         raise click.ClickException(
             f"{file} is valid from {certificate.not_before:%F} to {certificate.not_after:%F} only."
         )

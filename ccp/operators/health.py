@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ccp.auth.tokens import Tokens
-from ccp.pki.trust import Trust
+from ccp.pki.trust import KINDS, Anchors, Trust
+from ccp.pki.trusted import TrustedNow
 from ccp.services import Services
 
 log = structlog.get_logger()
@@ -38,11 +41,16 @@ class Health:
         return JSONResponse({"live": True})
 
     async def ready(self, request: Request) -> JSONResponse:
-        """Answer 200, or 503 where something is not as it has to be; both say what was checked."""
+        """
+        Answer 200, or 503 where something is not as it has to be.
+
+        Both name the checks, and list each kind of anchors with the number that are valid now.
+        """
+        trusted, now = self._services.trusted, self._services.clock()
         checks = {
             "server": "it is ending" if getattr(request.state, "is_ending", False) else _OK,
             **await self._database(),
-            "anchors": _anchors(self._services.trusted.now.trust),
+            "anchors": _check_anchors(trusted, at=now),
         }
         if self._tokens is not None:
             checks["keys"] = _OK if self._tokens.keys.are_there else "none could be read yet"
@@ -50,7 +58,8 @@ class Health:
         if checks != self._last_checks and not ready:  # probes come every second
             log.warning("the pool is not ready", **checks)
         self._last_checks = checks
-        return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+        answer = {"ready": ready, "checks": checks, "anchors": _list_anchors(trusted, at=now)}
+        return JSONResponse(answer, 200 if ready else 503)
 
     async def _database(self) -> Mapping[str, str]:
         loop = asyncio.get_running_loop()
@@ -62,8 +71,37 @@ class Health:
         return {"database": found.database or _OK, "migrations": found.migrations or _OK}
 
 
-def _anchors(trust: Trust) -> str:
-    """Tell where anchors were put of which none can be used: then no chain holds."""
-    sets = {"CPS": trust.v2g, "contracts": trust.contracts, "cars": trust.oem}
-    empty = [name for name, those in sets.items() if those.configured and not those.certificates]
-    return f"there is none for {', '.join(empty)}" if empty else _OK
+def _check_anchors(trusted: TrustedNow, *, at: datetime) -> str:
+    """
+    Check that each kind of anchors that should be there has a root that is valid now.
+
+    Contract chains of eMSPs in a V2G PKI end in V2G roots, so a root pool may have no eMSP root.
+    """
+    if trusted.refused_reload:
+        return f"the reload was refused: {trusted.refused_reload}"
+    trust = trusted.now.trust
+    bad = [
+        kind
+        for kind, anchors in _kinds(trust)
+        if anchors.configured
+        and not anchors.has_valid_root(at)
+        and (kind != "emsp" or anchors.certificates or trusted.files.emsp.configured)
+    ]
+    return f"no valid root for {', '.join(bad)}" if bad else _OK
+
+
+def _list_anchors(trusted: TrustedNow, *, at: datetime) -> Mapping[str, Mapping[str, Any]]:
+    """Return for each kind whether its chains are verified, and how many anchors are valid now."""
+    return {
+        kind: {
+            "verifies": anchors.configured,
+            "anchors": len(anchors.certificates),
+            "valid_now": len(anchors.valid_at(at)),
+            "valid_root": anchors.has_valid_root(at),
+        }
+        for kind, anchors in _kinds(trusted.now.trust)
+    }
+
+
+def _kinds(trust: Trust) -> list[tuple[str, Anchors]]:
+    return [(kind, getattr(trust, kind)) for kind in KINDS]

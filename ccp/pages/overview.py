@@ -99,9 +99,9 @@ class Overview:
 
     def _anchors(self) -> list[tuple[str, int, bool]]:
         """Give the names of the sets of anchors, how many are in each, and if there should be."""
-        trust = self._services.trusted.now.trust
+        trust, now = self._services.trusted.now.trust, self._services.clock()
         sets = {"V2G": trust.v2g, "eMSP": trust.emsp, "OEM": trust.oem}
-        return [(name, len(each.certificates), each.configured) for name, each in sets.items()]
+        return [(name, len(each.valid_at(now)), each.configured) for name, each in sets.items()]
 
     def _count(self) -> tuple[Summary, datetime] | None:
         """

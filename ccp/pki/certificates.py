@@ -64,6 +64,11 @@ class Certificate:
                 return "Ed448"
         return ""
 
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether subject and issuer are the same, as of a root."""
+        return self.subject == self.issuer
+
     def is_valid_at(self, moment: datetime) -> bool:
         """Tell whether *moment* (aware) lies within the certificate's validity."""
         return self.not_before <= moment <= self.not_after

@@ -94,12 +94,14 @@ def verify_chain(
     """
     leaf, *sub_cas = certificates
     _require_signing_leaf(leaf, name)
+    valid = anchors.valid_at(at)
     try:
-        return _verify_path(leaf, sub_cas, anchors.certificates, name=name, at=at, suites=suites)
+        return _verify_path(leaf, sub_cas, valid, name=name, at=at, suites=suites)
     except (CertificateChainBroken, CertificateChainExpired) as error:
         failures = [error]
     # OpenSSL follows the first CA of a name alone; another one may have issued the certificate.
-    paths = find_paths(leaf, sub_cas, anchors.certificates)
+    # A path to an anchor that has expired cannot hold, but gives a better reason than no path.
+    paths = find_paths(leaf, sub_cas, (*valid, *anchors.not_valid_at(at)))
     for _, *between, root in islice(paths, _MOST_PATHS):
         try:
             _require_ca_extensions((*between, root), name)

@@ -40,7 +40,11 @@ def load_issuers(folder: Path) -> Issuers:
         IssuersUnusable: There is no certificate, or a file is none, or none of a CA.
     """
     certificates: list[Certificate] = []
-    for path in certificate_paths(folder):
+    try:
+        paths = list(certificate_paths(folder))
+    except OSError as error:
+        raise IssuersUnusable(f"{folder} cannot be read: {error.strerror}") from None
+    for path in paths:
         try:
             read = [read_certificate(der, path.name) for der in read_file(path)]
             are_cas = all(read_role(one.der).is_ca for one in read)

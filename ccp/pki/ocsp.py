@@ -1,5 +1,6 @@
 """OCSP: the question whether a certificate is revoked, and the judgement of what is answered."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha1
 
@@ -13,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
-from ccp.pki.der import elements
+from ccp.pki.der import BOOLEAN, SEQUENCE, Element, elements, items_of
 from ccp.pki.extensions import read_extensions
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import same_name
@@ -24,6 +25,7 @@ _STATUSES = {
     ocsp.OCSPCertStatus.GOOD: Status.GOOD,
     ocsp.OCSPCertStatus.REVOKED: Status.REVOKED,
 }
+_SINGLE_EXTENSIONS = 0xA1
 # What pyca/cryptography raises for an answer that is none, or has an odd part.
 _UNREADABLE = (
     *UNREADABLE,
@@ -66,6 +68,8 @@ def judge_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: dat
     """
     Read what a responder answers, and believe it only if the CA, or whom it has charged, signed it.
 
+    An answer may have the status of other certificates too; these are not looked at.
+
     A responder's own certificate is believed while it is valid: where it should have been revoked,
     its CA has to say so by letting it end (RFC 6960, 4.2.2.2.1, leaves that to local policy).
 
@@ -90,13 +94,9 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise StatusUnknown(f"the responder says {response.response_status.name}")
     _require_signature(response, read_certificate(issuer_der, "CA certificate", recurs=True), at)
-    singles = list(response.responses)
-    wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))
-    if [_certificate_id(one) for one in singles] != [wanted]:
-        raise StatusUnknown("the answer is not of this certificate alone")
-    if any(one.critical for one in (*response.extensions, *response.single_extensions)):
+    if any(one.critical for one in response.extensions):
         raise StatusUnknown("the answer has a critical extension")
-    (single,) = singles
+    single = _select_single(response, _certificate_id(ocsp.load_der_ocsp_request(request_der)))
     until = require_timely(single.this_update_utc, single.next_update_utc, at=at)
     status = _STATUSES.get(single.certificate_status)
     if status is None:
@@ -104,6 +104,61 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     if single.revocation_reason is x509.ReasonFlags.certificate_hold:
         status = Status.ON_HOLD
     return Answer(status, until)
+
+
+def _select_single(
+    response: ocsp.OCSPResponse, wanted: tuple[str, bytes, bytes, int]
+) -> ocsp.OCSPSingleResponse:
+    """
+    Select the SingleResponse of one certificate.
+
+    Of several for the same certificate the latest counts, and of several that are equally late one
+    that does not say good.
+
+    Raises:
+        StatusUnknown: There is none, or the selected one has a critical extension.
+    """
+    singles = [
+        (one, critical)
+        for one, critical in zip(response.responses, _criticals(response), strict=True)
+        if _certificate_id(one) == wanted
+    ]
+    if not singles:
+        raise StatusUnknown("the answer does not have the status of this certificate")
+    single, is_critical = max(
+        singles,
+        key=lambda pair: (
+            pair[0].this_update_utc,
+            pair[0].certificate_status is not ocsp.OCSPCertStatus.GOOD,
+        ),
+    )
+    if is_critical:
+        raise StatusUnknown("the answer has a critical extension")
+    return single
+
+
+def _criticals(response: ocsp.OCSPResponse) -> Sequence[bool]:
+    """
+    Return for each SingleResponse whether one of its extensions is critical.
+
+    pyca/cryptography has these extensions only where there is a single SingleResponse.
+
+    Source: RFC 6960, 4.2.1: ResponseData and SingleResponse.
+    """
+    data = items_of(response.tbs_response_bytes)
+    (responses,) = (one for one in data if one.tag == SEQUENCE)
+    return [_has_critical(items_of(one.encoded)) for one in elements(responses.content)]
+
+
+def _has_critical(single: Sequence[Element]) -> bool:
+    # After certID, certStatus and thisUpdate, [0] is nextUpdate, and [1] the extensions.
+    wrapped = (one.content for one in single[3:] if one.tag == _SINGLE_EXTENSIONS)
+    return any(
+        field.tag == BOOLEAN and any(field.content)
+        for extensions in wrapped
+        for extension in items_of(extensions)
+        for field in items_of(extension.encoded)
+    )
 
 
 def _certificate_id(

@@ -1,10 +1,12 @@
 """The trust anchors: V2G, eMSP and OEM roots, of a folder and of a root pool."""
 
+import os
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -59,32 +61,50 @@ class Root:
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """
-    What is trusted for one purpose.
+    The trust anchors for one purpose.
+
+    Anchors are kept whether they are valid or not, since their time may come or end while the pool
+    runs: `valid_at` has those that count at a moment.
 
     Attributes:
         certificates: Roots, and sub-CAs under them.
         configured: Whether an operator has put anything there; if so, and if none of it can be
             used, no chain holds. A pool that was told whom to trust does not trust everybody
             because a file is broken.
+        yielding: Those of *certificates* that a root pool has given. Each counts only while no
+            other valid anchor has its name and key.
     """
 
     certificates: tuple[crypto.X509, ...] = ()
     configured: bool = False
+    yielding: tuple[crypto.X509, ...] = ()
+
+    def valid_at(self, moment: datetime) -> tuple[crypto.X509, ...]:
+        """Return the anchors that count at a moment (aware), in seconds as OpenSSL counts them."""
+        return _valid_at(self, moment.replace(microsecond=0))
+
+    def not_valid_at(self, moment: datetime) -> tuple[crypto.X509, ...]:
+        """Return the anchors that have expired at a moment (aware), or whose time has not come."""
+        at = moment.replace(microsecond=0)
+        return tuple(one for one in self.certificates if not _read(one).is_valid_at(at))
+
+    def has_valid_root(self, moment: datetime) -> bool:
+        """Return whether a root counts at a moment (aware); a sub-CA alone is not enough."""
+        return any(_read(one).is_self_issued for one in self.valid_at(moment))
 
     def with_roots(self, ders: Iterable[bytes]) -> "Anchors":
         """
-        Add what a root pool has for this purpose.
+        Add the roots of a root pool for this purpose.
 
-        What is here already wins: a root of the same name and key is not added. Whoever has a root
-        pool verifies, also as long as it has given nothing.
+        Files win: see *yielding*. A pool that has a root pool verifies, also as long as that has
+        given nothing.
 
         Args:
             ders: See `usable_roots`.
         """
-        here = [name_and_key(_read(one)) for one in self.certificates]
-        roots = (read_certificate(der, "root") for der in ders)
-        added = (load_x509(root) for root in roots if name_and_key(root) not in here)
-        return Anchors((*self.certificates, *added), configured=True)
+        here = {_read(one).der for one in self.certificates}
+        added = tuple(load_x509(read_certificate(der, "root")) for der in ders if der not in here)
+        return Anchors((*self.certificates, *added), True, (*self.yielding, *added))
 
     def only(self, fingerprint: str) -> "Anchors":
         """
@@ -100,7 +120,20 @@ class Anchors:
         return Anchors(tuple(kept) if is_there else (), self.configured)
 
     def __add__(self, other: "Anchors") -> "Anchors":
-        return Anchors(self.certificates + other.certificates, self.configured or other.configured)
+        return Anchors(
+            self.certificates + other.certificates,
+            self.configured or other.configured,
+            self.yielding + other.yielding,
+        )
+
+
+@lru_cache(maxsize=64)  # as many as `ccp.pki.chains` keeps of what OpenSSL verifies against
+def _valid_at(anchors: Anchors, moment: datetime) -> tuple[crypto.X509, ...]:
+    valid = [one for one in anchors.certificates if _read(one).is_valid_at(moment)]
+    first = [name_and_key(_read(one)) for one in valid if one not in anchors.yielding]
+    return tuple(
+        one for one in valid if one not in anchors.yielding or name_and_key(_read(one)) not in first
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +170,14 @@ class Trust:
 
 def load_trust(folder: Path, *, at: datetime) -> Trust:
     """
-    Read the anchors below *folder*: `v2g/`, `emsp/` and `oem/` with PEM or DER files.
+    Load the anchors below *folder*: `v2g/`, `emsp/` and `oem/` with PEM or DER files.
 
-    A file that cannot be read, or a certificate that is not valid at *at* (aware UTC), is named in
-    the log and left out; a folder that does not exist is an empty set.
+    A file that cannot be read is named in the log and left out. A certificate that is not valid at
+    *at* (aware UTC) is named there too, and kept for its time. A folder that does not exist is an
+    empty set.
+
+    Raises:
+        OSError: A folder is there, and cannot be read.
     """
     return Trust(**{kind: _read_anchors(folder / kind, at) for kind in KINDS})
 
@@ -159,7 +196,13 @@ def certificate_paths(folder: Path) -> Iterator[Path]:
 
 
 def _paths(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[!.]*"))
+    try:
+        names = os.listdir(folder)  # Path.glob takes a folder that cannot be read for an empty one
+    except FileNotFoundError:
+        if folder.is_symlink():  # such as to a volume that is not mounted
+            raise
+        return []
+    return sorted(folder / name for name in names if not name.startswith("."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +221,12 @@ class AnchorFile:
 
 
 def anchor_files(folder: Path) -> Iterator[AnchorFile]:
-    """Give all files in a folder, those that are left out too; a folder that is none has none."""
+    """
+    Load all files in a folder, those that are left out too; none where there is no folder.
+
+    Raises:
+        OSError: The folder is there, and cannot be read.
+    """
     for path in _paths(folder):
         if path.suffix.lower() not in _SUFFIXES:
             yield AnchorFile(path, problem=_OTHER_SUFFIX)
@@ -190,7 +238,10 @@ def anchor_files(folder: Path) -> Iterator[AnchorFile]:
                 require_known_extensions(certificate.der)
         except ExtensionProblem as problem:
             yield AnchorFile(path, problem=f"trust anchor left out: it {problem}")
-        except (OSError, CertificateUnreadable, crypto.Error, *UNREADABLE):
+        except OSError as error:
+            problem_text = f"trust anchor left out: the file cannot be read: {error.strerror}"
+            yield AnchorFile(path, problem=problem_text)
+        except (CertificateUnreadable, crypto.Error, *UNREADABLE):
             yield AnchorFile(path, problem="trust anchor left out: not a certificate in PEM or DER")
         else:
             yield AnchorFile(path, certificates)
@@ -205,14 +256,22 @@ def _read_files(folder: Path, at: datetime) -> Iterator[crypto.X509]:
             if not certificate.is_regular:
                 reasons = irregularities(certificate)
                 log.warning("trust anchor is irregular", file=str(file.path), reasons=reasons)
-            if certificate.is_valid_at(at):
-                yield load_x509(certificate)
-            else:
-                log.error(
-                    "trust anchor left out: not valid now",
-                    file=str(file.path),
-                    not_after=f"{certificate.not_after:%FT%TZ}",
-                )
+            log_validity(certificate, at, file=str(file.path))
+            yield load_x509(certificate)
+
+
+def log_validity(certificate: Certificate, at: datetime, **where: str) -> None:
+    """
+    Log that an anchor does not count at a moment, aware UTC; nothing where it does.
+
+    Args:
+        where: Fields of the line that say where the anchor is from.
+    """
+    if at > certificate.not_after:
+        log.error("trust anchor has expired", not_after=f"{certificate.not_after:%FT%TZ}", **where)
+    elif at < certificate.not_before:
+        begins = f"{certificate.not_before:%FT%TZ}"
+        log.warning("trust anchor is not valid yet", not_before=begins, **where)
 
 
 def read_file(path: Path) -> list[bytes]:
@@ -248,4 +307,5 @@ def name_and_key(certificate: Certificate) -> tuple[NameKey, object]:
 
 
 def _read(anchor: crypto.X509) -> Certificate:
-    return read_certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, anchor), "anchor")
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, anchor)
+    return read_certificate(der, "anchor", recurs=True)

@@ -1,6 +1,7 @@
 """What a pool trusts at one moment: its anchors, and the proofs that chains end in them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 from ccp.pki.chain_cache import ChainCache
@@ -42,7 +43,12 @@ class TrustedNow:
 
     Attributes:
         files: The anchors that are in files, which stay.
+        roots: The roots of a root pool as they were kept on disk at the start, by the names of
+            KINDS; X.509, DER.
+        refused_reload: Why the last reload of the anchors was refused; empty if it was not.
     """
 
     now: Trusted
     files: Trust
+    roots: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    refused_reload: str = ""

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
@@ -25,10 +26,11 @@ class AuditLine:
         number: Grows with each line.
         at: ISO 8601, UTC, with milliseconds.
         action: put, replace, set-default, revoke or delete; of a record that left by itself
-            cleanse-expired, cleanse-revoked or cleanse-unreachable.
+            cleanse-expired, cleanse-revoked or cleanse-unreachable; of old lines of the trail that
+            were removed TRIM.
         subject, roles, ids, trace_id: See `Origin`; roles and ids joined by commas.
         emaid, pcid: Normalised: upper case, the EMAID without check digit. A contract that has
-            gone while it was revoked has no PCID.
+            gone while it was revoked has no PCID; where lines were removed both are empty.
         namespace, v2g_root_fingerprint: Of the record put or cleansed; None where the action was
             about all of the contract's records, or the root is not known.
     """
@@ -44,6 +46,12 @@ class AuditLine:
     pcid: str
     namespace: str | None
     v2g_root_fingerprint: str | None
+
+
+TRIM = "trim"
+"""What the trail calls the removal of its own old lines."""
+
+_TRIM_BATCH = 1000
 
 
 def timestamp(moment: datetime) -> str:
@@ -62,6 +70,18 @@ def note(
     v2g_root_fingerprint: str | None = None,
 ) -> None:
     """Add a line; the caller has begun the transaction of the write that it is about."""
+    _insert(database, origin, action, emaid.key, pcid_key, namespace, v2g_root_fingerprint)
+
+
+def _insert(
+    database: Database,
+    origin: Origin,
+    action: str,
+    emaid_key: str = "",
+    pcid_key: str = "",
+    namespace: str | None = None,
+    v2g_root_fingerprint: str | None = None,
+) -> None:
     database.execute(
         """
         INSERT INTO audit (at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,
@@ -75,12 +95,59 @@ def note(
             ",".join(origin.roles),
             ",".join(origin.ids),
             origin.trace_id,
-            emaid.key,
+            emaid_key,
             pcid_key,
             namespace,
             v2g_root_fingerprint,
         ],
     )
+
+
+def last_moment(database: Database) -> datetime | None:
+    """Return the moment of the last line, aware UTC; None where there is no line."""
+    row = database.execute("SELECT at FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    with suppress(ValueError):  # of a line that the pool has not written itself
+        return None if row is None else datetime.fromisoformat(row[0])
+    return None
+
+
+class Trimmed(NamedTuple):
+    """
+    One batch of a trail that is being trimmed.
+
+    Attributes:
+        position: Number of the last line that was looked at.
+        removed: How many lines of the batch were removed.
+    """
+
+    position: int
+    removed: int
+
+
+def trim(database: Database, origin: Origin, *, before: datetime, after: int = 0) -> Trimmed:
+    """
+    Remove the old lines of one batch; the first batch notes it in the trail.
+
+    The note comes first, so that a number is never given twice.
+
+    Args:
+        before: Lines that were written before are removed; aware UTC.
+        after: Number of the line behind which the batch begins.
+    """
+    limit = timestamp(before)
+    lines = database.execute(
+        "SELECT id, at FROM audit WHERE id > ? ORDER BY id LIMIT ?", [after, _TRIM_BATCH]
+    ).fetchall()
+    removed = sum(at < limit for _, at in lines)
+    if not removed:
+        return Trimmed(after, 0)
+    last, _ = lines[-1]
+    if after == 0:
+        said = f"removed lines written before {limit}"
+        subject = f"{origin.subject}: {said}" if origin.subject else said
+        _insert(database, replace(origin, subject=subject), TRIM)
+    database.execute("DELETE FROM audit WHERE id > ? AND id <= ? AND at < ?", [after, last, limit])
+    return Trimmed(last, removed)
 
 
 def read_audit_trail(

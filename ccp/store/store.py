@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from sqlite_utils import Database
 from ccp.errors import StoreBusy
 from ccp.identifiers import NAMESPACES, Emaid, Pcid
 from ccp.origin import Origin
-from ccp.store import writes
+from ccp.store import audit, writes
 from ccp.store.connections import Connections, StoreUnusable, told_to_writers
 from ccp.store.copies import back_up
 from ccp.store.counts import Counts, count_records
@@ -273,6 +274,23 @@ class Store:
                 if writes.remove(database, record, action, origin, bars=bars)
             ]
 
+        return self._writes.submit(write).result()
+
+    def last_write_at(self) -> datetime | None:
+        """Return the moment of the last line of the audit trail, aware UTC; None without any."""
+        with self._connections.read() as database:
+            return audit.last_moment(database)
+
+    def trim_audit(self, origin: Origin, *, before: datetime, after: int = 0) -> audit.Trimmed:
+        """
+        Remove the old lines of one batch of the audit trail; see `audit.trim`.
+
+        Args:
+            origin: For the line that notes it.
+            before: Lines that were written before are removed; aware UTC.
+            after: Position of the batch before; 0 for the first one.
+        """
+        write = partial(audit.trim, origin=origin, before=before, after=after)
         return self._writes.submit(write).result()
 
     def count_records(self, *, at: datetime, days: Sequence[int]) -> list[Counts]:

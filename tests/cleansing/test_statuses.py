@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cleansing import Report
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
@@ -13,11 +14,12 @@ from ccp.peers.responders import Responders
 from ccp.pki.certificates import read_certificate
 from ccp.pki.ocsp import build_request
 from ccp.pki.revocation import Status
+from ccp.store import Store
 from ccp.workshop import ED448, EDITION_2, P256, P521, Profile, make_contract
 from ccp.workshop.certificates import Identity
 from ccp.workshop.pki import make_authority
 from tests.cleansing.world import EMAIDS, World
-from tests.peers.scripted import Says
+from tests.peers.scripted import Says, scripted
 from tests.pki.ca import OpensslCa
 from tests.running import free_port
 from tests.trusted import MADE_AT
@@ -155,4 +157,43 @@ def test_an_answer_of_another_certificate_is_not_believed(world: World) -> None:
     report, (finding,) = world.run()
     assert (report.revoked, report.unreachable, report.kept) == (0, 1, 2)
     assert finding.record.emaid.text == EMAIDS[1]
-    assert "not of this certificate alone" in finding.reason
+    assert "does not have the status of this certificate" in finding.reason
+
+
+@needs_openssl
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_cleansing_openssl_answers_for_several_contracts_the_right_one_leaves(
+    tmp_path: Path, store: Store, is_revoked: bool
+) -> None:
+    """Contracts of unknown status leave here: a good one stays, and only a revoked one leaves."""
+    with scripted(Says(500)) as service:
+        world = World(tmp_path, store, service, now=datetime.now(UTC))
+        world.put()
+        issuer = world.pkis[EDITION_2].emsp.sub_2
+        leaf, other = (world.contract(emaid).leaf for emaid in EMAIDS[:2])
+        ca = OpensslCa(tmp_path / "ca", issuer)
+        revoked, good = (leaf, other) if is_revoked else (other, leaf)
+        ca.know(revoked.certificate, revoked=world.now, reason="keyCompromise")
+        ca.know(good.certificate)
+        (ca.folder / "other.pem").write_bytes(other.certificate.public_bytes(Encoding.PEM))
+        several = ca.answer(ca.request(leaf.certificate, "-cert", "other.pem", "-no_nonce"))
+        asked, answer = build_request(leaf.der, issuer.der), service.script
+        service.script = lambda it: Says(200, several) if it.body == asked else answer(it)
+        world.crl = False
+        report, _ = world.run(world.make_cleansing(removes_unreachable=True))
+    assert report == Report(records=1, revoked=is_revoked, kept=not is_revoked)
+    assert world.trail() == ["cleanse-revoked"] * is_revoked
+
+
+def test_cleansing_ca_that_has_used_up_its_time_keeps_its_contracts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose status was not asked for stays, whatever the setting; the next run asks again."""
+    monkeypatch.setattr("ccp.peers.responders._ISSUER_SECONDS", 0.0)
+    world.put()
+    world.revoke(world.contract().leaf)
+    report, (finding,) = world.run(world.make_cleansing(removes_unreachable=True))
+    assert (report.unreachable, report.kept, finding.leaves) == (1, 1, False)
+    assert "have taken too much time in this run" in finding.reason
+    monkeypatch.undo()
+    assert world.run()[0] == Report(records=1, revoked=1)

@@ -1,6 +1,7 @@
 """A pool, and the workshop's PKIs, whose answers about certificates come over real HTTP."""
 
 import base64
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from cryptography import x509
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
-from ccp.cleansing import Cleansing, Finding, Report
+from ccp.cleansing import Cleansing, Finding, Limits, Report
 from ccp.handlers import add_signed_contract_data
 from ccp.identifiers import Emaid, Pcid
 from ccp.peers.peers import Peers
+from ccp.settings import Settings
 from ccp.store import SignedContractData, Store, read_audit_trail
 from ccp.workshop import (
     EDITION_2,
@@ -33,6 +35,10 @@ from tests.conftest import make_settings
 from tests.peers.scripted import Asked, Says, Scripted
 
 EMAIDS = [f"DEWRKC0000000{n}" for n in range(1, 6)]
+
+
+LIMITS = Limits.of(Settings.from_environment({}))
+"""Those of a pool whose operator has set none."""
 
 
 class World:
@@ -82,8 +88,14 @@ class World:
 
     def make_cleansing(self, *, removes_unreachable: bool = False) -> Cleansing:
         """What cleanses the pool; it has asked nobody yet."""
-        trusted = self.services.trusted
-        return Cleansing(self.store, trusted, self.clock, removes_unreachable=removes_unreachable)
+        return Cleansing(
+            self.store,
+            self.services.trusted,
+            self.clock,
+            removes_unreachable=removes_unreachable,
+            limits=LIMITS,
+            audit_days=self.settings.audit_days,
+        )
 
     def draft(
         self, emaid: str = EMAIDS[0], edition: Edition = EDITION_2, *, root: str = "A"
@@ -113,7 +125,7 @@ class World:
                 namespace=body["xsdMsgDefNamespace"],
                 installation_res_exi=base64.b64decode(body["certificateInstallationRes"]),
                 v2g_root_fingerprint=body["cpsV2GRootCertificateFingerprint"],
-                origin=ORIGIN,
+                origin=replace(ORIGIN, at=self.now),
             )
         )
 

@@ -3,12 +3,13 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ccp.store import Store
+from ccp.store import Store, read_audit_trail
 from ccp.workshop import EDITION_2
 from tests.builders import BASE, NOW, ORIGIN, record
 from tests.cleansing.world import EMAIDS, World
@@ -40,7 +41,7 @@ def today(tmp_path: Path, store: Store) -> Iterator[World]:
         world = World(tmp_path, store, service, now=datetime.now(UTC))
         world.put(EMAIDS[0])
         world.put(EMAIDS[1])
-        store.put(record(EMAIDS[2], PCID, valid_to=NOW), ORIGIN)
+        store.put(record(EMAIDS[2], PCID, valid_to=NOW), replace(ORIGIN, at=world.now))
         yield world
 
 
@@ -128,6 +129,34 @@ def test_it_works_beside_a_running_pool(today: World, cleanse: Cleanse, tmp_path
         answer = client.put(f"{BASE}/signedcontractdata", json=body)
         told = ["The contract certificate has been revoked."]
         assert (answer.status_code, answer.json()["errorMessages"]) == (400, told)
+
+
+def test_cleanse_too_many_records_is_refused_until_forced(
+    tmp_path: Path, store: Store, cleanse: Cleanse
+) -> None:
+    """One sentence, which says how to look and how to do it all the same."""
+    (tmp_path / "workshop" / "trust").mkdir(parents=True)
+    now = replace(ORIGIN, at=datetime.now(UTC))
+    for number in range(20):
+        store.put(record(f"DEWRKC000000{number:02}", PCID, valid_to=NOW), now)
+    refused = cleanse()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "Error: At least 20 of 20 records would leave in one run, and 20 % may"
+        " (CCP_CLEANSE_MAX_PERCENT). `ccp cleanse --dry-run` shows them; if they are to leave,"
+        " `ccp cleanse --force` removes them.\n"
+    )
+    assert "expired 20" in cleanse("--dry-run").stdout
+    assert "expired 20" in cleanse(cleanse_max_percent="100", audit_days="1").stdout
+    store.put(record(valid_to=NOW), replace(ORIGIN, at=NOW))
+    jumped = cleanse("--no-revocation")
+    assert jumped.returncode == 1
+    assert "(CCP_CLEANSE_CLOCK_DAYS)" in jumped.stderr
+    assert "expired 1" in cleanse("--no-revocation", "--force", audit_days="1").stdout
+    *_, last = read_audit_trail(tmp_path / "ccp.db")
+    assert last.action == "trim"
+    assert str(last.subject).startswith("ccp cleanse (")
+    assert ": removed lines written before 20" in str(last.subject)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cli import cli
 from ccp.kept_roots import KeptRoots
+from ccp.known_kinds import KnownKinds
 from ccp.pki.trust import load_trust, read_file
 from ccp.settings import Settings, server_settings
 from ccp.store import Store
@@ -185,6 +187,37 @@ def test_a_root_is_added(
     )
 
 
+def test_roots_add_root_that_begins_later_is_added_and_told(folder: Path, pki: Pki) -> None:
+    """It comes into force by itself, so it may be rolled out before."""
+    root = reissue(pki.v2g_root("A"), pki.v2g_root("A"), validity=future(NOW))
+    result = run("add", saved(folder / "soon.pem", root), "--type", "v2g")
+    assert result.exit_code == 0
+    begins = root.certificate.not_valid_before_utc
+    assert result.stderr == f"It counts from {begins:%FT%TZ} on.\n"
+    (found,) = [one for one in listed() if one["fingerprint"] == fingerprint(root)]
+    assert found["trusted"] is False
+
+
+def test_roots_remove_last_of_a_type_a_start_does_without_it(folder: Path, pki: Pki) -> None:
+    """What an operator removes by this command is not missed at the next start."""
+    known = KnownKinds(server_settings())
+    known.save(load_trust(folder / "pki" / "trust", at=NOW))
+    removed = run("remove", fingerprint(pki.emsp.root), "--yes")
+    assert "until it is restarted" in removed.stdout
+    assert known.load() == ["v2g", "oem"]
+    known.require(load_trust(folder / "pki" / "trust", at=NOW))
+
+
+def test_roots_list_folder_cannot_be_read_is_told(folder: Path) -> None:
+    """In a sentence that names the folder."""
+    shutil.rmtree(folder / "pki" / "trust" / "oem")
+    (folder / "pki" / "trust" / "oem").symlink_to("/nonexistent/volume")
+    result = run("list")
+    assert result.exit_code == 1
+    told = "CCP_TRUST_DIR: pki/trust/oem cannot be read: No such file or directory"
+    assert result.stderr == f"Error: {told}\n"
+
+
 def test_what_is_there_is_not_added_again(folder: Path, pki: Pki) -> None:
     """Whatever its file is called; for another purpose it is."""
     file = saved(folder / "again.pem", pki.v2g_root("A"))
@@ -203,14 +236,12 @@ def test_what_can_be_no_anchor_is_not_added(folder: Path, pki: Pki) -> None:
         "empty": "is no certificate in PEM or DER.",
         "leaf": "is not the certificate of a CA.",
         "expired": " only.",
-        "future": " only.",
         "bundle": "has 2 certificates: add each by itself.",
     }
     (folder / "nonsense").write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA")
     (folder / "empty").write_bytes(b"")
     saved(folder / "leaf", pki.cps["A"].leaf)
     saved(folder / "expired", reissue(root, root, validity=past(NOW)))
-    saved(folder / "future", reissue(root, root, validity=future(NOW)))
     saved(folder / "bundle", root, pki.v2g_root("B"))
     for name, reason in files.items():
         refused = run("add", name, "--type", "v2g")
@@ -326,7 +357,9 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     monkeypatch.setenv("CCP_TRUST_DIR", "file")
     server_settings.cache_clear()
     root = saved(folder / "root.pem", make_pki(EDITION_2, at=NOW).v2g_root("A"))
-    assert run("add", root, "--type", "v2g").stderr == "Error: file/v2g: Not a directory\n"
+    assert run("add", root, "--type", "v2g").stderr == (
+        "Error: CCP_TRUST_DIR: file/v2g cannot be read: Not a directory\n"
+    )
 
 
 def test_a_list_that_nobody_reads_to_its_end_is_no_error(folder: Path) -> None:

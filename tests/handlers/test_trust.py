@@ -383,11 +383,49 @@ def test_anchors_that_cannot_be_used_are_no_licence(
     for path in folder.rglob("*.pem"):
         path.write_bytes(content)
     services = pool(tmp_path, store, folder)
-    with pytest.raises(CertificateChainBroken):
+    failure = CertificateChainExpired if content[:1] == b"0" else CertificateChainBroken
+    with pytest.raises(failure):
         add(services, contract_draft(), v2g_root_fingerprint=None)
     store.put(record(exi=contract_draft().exi()), ORIGIN)
     with pytest.raises(CertificateChainBroken):
         ask(services, request_draft())
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=-20_000), timedelta(days=20_000)], ids=str)
+def test_anchors_pool_started_with_a_wrong_clock_count_once_it_is_right(
+    tmp_path: Path, store: Store, trust_dir: Path, wrong_by: timedelta
+) -> None:
+    """Nothing is left out at the start; while the clock is wrong nothing is trusted."""
+    moment = [NOW + wrong_by]
+    settings = make_settings(tmp_path, trust_dir=str(trust_dir))
+    services = make_services(settings, store, lambda: moment[0], Peers())
+    with pytest.raises(CcpError):
+        add(services, contract_draft())
+    moment[0] = NOW
+    assert add(services, contract_draft())[1] == 201
+    assert ask(services, request_draft())
+
+
+def test_anchors_root_that_begins_in_an_hour_comes_into_force_by_itself(
+    tmp_path: Path, store: Store, trust_dir: Path
+) -> None:
+    """Beside an expired certificate of the same root: each second has the anchors that count."""
+    folder = tmp_path / "anchors"
+    shutil.copytree(trust_dir, folder)
+    root, begin = pki().v2g_root("A"), NOW + timedelta(hours=1)
+    for path in (folder / "v2g").iterdir():
+        path.unlink()
+    for name, validity in (("old", past(NOW)), ("new", Validity(begin, begin + timedelta(days=9)))):
+        der = reissue(root, root, validity=validity).der
+        (folder / "v2g" / f"{name}.der").write_bytes(der)
+    moment = [NOW]
+    settings = make_settings(tmp_path, trust_dir=str(folder))
+    services = make_services(settings, store, lambda: moment[0], Peers())
+    draft = contract_draft()
+    with pytest.raises(CertificateChainExpired):
+        add(services, draft, v2g_root_fingerprint=None)
+    moment[0] = begin
+    assert add(services, draft, v2g_root_fingerprint=None)[1] == 201
 
 
 def test_a_trust_dir_that_is_said_has_to_be_there(tmp_path: Path, store: Store) -> None:

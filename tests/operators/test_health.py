@@ -1,10 +1,13 @@
 """Health: a worker that answers lives; ready it is when it can write, and trusts somebody."""
 
 import json
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import timedelta
 
+import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
@@ -12,6 +15,9 @@ from ccp.app import create_app
 from ccp.operators.listener import listener_of
 from ccp.pki.trusted import Trusted
 from ccp.store import Readiness, Store
+from ccp.workshop.certificates import Validity, reissue
+from ccp.workshop.folder import save_trust
+from ccp.workshop.misissued import future, past
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.issuer import ec_key, jwt_settings
@@ -32,10 +38,10 @@ def ready_of(app, **changes):
     return start["status"], answer["checks"]
 
 
-def looked_at(folder, **variables):
+def looked_at(folder, clock=lambda: NOW, **variables):
     """A pool that its operators look at; it is not started, which health does not need."""
     settings = make_settings(folder, operations_bind=BIND, **variables)
-    app = create_app(settings, clock=lambda: NOW)
+    app = create_app(settings, clock=clock)
     listener_of(settings).listen_at(("127.0.0.1", 9), folder)
     return app
 
@@ -44,7 +50,10 @@ def test_a_pool_that_serves_is_live_and_ready(pool):
     """200, and what was checked."""
     assert pool.operators.get("/health/live").json() == {"live": True}
     answer = pool.operators.get("/health/ready")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "checks": READY})
+    none = {"verifies": False, "anchors": 0, "valid_now": 0, "valid_root": False}
+    kinds = dict.fromkeys(("v2g", "emsp", "oem"), none)
+    expected = {"ready": True, "checks": READY, "anchors": kinds}
+    assert (answer.status_code, answer.json()) == (200, expected)
 
 
 def test_a_database_that_is_gone_is_not_ready(tmp_path):
@@ -82,7 +91,60 @@ def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
         (tmp_path / "trust" / name).mkdir(parents=True)
         (tmp_path / "trust" / name / "root.pem").write_text("no certificate")
     status, checks = ready_of(looked_at(tmp_path))
-    assert (status, checks) == (503, READY | {"anchors": "there is none for CPS, contracts, cars"})
+    assert (status, checks) == (503, READY | {"anchors": "no valid root for v2g, oem"})
+
+
+@pytest.mark.parametrize("kind", ["v2g", "emsp", "oem"])
+def test_ready_root_begins_and_expires_is_told_without_a_reload(tmp_path, kind):
+    """Each kind by itself; sub-CAs that are still valid do not count."""
+    authority = {"v2g": pki().cps["A"].authority, "emsp": pki().emsp, "oem": pki().oem}[kind]
+    second, hour = timedelta(seconds=1), timedelta(hours=1)
+    validity = Validity(NOW + hour, NOW + 2 * hour)
+    save_trust(tmp_path / "trust", pki())
+    shutil.rmtree(tmp_path / "trust" / kind)
+    (tmp_path / "trust" / kind).mkdir()
+    for number, one in enumerate(
+        (reissue(authority.root, None, validity=validity), authority.sub_1)
+    ):
+        path = tmp_path / "trust" / kind / f"{number}.pem"
+        path.write_bytes(one.certificate.public_bytes(Encoding.PEM))
+    moment = [NOW]
+    app = looked_at(tmp_path, clock=lambda: moment[0])
+    found = []
+    for moment[0] in (NOW, NOW + hour, NOW + 2 * hour, NOW + 2 * hour + second):
+        status, checks = ready_of(app)
+        found.append((status, checks["anchors"]))
+    bad, good = (503, f"no valid root for {kind}"), (200, "ok")
+    assert found == [bad, good, good, bad]
+
+
+def test_ready_lists_each_kind(tmp_path):
+    """How many anchors there are, how many are valid now, and whether chains are verified."""
+    save_trust(tmp_path / "trust", pki())
+    root = pki().v2g_root("A")
+    for name, validity in (("old", past(NOW)), ("new", future(NOW))):
+        path = tmp_path / "trust" / "v2g" / f"{name}.pem"
+        one = reissue(root, root, validity=validity)
+        path.write_bytes(one.certificate.public_bytes(Encoding.PEM))
+    shutil.rmtree(tmp_path / "trust" / "emsp")
+    request = scope(path="/health/ready", server=("127.0.0.1", 9))
+    _, body = call(looked_at(tmp_path), request)
+    assert json.loads(body["body"])["anchors"] == {
+        "v2g": {"verifies": True, "anchors": 4, "valid_now": 2, "valid_root": True},
+        "emsp": {"verifies": False, "anchors": 0, "valid_now": 0, "valid_root": False},
+        "oem": {"verifies": True, "anchors": 3, "valid_now": 3, "valid_root": True},
+    }
+
+
+def test_ready_after_a_refused_reload_says_why(tmp_path):
+    """Until a reload is taken."""
+    app = looked_at(tmp_path)
+    app.services.trusted.refused_reload = "there are no oem anchors any more"
+    status, checks = ready_of(app)
+    assert status == 503
+    assert checks["anchors"] == "the reload was refused: there are no oem anchors any more"
+    app.services.trusted.refused_reload = ""
+    assert ready_of(app) == (200, READY)
 
 
 def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):

@@ -1,6 +1,8 @@
 """OCSP responders and CRLs over HTTP: what is asked, and whatever may come back."""
 
 import asyncio
+import time
+from itertools import zip_longest
 
 import pytest
 
@@ -12,15 +14,15 @@ from tests.answering import answering, response
 from tests.peers.scripted import GONE, Says, scripted
 
 
-def asked(*urls, request=b"request"):
+def asked(*urls, request=b"request", issuers=(), ticks=time.monotonic):
     """What OCSP responders answer, one after the other, in one run; or why there is no answer."""
 
     async def scenario():
         answers = []
-        async with Responders.connected() as them:
-            for url in urls:
+        async with Responders.connected(ticks) as them:
+            for url, issuer in zip_longest(urls, issuers, fillvalue=b""):
                 try:
-                    answers.append(await them.ask(url, request))
+                    answers.append(await them.ask(url, request, issuer=issuer))
                 except Unanswered as error:
                     answers.append(str(error))
         return answers
@@ -149,3 +151,103 @@ def test_what_a_slow_one_says_has_an_end(monkeypatch):
                 await them.fetch(url)
 
     asyncio.run(scenario())
+
+
+ALONE = "it is left alone for a while, as it has failed too often"
+OF_CA = "the services of this CA have taken too much time in this run"
+OF_RUN = "slow services have taken too much time in this run"
+
+
+def test_responders_many_urls_of_a_silent_host_share_a_breaker(monkeypatch):
+    """48 contracts, each with a URL of its own, in several spellings of the host."""
+    monkeypatch.setattr(responders, "_OCSP_SECONDS", 0.1)
+    with scripted(Says(200, b"late", after=20)) as silent, scripted(Says(200, b"well")) as well:
+        host = silent.root.removeprefix("http://")
+        urls = [
+            f"{('http', 'HTTP')[n % 2]}://{('', 'x@')[n % 3 == 1]}{host}/{n}" for n in range(48)
+        ]
+        *answers, last = asked(*urls, f"{well.root}/ocsp")
+    assert answers == ["TimeoutError"] * MOST_FAILURES + [ALONE] * (48 - MOST_FAILURES)
+    assert len(silent.asked) == MOST_FAILURES
+    assert last == b"well"
+
+
+def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
+    """A CA may have both on one host, and only one of them may be ill."""
+
+    def script(it):
+        return Says(200, b"crl") if it.path == "/crl" else Says(503)
+
+    async def scenario(root):
+        async with Responders.connected() as them:
+            for _ in range(MOST_FAILURES + 1):
+                with pytest.raises(Unanswered):
+                    await them.ask(f"{root}/ocsp", b"x")
+            return await them.fetch(f"{root}/crl")
+
+    with scripted(script) as service:
+        assert asyncio.run(scenario(service.root)) == b"crl"
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_responders_slow_services_of_a_ca_use_up_its_time(ticks, status):
+    """Each on a host of its own, answering or not; another CA is asked all the same."""
+
+    def slowly(_):
+        ticks.now += responders._ISSUER_SECONDS / 2
+        return Says(status, b"answer")
+
+    with scripted(slowly) as one, scripted(slowly) as other, scripted(Says(200, b"well")) as well:
+        urls = [f"{root}/ocsp" for root in (one.root, other.root, well.root, well.root)]
+        answers = asked(*urls, issuers=[b"slow", b"slow", b"slow", b"another"], ticks=ticks)
+    assert answers[2:] == [OF_CA, b"well"]
+    assert (len(one.asked), len(other.asked), len(well.asked)) == (1, 1, 1)
+
+
+def test_responders_quick_answers_use_up_no_time(ticks):
+    """However many there are."""
+
+    def quickly(_):
+        ticks.now += responders._SLOW_SECONDS / 2
+        return Says(200, b"answer")
+
+    many = 2 * int(responders._ISSUER_SECONDS / responders._SLOW_SECONDS) + 2
+    with scripted(quickly) as service:
+        assert asked(*[service.root] * many, ticks=ticks) == [b"answer"] * many
+
+
+def test_responders_many_slow_cas_use_up_the_time_of_the_run(ticks):
+    """Then no service is asked any more, until the next run."""
+
+    def slowly(_):
+        ticks.now += responders._ISSUER_SECONDS
+        return Says(200, b"answer")
+
+    most = int(responders._RUN_SECONDS / responders._ISSUER_SECONDS)
+    with scripted(slowly) as service:
+        issuers = [bytes([n]) for n in range(most + 2)]
+        answers = asked(*[service.root] * len(issuers), issuers=issuers, ticks=ticks)
+        assert answers == [b"answer"] * most + [OF_RUN] * 2
+        assert asked(service.root, issuers=[b"\0"], ticks=ticks) == [b"answer"]
+
+
+def test_responders_missing_files_of_a_host_do_not_cost_the_others():
+    """A host may have the CRLs of many CAs; one that is missing is left alone by itself."""
+
+    def script(it):
+        return Says(200, b"crl") if it.path == "/there" else Says(404)
+
+    async def scenario(root):
+        async with Responders.connected() as them:
+            told = []
+            for name in ["gone"] * (MOST_FAILURES + 1) + ["away", "lost"]:
+                with pytest.raises(Unanswered) as failure:
+                    await them.fetch(f"{root}/{name}")
+                told.append(str(failure.value))
+            return told, await them.fetch(f"{root}/there")
+
+    with scripted(script) as service:
+        told, crl = asyncio.run(scenario(service.root))
+    missing = "it answered 404"
+    assert told == [missing] * MOST_FAILURES + [ALONE] + [missing] * 2
+    assert crl == b"crl"

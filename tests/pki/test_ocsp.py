@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import core
+from asn1crypto import ocsp as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -80,7 +83,7 @@ def signed(
         status,
         this_update,
         next_update,
-        None,
+        NOW if status is ocsp.OCSPCertStatus.REVOKED else None,
         None,
     )
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, signer.certificate)
@@ -205,11 +208,11 @@ MADE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "another certificate": (
         lambda: signed(certificate=make_contract(EMSP, EMAID, at=NOW).leaf.certificate),
-        "not of this certificate alone",
+        "does not have the status of this certificate",
     ),
     "another CA's certificate": (
         lambda: signed(issuer=OTHERS.sub_2.certificate),
-        "not of this certificate alone",
+        "does not have the status of this certificate",
     ),
     "unknown": (
         lambda: signed(status=ocsp.OCSPCertStatus.UNKNOWN),
@@ -246,6 +249,119 @@ def test_what_is_made_to_measure_is_believed_otherwise() -> None:
         assert judged(response) is Status.GOOD
 
 
+def merged(*responses: bytes, critical: bool = False) -> bytes:
+    """
+    Return one answer, signed by the CA, with the SingleResponses of several.
+
+    Args:
+        critical: Whether the last SingleResponse has a critical extension.
+    """
+    loaded = [asn1.OCSPResponse.load(response) for response in responses]
+    basics = [one["response_bytes"]["response"].parsed for one in loaded]
+    singles = [basic["tbs_response_data"]["responses"][0] for basic in basics]
+    if critical:
+        extension = {"extn_id": "1.2.3.4", "critical": True, "extn_value": b"\x05\x00"}
+        singles[-1]["single_extensions"] = [extension]
+    data = basics[0]["tbs_response_data"]
+    data["responses"] = singles
+    assert isinstance(CA.key, ec.EllipticCurvePrivateKey)
+    basics[0]["signature"] = CA.key.sign(data.dump(force=True), ec.ECDSA(hashes.SHA256()))
+    signed_answer = core.ParsableOctetString(basics[0].dump(force=True))
+    loaded[0]["response_bytes"]["response"] = signed_answer
+    return bytes(loaded[0].dump(force=True))
+
+
+OTHER_LEAF = make_contract(EMSP, "DEWRKC00000002", at=NOW).leaf.certificate
+OF_ANOTHER = {
+    status: signed(certificate=OTHER_LEAF, status=status)
+    for status in (ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.UNKNOWN)
+}
+
+
+@needs_openssl
+@pytest.mark.parametrize("last", [False, True])
+def test_judge_response_openssl_answers_for_three_certificates_the_right_one_counts(
+    tmp_path: Path, last: bool
+) -> None:
+    """OpenSSL puts a SingleResponse for each certificate of a request into one answer."""
+    ca = OpensslCa(tmp_path / "ca", CA)
+    leaves = [make_contract(EMSP, f"DEWRKC0000000{n}", at=NOW).leaf for n in range(3)]
+    reasons: list[dict[str, Any]] = [
+        {},
+        {"revoked": NOW, "reason": "keyCompromise"},
+        {"revoked": NOW, "reason": "certificateHold"},
+    ]
+    for leaf, how in zip(leaves, reasons, strict=True):
+        ca.know(leaf.certificate, **how)
+    others: list[str] = []
+    for number, leaf in enumerate(leaves[1:]):
+        pem = leaf.certificate.public_bytes(Encoding.PEM)
+        (ca.folder / f"other-{number}.pem").write_bytes(pem)
+        others += ["-cert", f"other-{number}.pem"]
+    answer = ca.answer(ca.request(leaves[0].certificate, *others, "-no_nonce"))
+    assert len(list(ocsp.load_der_ocsp_response(answer).responses)) == 3
+    at = datetime.now(UTC)
+    found = [
+        judge_response(answer, build_request(leaf.der, CA.der), CA.der, at=at).status
+        for leaf in (reversed(leaves) if last else leaves)
+    ]
+    expected = [Status.GOOD, Status.REVOKED, Status.ON_HOLD]
+    assert found == (expected[::-1] if last else expected)
+    with pytest.raises(StatusUnknown, match="does not have the status of this certificate"):
+        judge_response(answer, REQUEST, CA.der, at=at)
+
+
+GOOD = signed()
+REVOKED = signed(status=ocsp.OCSPCertStatus.REVOKED)
+EARLIER = NOW - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("other", OF_ANOTHER.values(), ids=[one.name for one in OF_ANOTHER])
+@pytest.mark.parametrize(("mine", "status"), [(GOOD, Status.GOOD), (REVOKED, Status.REVOKED)])
+def test_judge_response_other_certificate_beside_it_changes_nothing(
+    other: bytes, mine: bytes, status: Status
+) -> None:
+    """The place of the SingleResponse does not matter, nor what another one says."""
+    assert judged(merged(other, mine)) is status
+    assert judged(merged(mine, other)) is status
+
+
+@pytest.mark.parametrize(
+    ("singles", "status"),
+    [
+        ((GOOD, REVOKED), Status.REVOKED),
+        ((REVOKED, GOOD), Status.REVOKED),
+        ((signed(this_update=EARLIER), REVOKED), Status.REVOKED),
+        ((REVOKED, signed(this_update=EARLIER)), Status.REVOKED),
+    ],
+    ids=["good first", "revoked first", "earlier first", "earlier last"],
+)
+def test_judge_response_several_for_the_certificate_latest_counts(
+    singles: tuple[bytes, bytes], status: Status
+) -> None:
+    """Of two that are equally late the one that does not say good."""
+    assert judged(merged(*singles)) is status
+
+
+def test_judge_response_critical_extension_counts_for_its_certificate_alone() -> None:
+    """A critical extension of another certificate's SingleResponse does not matter."""
+    another = OF_ANOTHER[ocsp.OCSPCertStatus.GOOD]
+    assert judged(merged(REVOKED, another, critical=True)) is Status.REVOKED
+    for responses in ((another, GOOD), (GOOD,)):
+        with pytest.raises(StatusUnknown, match="critical extension"):
+            judged(merged(*responses, critical=True))
+
+
+def test_judge_response_several_and_one_bit_wrong_is_not_believed() -> None:
+    """The signature covers all SingleResponses."""
+    whole = merged(OF_ANOTHER[ocsp.OCSPCertStatus.GOOD], REVOKED)
+    for place in range(0, len(whole), 7):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1
+        with suppress(StatusUnknown):
+            assert judged(bytes(spoilt)) is Status.REVOKED
+
+
 @given(st.integers(min_value=0), st.integers(0, 7))
 def test_one_bit_wrong_is_never_believed_to_say_something_else(place: int, bit: int) -> None:
     """Whatever bit of an answer is wrong, it says the same, or nothing."""
@@ -253,9 +369,6 @@ def test_one_bit_wrong_is_never_believed_to_say_something_else(place: int, bit: 
     spoilt[place % len(GOOD)] ^= 1 << bit
     with suppress(StatusUnknown):
         assert judged(bytes(spoilt)) is Status.GOOD
-
-
-GOOD = signed()
 
 
 def test_what_cannot_be_read_cannot_be_asked_for() -> None:

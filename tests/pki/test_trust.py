@@ -1,5 +1,6 @@
 """The trust anchors, as they are read from their folders."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from structlog.testing import capture_logs
 
 from ccp.pki.trust import Anchors, Root, load_trust
 from ccp.workshop import EDITION_20
-from ccp.workshop.certificates import reissue
+from ccp.workshop.certificates import Identity, Validity, reissue
 from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint
 from tests.builders import NOW
@@ -54,7 +55,7 @@ def test_a_file_may_have_several_certificates(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
-    """A broken file, an empty one and an expired certificate are logged; the others count."""
+    """A broken file, an empty one and an expired certificate are logged; the others count now."""
     folder = tmp_path / "v2g"
     folder.mkdir()
     (folder / "good.pem").write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
@@ -66,7 +67,7 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
     (folder / "expired.pem").write_bytes(expired.certificate.public_bytes(Encoding.PEM))
     with capture_logs() as lines:
         trust = load_trust(tmp_path, at=NOW)
-    assert len(trust.v2g.certificates) == 1
+    assert fingerprints(Anchors(trust.v2g.valid_at(NOW))) == [fingerprint(ROOT)]
     assert [Path(line["file"]).name for line in lines] == [
         "README",
         "broken.pem",
@@ -107,7 +108,7 @@ def test_files_win(tmp_path: Path) -> None:
     renewed = reissue(ROOT, ROOT)
     assert renewed.der != ROOT.der
     both = trust.with_roots({"v2g": [ROOT.der, renewed.der]})
-    assert fingerprints(both.v2g) == fingerprints(trust.v2g)
+    assert fingerprints(Anchors(both.v2g.valid_at(NOW))) == fingerprints(trust.v2g)
     assert fingerprints(trust.with_roots({"oem": [ROOT.der]}).oem) == [
         *fingerprints(trust.oem),
         fingerprint(ROOT),
@@ -128,3 +129,62 @@ def test_whoever_has_a_root_pool_verifies(tmp_path: Path) -> None:
     trust = load_trust(tmp_path / "nowhere", at=NOW).with_roots({})
     for anchors in (trust.v2g, trust.emsp, trust.oem, trust.contracts):
         assert (anchors.certificates, anchors.configured) == ((), True)
+
+
+def save(path: Path, root: Identity) -> None:
+    """Write a certificate into a file, whose folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(root.certificate.public_bytes(Encoding.PEM))
+
+
+def test_anchors_validity_changes_with_the_moment(tmp_path: Path) -> None:
+    """Both ends are included, and sub-second moments are those of their second."""
+    begin, end = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    save(tmp_path / "v2g" / "soon.pem", reissue(ROOT, ROOT, validity=Validity(begin, end)))
+    with capture_logs() as lines:
+        anchors = load_trust(tmp_path, at=NOW).v2g
+    assert [line["event"] for line in lines] == ["trust anchor is not valid yet"]
+    second, little = timedelta(seconds=1), timedelta(milliseconds=999)
+    moments = [NOW, begin - little, begin, end, end + little, end + second]
+    found = [anchors.has_valid_root(at) for at in moments]
+    assert found == [False, False, True, True, True, False]
+
+
+def test_anchors_sub_ca_alone_is_no_valid_root(tmp_path: Path) -> None:
+    """The OEM's sub-CAs outlive its root: nothing holds any more."""
+    oem = pki().oem
+    save(tmp_path / "oem" / "root.pem", reissue(oem.root, oem.root, validity=past(NOW)))
+    save(tmp_path / "oem" / "sub.pem", oem.sub_1)
+    with capture_logs():
+        anchors = load_trust(tmp_path, at=NOW).oem
+    assert fingerprints(Anchors(anchors.valid_at(NOW))) == [fingerprint(oem.sub_1)]
+    assert not anchors.has_valid_root(NOW)
+
+
+def test_anchors_root_pool_renews_root_of_an_expired_file(tmp_path: Path) -> None:
+    """The file wins while it is valid; from then on the root pool's counts, without a reload."""
+    ends = NOW + timedelta(hours=1)
+    filed = reissue(ROOT, ROOT, validity=Validity(NOW - timedelta(days=9), ends))
+    save(tmp_path / "v2g" / "root.pem", filed)
+    both = load_trust(tmp_path, at=NOW).v2g.with_roots([ROOT.der])
+    later = ends + timedelta(seconds=1)
+    found = [fingerprints(Anchors(both.valid_at(at))) for at in (NOW, later)]
+    assert found == [[fingerprint(filed)], [fingerprint(ROOT)]]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: folder.symlink_to(folder),
+        lambda folder: folder.symlink_to("/nonexistent/volume"),
+        lambda folder: folder.write_text("no folder"),
+    ],
+    ids=["loop", "volume not mounted", "file"],
+)
+def test_load_trust_folder_cannot_be_read_is_an_error(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    """It is not taken for an empty one, as if there were to be no anchors."""
+    spoil(tmp_path / "oem")
+    with pytest.raises(OSError, match="oem"):
+        load_trust(tmp_path, at=NOW)
