@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
+from ccp.pki.algorithms import curve_of
 
 UNREADABLE = (ValueError, TypeError, x509.InvalidVersion)
 """What pyca/cryptography raises for bytes that are no certificate, or an odd one."""
@@ -42,12 +42,7 @@ class Certificate:
     @property
     def curve(self) -> str:
         """Of the key; empty where the pool knows no such key, or no name of its curve."""
-        match self.public_key:
-            case ec.EllipticCurvePublicKey(curve=curve):
-                return str(curve.name)
-            case ed448.Ed448PublicKey():
-                return "Ed448"
-        return ""
+        return curve_of(self.public_key)
 
     def is_valid_at(self, moment: datetime) -> bool:
         """Tell whether *moment* (aware) lies within the certificate's validity."""

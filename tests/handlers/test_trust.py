@@ -49,7 +49,15 @@ from ccp.workshop.signing import sign
 from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, ROOT_A, record
 from tests.conftest import make_settings
-from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
+from tests.trusted import (
+    ED448_OF_RFC_9231,
+    MADE_AT,
+    PCIDS,
+    contract_draft,
+    pki,
+    request_draft,
+    trust_folder,
+)
 
 # As each edition names what is wrong.
 RESPONSE_CODES = {
@@ -333,6 +341,17 @@ def test_ed448_signs_as_well_as_p_521(strict: Services) -> None:
     others = {"edition": EDITION_20, "profile": ED448}
     assert add(strict, contract_draft(**others)) == (None, 201)
     assert ask(strict, request_draft(**others))["emaid"] == EMAID_TEXT
+
+
+def test_put_of_ed448_as_rfc_9231_names_it_is_stored_and_logged(strict: Services) -> None:
+    """The names of earlier versions stay accepted; a line in the log says that they are used."""
+    draft = contract_draft(edition=EDITION_20, profile=ED448)
+    exi = encode(sign(decode(draft.exi()), draft.signing_key, suite=ED448_OF_RFC_9231))
+    with capture_logs() as lines:
+        assert add(strict, draft, installation_res_exi=exi) == (None, 201)
+    assert [(one["log_level"], one["signature_method"]) for one in lines] == [
+        ("info", "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448")
+    ]
 
 
 def test_ed448_is_none_of_iso_15118_2(strict: Services) -> None:
