@@ -15,9 +15,9 @@ from ccp.identifiers import Emaid
 from ccp.messages import SignedContract, contract_failures, verify_message
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_chain, root_name
-from ccp.pki.chains import require_cps
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
+from ccp.pki.signers import require_cps
 from ccp.pki.trust import Root
 from ccp.pki.trusted import Trusted
 from ccp.services import Services
@@ -76,6 +76,7 @@ def judge(
         notes += verify_message(exi, signed.message, cps.public_key, signed.suites)
     root = None
     with collecting(failures):
+        require_cps(cps_chain, allow_list=services.settings.cps_allow_list)
         root = _verify_cps_chain(trusted, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
     with collecting(failures):
         _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
@@ -100,7 +101,6 @@ def _verify_cps_chain(
     at: datetime,
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
-    require_cps(chain[0])
     if not trusted.trust.v2g.configured:
         return None
     chains = trusted.cps_chains

@@ -102,7 +102,15 @@ async def _ask(
                 raise AnswerUnfit("it is for another car")
             exi = read_base64(item["certificateInstallationRes"])
             namespace = item["xsdMsgDefNamespace"]
-            services.refuse(check_foreign_answer(exi, namespace, emaid, request, at=at))
+            failures = check_foreign_answer(
+                exi,
+                namespace,
+                emaid,
+                request,
+                at=at,
+                cps_allow_list=services.settings.cps_allow_list,
+            )
+            services.refuse(failures)
 
     answer = await pools.ask(asked, judge)
     if answer is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
@@ -36,14 +38,14 @@ from ccp.services import Services
 from ccp.settings import SettingsInvalid
 from ccp.store import Store
 from ccp.workshop.car import RequestDraft
-from ccp.workshop.certificates import Validity, reissue
+from ccp.workshop.certificates import LEAF, Chain, Validity, issue, key_usage, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.edition import Edition
 from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
 from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint, make_contract
-from ccp.workshop.profiles import ED448
+from ccp.workshop.profiles import ED448, new_key
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
 from tests.awaited import awaited
@@ -248,6 +250,48 @@ def test_a_strict_pool_stores_no_faulty_contract(
     assert raised.value.status == 400
     assert any(fault.told in message for message in raised.value.messages)
     assert stored(strict, edition) == before
+
+
+def signed_by(common_name: str) -> ContractDraft:
+    """A contract whose signer, under a V2G root, has this name and no domain component."""
+    draft = contract_draft()
+    authority = draft.cps.authority
+    leaf = issue(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]),
+        Validity.years(1, at=MADE_AT),
+        authority.sub_2,
+        constraints=LEAF,
+        usage=key_usage(signs=True),
+        key=new_key(),
+        short_key_id=False,
+    )
+    return replace(draft, cps=Chain(leaf, authority), signing_key=leaf.key)
+
+
+def test_put_with_an_emsp_s_certificate_as_signer_is_refused(strict: Services) -> None:
+    """A contract certificate of an eMSP in the V2G PKI may sign, and is not a CPS's."""
+    with pytest.raises(CertificateChainBroken) as raised:
+        add(strict, signed_by("DEXYZC00000001"))
+    assert raised.value.messages[1:] == [
+        "The signer's certificate is not that of a CPS."
+        ' Its common name "DEXYZC00000001" is an EMAID.'
+    ]
+
+
+def test_put_with_the_allow_list_asks_for_dc_cps(
+    tmp_path: Path, store: Store, trust_dir: Path
+) -> None:
+    """Without CCP_CPS_LEAVES a signer without a domain component is accepted."""
+    deny_list = pool(tmp_path, store, trust_dir)
+    allow_list = pool(tmp_path, store, trust_dir, cps_leaves="allow-list")
+    draft = signed_by("Signer 1")
+    assert add(deny_list, draft) == add(allow_list, contract_draft()) == (None, 201)
+    with pytest.raises(CertificateChainBroken) as raised:
+        add(allow_list, draft)
+    assert raised.value.messages[1:] == [
+        "The signer's certificate is not that of a CPS."
+        " This pool accepts only signers with the domain component CPS."
+    ]
 
 
 @every_fault(CONTRACT_FAULTS)
