@@ -12,7 +12,7 @@ from ccp.errors import (
     notes_of,
 )
 from ccp.identifiers import Emaid
-from ccp.messages import SignedContract, contract_failures, verify_message
+from ccp.messages import CLOCK_TOLERANCE, SignedContract, contract_failures, verify_message
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.names import distinguished_name
@@ -112,7 +112,7 @@ def _verify_cps_chain(
             )
         chains = chains_of_root
     try:
-        verified = chains.verify(chain, at=at, suites=suites)
+        verified = chains.verify(chain, at=_moment(chain[0], at), suites=suites)
     except CertificateChainBroken as failure:
         if fingerprint is not None:
             failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
@@ -124,5 +124,13 @@ def _verify_contract_chain(
     trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
 ) -> None:
     """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
+    at = _moment(chain[0], at)
     if chain[0].is_valid_at(at):
         trusted.contract_chains.verify(chain, at=at, suites=suites)
+
+
+def _moment(leaf: Certificate, at: datetime) -> datetime:
+    """Return when a chain has to be valid: now, or when a leaf becomes valid that is just made."""
+    if at < leaf.not_before <= at + CLOCK_TOLERANCE:
+        return leaf.not_before
+    return at

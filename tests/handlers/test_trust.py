@@ -43,7 +43,7 @@ from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.edition import Edition
 from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.misissued import past
+from ccp.workshop.misissued import foreign, past, with_leaf
 from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.profiles import ED448, new_key
 from ccp.workshop.request_faults import REQUEST_FAULTS
@@ -250,6 +250,23 @@ def test_a_strict_pool_stores_no_faulty_contract(
     assert raised.value.status == 400
     assert any(fault.told in message for message in raised.value.messages)
     assert stored(strict, edition) == before
+
+
+def test_put_within_the_clock_tolerance_verifies_the_chains_all_the_same(
+    strict: Services,
+) -> None:
+    """Contract and CPS certificates of a CA whose clock is 30 seconds ahead; no foreign ones."""
+    ahead = Validity(NOW + timedelta(seconds=30), NOW + timedelta(days=90))
+    draft = contract_draft()
+    contract, cps = (with_leaf(one, validity=ahead) for one in (draft.contract, draft.cps))
+    assert add(strict, replace(draft, contract=contract, cps=cps)) == (None, 201)
+    with pytest.raises(CertificateChainBroken, match="contract certificate was not issued by"):
+        add(strict, replace(draft, contract=foreign(contract, at=MADE_AT)))
+    with pytest.raises(CertificateChainBroken, match="CPS certificate was not issued by"):
+        add(strict, replace(draft, cps=foreign(cps, at=MADE_AT)))
+    later = Validity(NOW + timedelta(seconds=31), NOW + timedelta(days=90))
+    with pytest.raises(CertificateChainExpired, match="CPS certificate is not yet valid"):
+        add(strict, replace(draft, cps=with_leaf(draft.cps, validity=later)))
 
 
 def signed_by(common_name: str) -> ContractDraft:
