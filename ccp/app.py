@@ -129,7 +129,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
     store = Store(settings.database_path, gather=gather)
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
-    documents = {name: load_spec(name) for name in translations}
+    documents = {name: load_spec(name, lab=settings.lab) for name in translations}
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
@@ -200,7 +200,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         app.add_api(
             document,
             resolver=handler_resolver(services, translations[name]),
-            text=spec_text(name),  # for DocumentsMiddleware
+            text=spec_text(name, lab=settings.lab),  # for DocumentsMiddleware
         )
     app.services = services  # for the server, which warns of what this pool does not verify
     for kind in ERROR_KINDS:

@@ -135,6 +135,21 @@ class Pcid:
             raise ValueError("not a PCID")
         return cls(text, text.upper())
 
+    @classmethod
+    def parse_lab(cls, text: str) -> Self:
+        """
+        Read what stands for a PCID in a laboratory: the certificates of simulators have any name.
+
+        Args:
+            text: 1 to 64 printable characters (the most that a common name has), without a slash,
+                so that it can stand in a path.
+        Raises:
+            ValueError: *text* is something else.
+        """
+        if not 1 <= len(text) <= 64 or "/" in text or not text.isprintable():
+            raise ValueError("not a PCID, and not a name that stands for one")
+        return cls(text, text.upper())
+
     @property
     def wmi(self) -> str:
         """World Manufacturer Identifier, 3 characters: the OEM that made the car."""

@@ -98,7 +98,7 @@ async def _ask(
         if len(items) > request.most_contracts or len(set(emaids)) < len(items):
             raise AnswerUnfit("it has more contracts than the car wants, or one twice")
         for item, emaid in zip(items, emaids, strict=True):
-            if Pcid.parse(item["pcid"]) != pcid:
+            if item["pcid"].upper() != pcid.key:
                 raise AnswerUnfit("it is for another car")
             exi = read_base64(item["certificateInstallationRes"])
             namespace = item["xsdMsgDefNamespace"]
