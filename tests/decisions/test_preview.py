@@ -199,7 +199,7 @@ def pool(folder: Path, **variables: str) -> Iterator[Pool]:
     """A pool that trusts the workshop's PKIs of both editions."""
     trust = trust_folder(folder / "pki", edition=None)
     app = create_app(make_settings(folder, trust_dir=str(trust), **variables), clock=lambda: NOW)
-    with conforming_client(app) as client:
+    with conforming_client(app, lab=app.services.settings.lab) as client:
         yield Pool(client, app.services)
 
 

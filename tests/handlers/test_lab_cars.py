@@ -26,7 +26,7 @@ from tests.builders import (
     put_body,
 )
 from tests.conftest import make_settings
-from tests.contract.conformance import assert_error
+from tests.contract.conformance import assert_error, conforming_client
 from tests.vectors import everest_req
 
 EVEREST_CAR = "OEMProvCert"
@@ -38,7 +38,7 @@ NOT_A_PCID = "The common name of the OEM provisioning certificate is not a PCID:
 def lab(tmp_path: Path) -> Iterator[TestClient]:
     """A pool in lab mode with both APIs, over HTTP."""
     settings = make_settings(tmp_path, checks="lab", opcp="on")
-    with TestClient(create_app(settings, clock=lambda: NOW)) as client:
+    with conforming_client(create_app(settings, clock=lambda: NOW), lab=True) as client:
         yield client
 
 
@@ -64,6 +64,7 @@ def post_strict(services: Services, exi: bytes) -> CertificateUnreadable:
         (installation_req("WAUZZZ-4B0CC01234"), "it has other characters"),
         (installation_req("WAUZZZ4B0CC012345\\,CN=x"), "it has 22 characters"),
     ],
+    ids=["EVerest", "too short", "a hyphen", "too long"],
 )
 def test_post_of_a_name_that_is_no_pcid_is_refused_with_the_reason(
     services: Services, exi: bytes, reason: str
