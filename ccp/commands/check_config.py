@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from ccp.addresses import is_near
-from ccp.app import create_app, utc_now
+from ccp.app import create_app, read_provider_table, utc_now
 from ccp.commands.output import json_option, tell
 from ccp.exposure import require_safe_exposure, warnings_of
 from ccp.kept_roots import trusted_at_start
@@ -82,6 +82,7 @@ def _look(settings: Settings, findings: _Findings) -> None:
     with findings.noting():
         _rehearse(settings)
         trust = trusted_at_start(settings, at=utc_now()).now.trust
+        findings.warnings += read_provider_table(settings, trust).warnings(trust)
         findings.anchors = {kind: len(getattr(trust, kind).certificates) for kind in KINDS}
         hosts = [settings.host]
         seen = settings.operations_bind

@@ -79,7 +79,9 @@ def judge(
         require_cps(cps_chain, allow_list=services.settings.cps_allow_list)
         root = _verify_cps_chain(trusted, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
     with collecting(failures):
-        _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
+        above = _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
+        if above and emaid:
+            services.provider_table.require(emaid.provider_id, above)
     return Judgement(
         contract=contract,
         v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
@@ -122,11 +124,18 @@ def _verify_cps_chain(
 
 def _verify_contract_chain(
     trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
-) -> None:
-    """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
+) -> Sequence[Certificate]:
+    """
+    Verify that the contract's chain ends in an eMSP's root or in a V2G root.
+
+    Returns: The CAs above the contract certificate; none if it has expired, which is reported
+        already, or if there are no anchors to verify with.
+    """
     at = _moment(chain[0], at)
-    if chain[0].is_valid_at(at):
-        trusted.contract_chains.verify(chain, at=at, suites=suites)
+    if not chain[0].is_valid_at(at):
+        return ()
+    verified = trusted.contract_chains.verify(chain, at=at, suites=suites)
+    return verified.above if verified else ()
 
 
 def _moment(leaf: Certificate, at: datetime) -> datetime:

@@ -269,6 +269,40 @@ def test_put_within_the_clock_tolerance_verifies_the_chains_all_the_same(
         add(strict, replace(draft, cps=with_leaf(draft.cps, validity=later)))
 
 
+@both
+def test_put_under_a_root_that_may_not_issue_the_provider_is_refused(
+    tmp_path: Path, store: Store, edition: Edition
+) -> None:
+    """By the table beside the anchors; a lab pool warns, and previews say the same."""
+    folder = trust_folder(tmp_path / "pki", edition=None)
+    root = fingerprint(pki(edition).emsp.root)
+    draft = contract_draft(edition=edition)
+    provider = draft.emaid[:5]
+    for allowed in (f'["{provider}"]', f'["DEXYZ", "{provider.lower()}"]'):
+        (folder / "emsp.toml").write_text(f'"{root}" = {allowed}\n')
+        assert add(pool(tmp_path, store, folder), draft) == (None, 201)
+    for table in (f'"{root}" = ["DEXYZ"]', f'"{"0" * 64}" = ["{provider}"]'):
+        (folder / "emsp.toml").write_text(table)
+        with pytest.raises(CertificateChainBroken) as raised:
+            add(pool(tmp_path, store, folder), draft)
+        (reason,) = raised.value.messages[1:]
+        assert reason.endswith(f"issue contracts of the provider {provider}.")
+        with capture_logs() as lines:
+            assert add(pool(tmp_path, store, folder, checks="lab"), draft) == (None, 201)
+        assert [line["failures"][1:] for line in lines if "failures" in line] == [[reason]]
+
+
+def test_start_with_a_table_of_providers_that_cannot_be_enforced_is_refused(
+    tmp_path: Path, store: Store
+) -> None:
+    """A broken file, and one without anchors that contract chains could be verified with."""
+    (tmp_path / "anchors").mkdir()
+    for text, problem in ((f"{ROOT_A} = []", "means nothing without anchors"), ("=", "not TOML")):
+        (tmp_path / "anchors" / "emsp.toml").write_text(text)
+        with pytest.raises(SettingsInvalid, match=f"CCP_TRUST_DIR: .*{problem}"):
+            pool(tmp_path, store, tmp_path / "anchors")
+
+
 def signed_by(common_name: str) -> ContractDraft:
     """A contract whose signer, under a V2G root, has this name and no domain component."""
     draft = contract_draft()
