@@ -138,7 +138,7 @@ class Pcid:
     @classmethod
     def parse_lab(cls, text: str) -> Self:
         """
-        Read what stands for a PCID in a laboratory: the certificates of simulators have any name.
+        Parse a PCID, or a name that stands for one in lab mode, as cars of simulators have.
 
         Args:
             text: 1 to 64 printable characters (the most that a common name has), without a slash,

@@ -139,7 +139,11 @@ def _verify_contract_chain(
 
 
 def _moment(leaf: Certificate, at: datetime) -> datetime:
-    """Return when a chain has to be valid: now, or when a leaf becomes valid that is just made."""
+    """
+    Return the moment at which a chain has to be valid.
+
+    That is *at*, or the beginning of the leaf's validity if it lies within the clock tolerance.
+    """
     if at < leaf.not_before <= at + CLOCK_TOLERANCE:
         return leaf.not_before
     return at

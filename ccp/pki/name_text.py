@@ -55,10 +55,9 @@ def parse_name(text: str) -> set[tuple[str, str]]:
     """
     if len(text) > _MOST_CHARACTERS:
         return set()
-    text = text.strip()
-    if python_name := _PYTHON_NAME.match(text):
-        text = python_name[1].strip()
-    text = _without_separators(text.replace("\r", "").replace("\n", ","))
+    if python_name := _PYTHON_NAME.match(text.strip()):
+        text = python_name[1]
+    text = _without_separators(text.replace("\r", "").replace("\n", ",").lstrip())
     if _SLASH_ATTRIBUTE.match(text):
         found = _SLASH_ATTRIBUTE.findall(text)
     else:
@@ -72,7 +71,7 @@ def parse_name(text: str) -> set[tuple[str, str]]:
 
 
 def _without_separators(text: str) -> str:
-    """Remove separators from the end, but not one that is escaped."""
+    """Remove separators and white space from the end, but not a character that is escaped."""
     stripped = text.rstrip(",; \t")
     is_escaped = (len(stripped) - len(stripped.rstrip("\\"))) % 2 == 1
     return text[: len(stripped) + 1] if is_escaped else stripped

@@ -42,24 +42,29 @@ def _problems(chain: Sequence[Certificate], *, allow_list: bool) -> Iterator[str
     domains = _values(leaf.subject, NameOID.DOMAIN_COMPONENT)
     for domain in domains:
         if _folded(domain) in _OTHER_ROLES:
-            yield f'Its domain component is "{domain}".'
+            yield f"Its domain component is {_shown(domain)}."
     for name in (leaf.issuer, *(sub_ca.subject for sub_ca in sub_cas)):
         for domain in _values(name, NameOID.DOMAIN_COMPONENT):
             if _folded(domain) in _OTHER_ROLES:
-                yield f'A CA that issued it has the domain component "{domain}".'
+                yield f"A CA that issued it has the domain component {_shown(domain)}."
     if _CPS in map(_folded, domains):
         return
     for common_name in _values(leaf.subject, NameOID.COMMON_NAME):
         if _is_emaid(common_name.strip()):
-            yield f'Its common name "{common_name}" is an EMAID.'
+            yield f"Its common name {_shown(common_name)} is an EMAID."
         if is_evse_id(common_name.strip()):
-            yield f'Its common name "{common_name}" is an EVSE id.'
+            yield f"Its common name {_shown(common_name)} is an EVSE id."
     if allow_list:
         yield "This pool accepts only signers with the domain component CPS."
 
 
 def _values(name: x509.Name, kind: x509.ObjectIdentifier) -> list[str]:
     return [str(attribute.value) for attribute in name.get_attributes_for_oid(kind)]
+
+
+def _shown(text: str) -> str:
+    """Quote a value of a certificate for an error message: bounded, and printable."""
+    return repr(text[:64])
 
 
 def _folded(domain: str) -> str:

@@ -325,7 +325,7 @@ def test_put_with_an_emsp_s_certificate_as_signer_is_refused(strict: Services) -
         add(strict, signed_by("DEXYZC00000001"))
     assert raised.value.messages[1:] == [
         "The signer's certificate is not that of a CPS."
-        ' Its common name "DEXYZC00000001" is an EMAID.'
+        " Its common name 'DEXYZC00000001' is an EMAID."
     ]
 
 

@@ -97,6 +97,8 @@ ODD_DN = distinguished_name(ODD)
         "countryName = DE\norganizationalUnitName = a=b\r\ndomainComponent=V2G\n",
         "O=Hubject\\ / Partner \\= GmbH\\, Inc.\\ ,",
         r'V2G\, Root "A" +1\;é',
+        r"C=DE,DC=V2G\ ",
+        "  <Name(C=DE,DC=V2G)>\n",
     ],
 )
 def test_names_agree_in_each_form_of_rfc_4514_and_before(given_name: str) -> None:
