@@ -25,6 +25,9 @@ from ccp.cleansing import RegularCleansing, make_cleansing
 from ccp.kept_roots import KeptRoots, trusted_at_start
 from ccp.peers.peers import Peers
 from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
+from ccp.pki.provider_table import FILE_NAME as PROVIDER_FILE
+from ccp.pki.provider_table import ProviderTable, ProviderTableInvalid, load_provider_table
+from ccp.pki.trust import Trust
 from ccp.root_keeper import RootKeeper
 from ccp.services import Services
 from ccp.settings import Settings, SettingsInvalid
@@ -68,21 +71,43 @@ def make_services(
     Join what handlers work with; the trust anchors and the operator's CAs are read here, once.
 
     Raises:
-        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder; or CCP_OPERATOR_CAS is none of
-            CA certificates.
+        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder, or its table of providers cannot
+            be used; or CCP_OPERATOR_CAS is none of CA certificates.
     """
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
     except IssuersUnusable as error:
         raise SettingsInvalid(f"CCP_OPERATOR_CAS: {error}") from None
+    trusted = trusted_at_start(settings, at=clock())
     return Services(
         settings=settings,
         store=store,
         clock=clock,
-        trusted=trusted_at_start(settings, at=clock()),
+        trusted=trusted,
+        provider_table=read_provider_table(settings, trusted.now.trust),
         operator_cas=cas,
         peers=peers,
     )
+
+
+def read_provider_table(settings: Settings, trust: Trust) -> ProviderTable:
+    """
+    Read which eMSP roots may issue contracts of which providers.
+
+    Raises:
+        SettingsInvalid: The table cannot be used, or there are no anchors to enforce it with.
+    """
+    try:
+        table = load_provider_table(settings.trust_folder())
+    except ProviderTableInvalid as error:
+        lines = str(error).splitlines()
+        raise SettingsInvalid("\n".join(f"CCP_TRUST_DIR: {line}" for line in lines)) from None
+    if table.providers and not trust.contracts.configured:
+        raise SettingsInvalid(
+            f"CCP_TRUST_DIR: {PROVIDER_FILE} means nothing without anchors in emsp or v2g, as"
+            " contract chains are not verified; add the roots, or remove the file"
+        )
+    return table
 
 
 def make_regular_cleansing(settings: Settings, services: Services) -> RegularCleansing:
@@ -133,7 +158,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
     store = Store(settings.database_path, gather=gather)
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
-    documents = {name: load_spec(name) for name in translations}
+    documents = {name: load_spec(name, lab=settings.lab) for name in translations}
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
     services = make_services(settings, store, clock, peers)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
@@ -205,7 +230,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         app.add_api(
             document,
             resolver=handler_resolver(services, translations[name]),
-            text=spec_text(name),  # for DocumentsMiddleware
+            text=spec_text(name, lab=settings.lab),  # for DocumentsMiddleware
         )
     app.base_paths = [document["servers"][0]["url"] for document in documents.values()]
     app.services = services  # for the server, which warns of what this pool does not verify

@@ -98,6 +98,12 @@ class ResponseCodeNotOk(BadRequest):
     message = "The ResponseCode of the CertificateInstallationRes is not OK."
 
 
+class ContractKeyUnusable(BadRequest):
+    """The encrypted private key of a contract, or the key to decrypt it with, cannot be used."""
+
+    message = "No car can use the encrypted private key of the CertificateInstallationRes."
+
+
 class EmaidMismatch(BadRequest):
     """The EMAID given is not the one that the message is about."""
 

@@ -16,6 +16,12 @@ _PCID = re.compile(r"[a-zA-Z0-9]{17,18}\Z", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9a-fA-F]{64}\Z", re.ASCII)
 _SESSION_ID = re.compile(r"([0-9a-fA-F]{2}){1,8}\Z", re.ASCII)
 
+# ISO 15118-2 Annex H: country, operator, "E" and the outlet; DIN 91286 has "+" and figures.
+_EVSE_ID = re.compile(
+    r"([A-Z]{2}\*?[A-Z0-9]{3}\*?E[A-Z0-9*]{1,31}|\+[0-9]{1,3}\*[0-9]{3,6}\*[0-9*]{1,32})\Z",
+    re.ASCII | re.IGNORECASE,
+)
+
 _CHECK_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # ISO 15118-2 Annex H: the powers P1^i (period 3) and P2^i (period 8), as (row 1, row 2) over i.
 _P1 = (((1, 0), (0, 1)), ((0, 1), (1, 1)), ((1, 1), (1, 0)))
@@ -129,10 +135,30 @@ class Pcid:
             raise ValueError("not a PCID")
         return cls(text, text.upper())
 
+    @classmethod
+    def parse_lab(cls, text: str) -> Self:
+        """
+        Parse a PCID, or a name that stands for one in lab mode, as cars of simulators have.
+
+        Args:
+            text: 1 to 64 printable characters (the most that a common name has), without a slash,
+                so that it can stand in a path.
+        Raises:
+            ValueError: *text* is something else.
+        """
+        if not 1 <= len(text) <= 64 or "/" in text or not text.isprintable():
+            raise ValueError("not a PCID, and not a name that stands for one")
+        return cls(text, text.upper())
+
     @property
     def wmi(self) -> str:
         """World Manufacturer Identifier, 3 characters: the OEM that made the car."""
         return self.key[:3]
+
+
+def is_evse_id(text: str) -> bool:
+    """Return whether *text* is the id of an EVSE, such as `DE*ABC*E0001` or `+49*810*000*438`."""
+    return _EVSE_ID.match(text) is not None
 
 
 def parse_fingerprint(text: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from ccp.errors import CcpError
 from ccp.peers.peers import Peers
 from ccp.pki.issuers import Issuers
+from ccp.pki.provider_table import ProviderTable
 from ccp.pki.trusted import TrustedNow
 from ccp.settings import Settings
 from ccp.store import Store
@@ -25,6 +26,7 @@ class Services:
         clock: Gives the present moment, aware UTC.
         trusted: The anchors that chains have to end in, and what proves that they do. It may be
             replaced at any moment, so a request looks at it once.
+        provider_table: Which eMSP roots may issue contracts of which providers.
         operator_cas: The CAs whose certificates are revoked before they are deleted.
         peers: The services that this pool asks.
     """
@@ -33,6 +35,7 @@ class Services:
     store: Store
     clock: Callable[[], datetime]
     trusted: TrustedNow
+    provider_table: ProviderTable
     operator_cas: Issuers
     peers: Peers
 

@@ -158,6 +158,16 @@ class Variables(Schema):
         validate=validate.OneOf(["strict", "lab"], error="must be strict or lab"),
         metadata={"meaning": "`strict` refuses what is not right, `lab` stores it and warns"},
     )
+    CCP_CPS_LEAVES = fields.String(
+        load_default="deny-list",
+        validate=validate.OneOf(
+            ["deny-list", "allow-list"], error="must be deny-list or allow-list"
+        ),
+        metadata={
+            "meaning": "who may sign contracts: `deny-list` refuses certificates that name another"
+            " role than a CPS, `allow-list` accepts only those with `DC=CPS`"
+        },
+    )
     CCP_PEERS = fields.String(
         load_default="",
         validate=require_urls,
@@ -379,6 +389,7 @@ class Settings:
     rcp_url: str
     rcp_hours: float
     checks: str
+    cps_leaves: str
     peers: tuple[str, ...]
     peer_timeout_seconds: float
     revocation_url: str
@@ -481,6 +492,11 @@ class Settings:
     def opcp_on(self) -> bool:
         """Whether the facade for OPCP is served."""
         return self.opcp == "on" or (not self.opcp and is_loopback(self.host))
+
+    @property
+    def cps_allow_list(self) -> bool:
+        """Whether only signers with `DC=CPS` are accepted."""
+        return self.cps_leaves == "allow-list"
 
     @property
     def lab(self) -> bool:

@@ -71,10 +71,12 @@ def certificate(
     )
 
 
-def cps_chain(root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE") -> iso2.CertificateChain:
+def cps_chain(
+    root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE", signer: str = "CN=CPS,O=Test,C=DE,DC=CPS"
+) -> iso2.CertificateChain:
     """A CPS leaf, its sub-CA 2 and its sub-CA 1, which *root* has issued."""
     return iso2.CertificateChain(
-        certificate("CN=CPS,O=Test,C=DE,DC=CPS", "CN=Prov Sub 2,O=Test,C=DE"),
+        certificate(signer, "CN=Prov Sub 2,O=Test,C=DE"),
         [
             certificate("CN=Prov Sub 1,O=Test,C=DE", root),
             certificate("CN=Prov Sub 2,O=Test,C=DE", "CN=Prov Sub 1,O=Test,C=DE"),
@@ -89,13 +91,14 @@ def installation_res(
     response_code: str = "OK",
     session_id: bytes = b"\0",
     root: str = "CN=V2G Root CA,DC=V2G,O=Test,C=DE",
+    signer: str = "CN=CPS,O=Test,C=DE,DC=CPS",
     **validity: datetime,
 ) -> bytes:
     """A CertificateInstallationRes for a contract, EXI, signed; the contract key is a dummy."""
     leaf = certificate(f"CN={common_name or emaid},O=Test", "CN=MO Sub 2,O=Test,C=DE", **validity)
     body = iso2.CertificateInstallationRes(
         response_code=response_code,
-        sa_provisioning_certificate_chain=cps_chain(root),
+        sa_provisioning_certificate_chain=cps_chain(root, signer),
         contract_signature_cert_chain=iso2.CertificateChain(
             leaf, [certificate("CN=MO Sub 2,O=Test,C=DE", "CN=MO Root,O=Test,C=DE")], id="id1"
         ),

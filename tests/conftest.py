@@ -75,5 +75,5 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 def lab_client(tmp_path: Path) -> Iterator[TestClient]:
     """A pool in lab mode over HTTP, today; every answer is held against the spec."""
     app = create_app(make_settings(tmp_path, checks="lab"), clock=lambda: datetime.now(UTC))
-    with conforming_client(app) as client:
+    with conforming_client(app, lab=True) as client:
         yield client

@@ -461,7 +461,7 @@ def test_spec_without_its_code_stops_the_start(tmp_path):
         "import ccp.app\n"
         "document = ccp.app.load_spec()\n"
         "document['paths']['/signedcontractdata']['put']['operationId'] = 'flyToTheMoonV1'\n"
-        "ccp.app.load_spec = lambda _name: document\n"
+        "ccp.app.load_spec = lambda _name, **_: document\n"
         "from wsgi import app\n"
     )
     status, output = refused_start(tmp_path, "changed:app")

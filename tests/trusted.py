@@ -5,6 +5,8 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+
 from ccp.workshop import (
     ED448,
     EDITION_2,
@@ -23,11 +25,19 @@ from ccp.workshop import (
 )
 from ccp.workshop.certificates import Chain
 from ccp.workshop.folder import Folder, save_trust
+from ccp.workshop.suites import Suite
 from tests.builders import EMAID_TEXT, NOW, PCID_TEXT
 
 MADE_AT = NOW - timedelta(days=1)
 PCIDS = {EDITION_2: PCID_TEXT, EDITION_20: f"{PCID_TEXT}6"}
 """Of the car of each edition."""
+ED448_OF_RFC_9231 = Suite(
+    "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448",
+    "http://www.w3.org/2001/04/xmlenc#sha512",
+    hashes.SHA512(),
+    None,
+)
+"""The names of Ed448 that signers used before those of ISO 15118-20 were known."""
 
 
 def pki(edition: Edition = EDITION_2, profile: Profile | None = None) -> Pki:

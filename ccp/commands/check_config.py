@@ -67,7 +67,7 @@ def check_config(as_json: bool) -> None:
 
 def _look(settings: Settings, findings: _Findings) -> None:
     # Imported only now: they take half a second, and `--help` needs none of them.
-    from ccp.app import utc_now
+    from ccp.app import read_provider_table, utc_now
     from ccp.exposure import require_safe_exposure, warnings_of
     from ccp.kept_roots import trusted_at_start
     from ccp.known_kinds import KnownKinds
@@ -86,6 +86,7 @@ def _look(settings: Settings, findings: _Findings) -> None:
         _rehearse(settings)
         now = utc_now()
         trust = trusted_at_start(settings, at=now).now.trust
+        findings.warnings += read_provider_table(settings, trust).warnings(trust)
         findings.anchors = {kind: len(getattr(trust, kind).valid_at(now)) for kind in KINDS}
         hosts = [settings.host]
         seen = settings.operations_bind

@@ -24,7 +24,7 @@ class Importer:
     """
 
     def __init__(self, services: Services) -> None:
-        self._body = body_of("SignedContractDataV1")
+        self._body = body_of("SignedContractDataV1", lab=services.settings.lab)
         self._services = services
 
     def put(self, line: bytes) -> bool:

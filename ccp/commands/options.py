@@ -1,12 +1,14 @@
 """What commands take: EMAIDs, PCIDs and which records, in any spelling that the API takes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid, parse_fingerprint
+from ccp.settings import SettingsInvalid, server_settings
 from ccp.store.survey import Selection
 
 _NAMESPACES = {"2": ISO_15118_2, "20": ISO_15118_20}
@@ -26,8 +28,19 @@ class _Parsed(click.ParamType[Any]):
             self.fail(f"{value!r} is no {self.name}", param, ctx)
 
 
+def _pcid(text: str) -> Pcid:
+    """Read a PCID, or in lab mode any name of a car."""
+    try:
+        return Pcid.parse(text)
+    except ValueError:
+        with suppress(SettingsInvalid):  # the command itself says what is wrong with them
+            if server_settings().lab:
+                return Pcid.parse_lab(text)
+        raise
+
+
 EMAID = _Parsed(Emaid.parse, "EMAID")
-PCID = _Parsed(Pcid.parse, "PCID")
+PCID = _Parsed(_pcid, "PCID")
 _FINGERPRINT = _Parsed(parse_fingerprint, "SHA-256 fingerprint")
 
 

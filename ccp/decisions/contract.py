@@ -12,13 +12,13 @@ from ccp.errors import (
     notes_of,
 )
 from ccp.identifiers import Emaid
-from ccp.messages import SignedContract, contract_failures, verify_message
+from ccp.messages import CLOCK_TOLERANCE, SignedContract, contract_failures, verify_message
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate, read_chain, root_name
-from ccp.pki.chains import require_cps
 from ccp.pki.irregular import irregularity_notes
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
+from ccp.pki.signers import require_cps
 from ccp.pki.trust import Root
 from ccp.pki.trusted import Trusted
 from ccp.services import Services
@@ -80,9 +80,12 @@ def judge(
         notes += verify_message(exi, signed.message, cps.public_key, signed.suites)
     root = None
     with collecting(failures):
+        require_cps(cps_chain, allow_list=services.settings.cps_allow_list)
         root = _verify_cps_chain(trusted, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
     with collecting(failures):
-        _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
+        above = _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
+        if above and emaid:
+            services.provider_table.require(emaid.provider_id, above)
     return Judgement(
         contract=contract,
         v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
@@ -104,7 +107,6 @@ def _verify_cps_chain(
     at: datetime,
 ) -> Root | None:
     """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
-    require_cps(chain[0])
     if not trusted.trust.v2g.configured:
         return None
     chains = trusted.cps_chains
@@ -116,7 +118,7 @@ def _verify_cps_chain(
             )
         chains = chains_of_root
     try:
-        verified = chains.verify(chain, at=at, suites=suites)
+        verified = chains.verify(chain, at=_moment(chain[0], at), suites=suites)
     except CertificateChainBroken as failure:
         if fingerprint is not None:
             failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
@@ -126,7 +128,26 @@ def _verify_cps_chain(
 
 def _verify_contract_chain(
     trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
-) -> None:
-    """It ends in an eMSP's root or in a V2G root; that a leaf has expired has been told already."""
-    if chain[0].is_valid_at(at):
-        trusted.contract_chains.verify(chain, at=at, suites=suites)
+) -> Sequence[Certificate]:
+    """
+    Verify that the contract's chain ends in an eMSP's root or in a V2G root.
+
+    Returns: The CAs above the contract certificate; none if it has expired, which is reported
+        already, or if there are no anchors to verify with.
+    """
+    at = _moment(chain[0], at)
+    if not chain[0].is_valid_at(at):
+        return ()
+    verified = trusted.contract_chains.verify(chain, at=at, suites=suites)
+    return verified.above if verified else ()
+
+
+def _moment(leaf: Certificate, at: datetime) -> datetime:
+    """
+    Return the moment at which a chain has to be valid.
+
+    That is *at*, or the beginning of the leaf's validity if it lies within the clock tolerance.
+    """
+    if at < leaf.not_before <= at + CLOCK_TOLERANCE:
+        return leaf.not_before
+    return at

@@ -65,7 +65,7 @@ def checked(
     Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_res`.
         CertificateUnreadable: A certificate that the pool must read is none.
-        ResponseCodeNotOk, EmaidMismatch, ContractCertificateExpired,
+        ResponseCodeNotOk, ContractKeyUnusable, EmaidMismatch, ContractCertificateExpired,
         ContractCertificateNotYetValid, ContractCertificateRevoked, SignatureInvalid,
         CertificateChainBroken, CertificateChainExpired: In strict mode, with the messages of all
             that failed.

@@ -100,11 +100,19 @@ async def _ask(
         if len(items) > request.most_contracts or len(set(emaids)) < len(items):
             raise AnswerUnfit("it has more contracts than the car wants, or one twice")
         for item, emaid in zip(items, emaids, strict=True):
-            if Pcid.parse(item["pcid"]) != pcid:
+            if item["pcid"].upper() != pcid.key:
                 raise AnswerUnfit("it is for another car")
             exi = read_base64(item["certificateInstallationRes"])
             namespace = item["xsdMsgDefNamespace"]
-            services.refuse(check_foreign_answer(exi, namespace, emaid, request, at=at))
+            failures = check_foreign_answer(
+                exi,
+                namespace,
+                emaid,
+                request,
+                at=at,
+                cps_allow_list=services.settings.cps_allow_list,
+            )
+            services.refuse(failures)
 
     answer = await pools.ask(asked, judge)
     if answer is None:

@@ -13,11 +13,12 @@ from ccp.inspection.certificates import (
     describe_certificate,
 )
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
-from ccp.pki.chains import require_cps, verify_chain
+from ccp.pki.chains import verify_chain
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import same_name
 from ccp.pki.signatures import Suite
+from ccp.pki.signers import require_cps
 from ccp.pki.trust import Anchors
 
 CPS = "CPS certificate"
@@ -94,7 +95,7 @@ def describe_chain(
         chain = read_chain(ders, name)
     if chain and name == CPS:
         with collecting(failures):
-            require_cps(chain[0])
+            require_cps(chain)
     judged = bool(chain) and anchors.configured
     if judged:
         with collecting(failures):

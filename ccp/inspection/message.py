@@ -120,6 +120,8 @@ def inspect_message(
         emaid = content.emaid or owner
         if not _is_same_contract(emaid, owner):
             problems.append("The contract certificate is not that of the message's eMAID.")
+        if response_code == "OK":
+            problems += content.key_problems
     else:
         pcid = owner
     return Inspection(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ccp.errors import CertificateUnreadable
 from ccp.iso15118 import Message
 from ccp.messages import judge_message
+from ccp.pki.algorithms import digest
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import Suite, Verdict
 
@@ -18,9 +19,11 @@ class Piece:
 
     Attributes:
         name: As XML Signature has it: CanonicalizationMethod, SignatureMethod, Reference,
-            SignatureValue; `Id`, `SignedInfo` or `Signature` where these are wrong.
+            SignatureValue; `DigestMethod`, `Id`, `SignedInfo` or `Signature` where there is
+            something to say of these.
         holds: Whether there are no problems.
         problems: A sentence for each thing that is wrong.
+        remarks: A sentence for each thing that is accepted, and is not as the standard says.
         uri: Of a Reference.
         element: That a Reference is for, by name; None if it is for none that is to be signed.
         form: That was signed; of an element: "schema", its fragment under the schemas of its
@@ -29,12 +32,14 @@ class Piece:
             "message", under that of the message. None if none was.
         algorithm: URI that the message names: of a method, or of the DigestMethod of a Reference.
         digest_value: Of a Reference: what it says, base64.
-        digests: Of a Reference to what is to be signed: what the content gives, base64, by form.
+        digests: Of a Reference to what is to be signed: what the content gives with that algorithm,
+            base64, by form; empty if the algorithm is unknown.
     """
 
     name: str
     holds: bool
     problems: Sequence[str]
+    remarks: Sequence[str]
     uri: str | None
     element: str | None
     form: str | None
@@ -75,24 +80,30 @@ def describe_signature(
         key = read_certificate(der, name).public_key
     except CertificateUnreadable:
         key = None
-    pieces = [_piece(verdict, suites[0]) for verdict in judge_message(exi, message, key, suites)]
+    pieces = [_piece(verdict) for verdict in judge_message(exi, message, key, suites)]
     return SignatureFacts(holds=all(one.holds for one in pieces), signer=name, pieces=pieces)
 
 
-def _piece(verdict: Verdict, suite: Suite) -> Piece:
-    """Write a verdict down; the suites of an edition have one digest."""
+def _piece(verdict: Verdict) -> Piece:
+    """Convert a verdict."""
     reference = verdict.reference
-    fragments = verdict.fragments.items()
+    digests = {}
+    if reference:
+        for form, fragment in verdict.fragments.items():
+            found = digest(reference.digest_method, fragment)
+            if found is not None:
+                digests[form] = _base64(found)
     return Piece(
         name=verdict.piece,
         holds=not verdict.problems,
         problems=list(verdict.problems),
+        remarks=list(verdict.remarks),
         uri=reference.uri if reference else None,
         element=verdict.element,
         form=verdict.form,
         algorithm=reference.digest_method if reference else verdict.algorithm,
         digest_value=_base64(reference.digest_value) if reference else None,
-        digests={form: _base64(suite.digest(fragment)) for form, fragment in fragments},
+        digests=digests,
     )
 
 

@@ -63,7 +63,7 @@ def _signature(signature: SignatureFacts) -> Iterator[str]:
     yield f"{_mark(signature.holds)} The signature by the {signature.signer} {said}"
     for piece in signature.pieces:
         yield f"  {_mark(piece.holds)} {_piece(piece)}"
-        yield from _problems(piece.problems)
+        yield from _problems((*piece.problems, *piece.remarks))
         if piece.digests and piece.form is None:
             yield f"    DigestValue   {piece.digest_value}"
             for form, digest in piece.digests.items():

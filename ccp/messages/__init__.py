@@ -1,6 +1,11 @@
 """EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
 
-from ccp.messages.contract import SignedContract, contract_failures, names_of
+from ccp.messages.contract import (
+    CLOCK_TOLERANCE,
+    SignedContract,
+    contract_failures,
+    names_of,
+)
 from ccp.messages.foreign import check_foreign_answer
 from ccp.messages.reading import (
     decode_installation_req,
@@ -13,6 +18,7 @@ from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import judge_message, verify_message
 
 __all__ = [
+    "CLOCK_TOLERANCE",
     "InstallationRequest",
     "SignedContract",
     "check_foreign_answer",

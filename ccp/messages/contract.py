@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ccp.errors import (
     CcpError,
     ContractCertificateExpired,
     ContractCertificateNotYetValid,
+    ContractKeyUnusable,
     EmaidMismatch,
     ResponseCodeNotOk,
 )
@@ -15,6 +16,9 @@ from ccp.identifiers import Emaid
 from ccp.iso15118 import Message
 from ccp.pki.certificates import Certificate
 from ccp.pki.signatures import Suite
+
+CLOCK_TOLERANCE = timedelta(seconds=30)
+"""How far the clock of a CA may be ahead of this pool's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class SignedContract:
         response_code: OK, if it is to be stored.
         cps_chain, contract_chain: Certificates, X.509 DER, the leaf first, without the root.
         emaid: What it says besides the contract certificate; None where it says nothing.
+        key_problems: Why no car can use its encrypted private key, a sentence each.
         unsigned_bits: Where EVSEProcessing and RemainingContractCertificateChains begin in it, in
             bits; None in ISO 15118-2, which has neither.
     """
@@ -40,6 +45,7 @@ class SignedContract:
     cps_chain: Sequence[bytes]
     contract_chain: Sequence[bytes]
     emaid: str | None = None
+    key_problems: Sequence[str] = ()
     unsigned_bits: tuple[int, int] | None = None
 
 
@@ -52,7 +58,8 @@ def contract_failures(
     Args:
         contract: Its certificate.
         emaid: What it is said to be; None if that is none.
-        at: Instant at which it has to be valid, aware UTC.
+        at: Instant at which it has to be valid, aware UTC. It may become valid up to
+            CLOCK_TOLERANCE later.
     Returns: In the order in which a caller is told.
     """
     if signed.response_code != "OK":
@@ -61,8 +68,10 @@ def contract_failures(
         yield EmaidMismatch()
     if at > contract.not_after:
         yield ContractCertificateExpired()
-    if at < contract.not_before:
+    if at + CLOCK_TOLERANCE < contract.not_before:
         yield ContractCertificateNotYetValid()
+    if signed.key_problems and signed.response_code == "OK":  # a failure has one byte of each
+        yield ContractKeyUnusable(*signed.key_problems)
 
 
 def names_of(signed: SignedContract, contract: Certificate) -> list[str]:

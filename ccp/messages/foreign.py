@@ -9,11 +9,18 @@ from ccp.messages.reading import read_installation_res
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import verify_message
 from ccp.notes import tell
-from ccp.pki.certificates import read_certificate
+from ccp.pki.certificates import read_certificate, read_chain
+from ccp.pki.signers import require_cps
 
 
 def check_foreign_answer(
-    exi: bytes, namespace: str, emaid: Emaid, request: InstallationRequest, *, at: datetime
+    exi: bytes,
+    namespace: str,
+    emaid: Emaid,
+    request: InstallationRequest,
+    *,
+    at: datetime,
+    cps_allow_list: bool,
 ) -> list[CcpError]:
     """
     Look at a CertificateInstallationRes that another pool gives for a request.
@@ -23,6 +30,7 @@ def check_foreign_answer(
     Args:
         exi, namespace, emaid: As that pool has answered them.
         at: The present, aware UTC.
+        cps_allow_list: See `require_cps`.
     Returns: What speaks against it; in lab mode that is let pass.
     Raises:
         ExiInvalid: It does not decode, or is of another edition than the request or its name, or
@@ -36,7 +44,9 @@ def check_foreign_answer(
         raise ExiInvalid("The message is for another session.")
     contract = read_certificate(signed.contract_chain[0], "contract certificate")
     failures = list(contract_failures(signed, contract, emaid, at=at))
-    signer = read_certificate(signed.cps_chain[0], "CPS certificate", recurs=True)
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
     with collecting(failures):
-        tell(verify_message(exi, signed.message, signer.public_key, signed.suites))
+        tell(verify_message(exi, signed.message, cps_chain[0].public_key, signed.suites))
+    with collecting(failures):
+        require_cps(cps_chain, allow_list=cps_allow_list)
     return failures

@@ -1,5 +1,6 @@
 """The messages of ISO 15118-2: one contract in an answer, named by an element of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,9 @@ from ccp.iso15118 import Message, iso2, iso2_failure, with_session_id
 from ccp.messages.contract import SignedContract
 from ccp.messages.request import InstallationRequest
 from ccp.pki.signatures import ISO_15118_2_SUITES
+
+_ENCRYPTED_KEY_BYTES = 16 + 32
+_DH_KEY_BYTES = 1 + 2 * 32  # an uncompressed point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,4 +55,18 @@ def iso2_contract(message: Message, res: iso2.CertificateInstallationRes) -> Sig
         cps_chain=[cps.certificate, *cps.sub_certificates],
         contract_chain=[contract.certificate, *contract.sub_certificates],
         emaid=res.emaid.value,
+        key_problems=list(_key_problems(res)),
     )
+
+
+def _key_problems(res: iso2.CertificateInstallationRes) -> Iterator[str]:
+    """Compare lengths: the schema has only their upper limits."""
+    size = len(res.contract_signature_encrypted_private_key.value)
+    if size != _ENCRYPTED_KEY_BYTES:
+        yield (
+            f"ContractSignatureEncryptedPrivateKey has {size} bytes, not {_ENCRYPTED_KEY_BYTES}:"
+            " an initialization vector of 16, and a private key on P-256."
+        )
+    size = len(res.dh_publickey.value)
+    if size != _DH_KEY_BYTES:
+        yield f"DHpublickey has {size} bytes, not the {_DH_KEY_BYTES} of a point on P-256."

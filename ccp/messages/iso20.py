@@ -1,5 +1,6 @@
 """The messages of ISO 15118-20: as many contracts as the car has room for, a message for each."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -93,8 +94,20 @@ def iso20_contract(message: Message, res: iso20.CertificateInstallationRes) -> S
         response_code=res.response_code,
         cps_chain=[cps.certificate, *cps.sub_certificates],
         contract_chain=[contract.certificate, *contract.sub_certificates],
+        key_problems=list(_key_problems(res.signed_installation_data)),
         unsigned_bits=(
             message.spans["EVSEProcessing"][0],
             message.spans["RemainingContractCertificateChains"][0],
         ),
     )
+
+
+def _key_problems(data: iso20.SignedInstallationData) -> Iterator[str]:
+    """Compare key and curve; the schema itself has the lengths of each kind of key."""
+    other_keys = {
+        "SECP521": ("X448_EncryptedPrivateKey", data.x448_encrypted_private_key),
+        "X448": ("SECP521_EncryptedPrivateKey", data.secp521_encrypted_private_key),
+    }
+    name, value = other_keys[data.ecdh_curve]
+    if value is not None:
+        yield f"ECDHCurve is {data.ecdh_curve}, and the key is in {name}."

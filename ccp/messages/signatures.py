@@ -37,11 +37,17 @@ def verify_message(
     Raises:
         SignatureInvalid: See `signed_message` and `verify_signature`.
     """
-    form = verify_signature(signed_message(exi, message), key, suites)
-    if form == STANDALONE:
-        return []
-    text = "SignedInfo is signed in another form than the standalone one"
-    return [Note(text, logging.INFO, {"form": form})]
+    signed = signed_message(exi, message)
+    form = verify_signature(signed, key, suites)
+    notes = []
+    if form != STANDALONE:
+        text = "SignedInfo is signed in another form than the standalone one"
+        notes.append(Note(text, logging.INFO, {"form": form}))
+    method = signed.signature_method
+    if method not in [suite.standard.signature_method for suite in suites]:
+        text = "the signature algorithm has another name than the standard's"
+        notes.append(Note(text, logging.INFO, {"signature_method": method}))
+    return notes
 
 
 def judge_message(

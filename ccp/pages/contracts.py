@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -43,11 +44,11 @@ class Contracts:
         """Lead to the contract or the car that is asked for, in whichever spelling."""
         query = request.query_params.get("q", "").strip()
         compact = "".join(query.split())
-        emaid, pcid = _emaid(compact), _pcid(compact)
+        emaid, pcid = _emaid(compact), self._pcid(compact)
         if of_contract := self._of_contract(emaid):
             return RedirectResponse(f"/contracts/{of_contract[0].emaid.text}", 303)
-        if of_car := self._of_car(pcid):
-            return RedirectResponse(f"/vehicles/{of_car[0].pcid.text}", 303)
+        if of_car := self._of_car(pcid) or self._of_car(self._pcid(query)):
+            return RedirectResponse(f"/vehicles/{quote(of_car[0].pcid.text)}", 303)
         view = {
             "query": query[:_LONGEST_QUERY],
             "names": [name for name, one in (("EMAID", emaid), ("PCID", pcid)) if one],
@@ -74,7 +75,7 @@ class Contracts:
 
     def vehicle(self, request: Request, _form: FormData) -> Response:
         """Show all contracts of a car."""
-        records = self._of_car(_pcid(request.path_params["pcid"]))
+        records = self._of_car(self._pcid(request.path_params["pcid"]))
         if not records:
             raise HTTPException(404, "No contract of a car of this PCID is stored.")
         at = self._services.clock()
@@ -88,6 +89,12 @@ class Contracts:
     def _of_car(self, pcid: Pcid | None) -> list[SignedContractData]:
         return self._services.store.find_car(pcid) if pcid else []
 
+    def _pcid(self, text: str) -> Pcid | None:
+        try:
+            return Pcid.parse_lab(text) if self._services.settings.lab else Pcid.parse(text)
+        except ValueError:
+            return None
+
     def _state(self, record: SignedContractData, at: datetime) -> str:
         if self._services.store.is_revoked(record.contract_certificate_der):
             return "revoked"
@@ -99,12 +106,5 @@ class Contracts:
 def _emaid(text: str) -> Emaid | None:
     try:
         return Emaid.parse(text)
-    except ValueError:
-        return None
-
-
-def _pcid(text: str) -> Pcid | None:
-    try:
-        return Pcid.parse(text)
     except ValueError:
         return None

@@ -8,10 +8,10 @@ from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
 from ccp.errors import CertificateUnreadable
+from ccp.pki.algorithms import curve_of
 from ccp.pki.lenient import TooIrregular, load_leniently
 from ccp.pki.name_matching import name_key
 
@@ -57,12 +57,7 @@ class Certificate:
     @property
     def curve(self) -> str:
         """Of the key; empty where the pool knows no such key, or no name of its curve."""
-        match self.public_key:
-            case ec.EllipticCurvePublicKey(curve=curve):
-                return str(curve.name)
-            case ed448.Ed448PublicKey():
-                return "Ed448"
-        return ""
+        return curve_of(self.public_key)
 
     @property
     def is_self_issued(self) -> bool:

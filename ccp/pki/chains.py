@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
-from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
 from ccp.errors import (
@@ -220,24 +219,6 @@ def _require_curve(certificate: Certificate, suites: Sequence[Suite], name: str)
     if certificate.curve not in [suite.curve for suite in suites]:
         allowed = " or ".join(suite.curve for suite in suites)
         raise CertificateChainBroken(f"The chain of the {name} has a key that is not on {allowed}.")
-
-
-_OTHER_ROLES = {"CPO", "MO", "OEM"}
-
-
-def require_cps(certificate: Certificate) -> None:
-    """
-    Prove that a signer is not somebody else than a CPS, as far as its certificate tells.
-
-    Others have leaves under a V2G root too: charging stations, and eMSPs of a V2G PKI. Today's PKIs
-    name the role of each in a domain component; older CPS certificates have none, and pass.
-
-    Raises:
-        CertificateChainBroken: The domain component is that of another role.
-    """
-    attributes = certificate.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)
-    if _OTHER_ROLES & {attribute.value for attribute in attributes}:
-        raise CertificateChainBroken("The signer's certificate is not that of a CPS.")
 
 
 def _require_signing_leaf(leaf: Certificate, name: str) -> None:

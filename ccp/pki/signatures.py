@@ -1,100 +1,74 @@
 """XML-DSig over EXI fragments: every digest, the exact set of what is signed, the signature."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509 import ObjectIdentifier
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ccp.errors import SignatureInvalid
+from ccp.pki import algorithms
+from ccp.pki.algorithms import curve_of
 
 CANONICAL_EXI = "http://www.w3.org/TR/canonical-exi/"
+
+
+class Naming(NamedTuple):
+    """The URIs that SignedInfo names the algorithms of a suite by: signature and digest."""
+
+    signature_method: str
+    digest_method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     """
-    The algorithms that one edition of ISO 15118 signs with.
+    Algorithms that an edition of ISO 15118 signs with.
 
     Attributes:
-        name: As people say it.
-        curve: Of the keys, as people say it.
-        signature_method, digest_method: The URIs that a SignedInfo names them by.
-        certificate_algorithm: What a certificate is signed with.
-        digest: Of a fragment.
-        verify: Key, raw signature, signed bytes; raises InvalidSignature if the signature is not
-            the key's, SignatureInvalid if it never could be.
+        name: For error messages.
+        curve: The curve of the signer's key.
+        certificate_algorithm: The algorithm that certificates are signed with.
+        standard: The URIs of the standard.
+        accepted: URIs that some signers use instead; they are accepted and reported.
     """
 
     name: str
     curve: str
-    signature_method: str
-    digest_method: str
     certificate_algorithm: ObjectIdentifier
-    digest: Callable[[bytes], bytes]
-    verify: Callable[[Any, bytes, bytes], None]
+    standard: Naming
+    accepted: tuple[Naming, ...] = ()
 
+    @property
+    def namings(self) -> tuple[Naming, ...]:
+        """All URIs that are accepted, those of the standard first."""
+        return (self.standard, *self.accepted)
 
-def _ecdsa(curve: ec.EllipticCurve, algorithm: hashes.HashAlgorithm) -> Callable[..., None]:
-    size = (curve.key_size + 7) // 8  # of r, and of s
-
-    def verify(key: Any, signature: bytes, signed: bytes) -> None:
-        if not (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == curve.name):
-            raise SignatureInvalid(f"The signer's key is not on {curve.name}.")
-        if len(signature) != 2 * size:
-            raise SignatureInvalid(
-                f"The SignatureValue has {len(signature)} bytes, not {2 * size}."
-            )
-        r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-        key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(algorithm))
-
-    return verify
-
-
-def _ed448(key: Any, signature: bytes, signed: bytes) -> None:
-    if not isinstance(key, ed448.Ed448PublicKey):
-        raise SignatureInvalid("The signer's key is not on Ed448.")
-    key.verify(signature, signed)
-
-
-_SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 
 ISO_15118_2_SUITES = (
     Suite(
         "ecdsa-sha256 on P-256",
         "secp256r1",
-        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-        "http://www.w3.org/2001/04/xmlenc#sha256",
         SignatureAlgorithmOID.ECDSA_WITH_SHA256,
-        lambda data: hashlib.sha256(data).digest(),
-        _ecdsa(ec.SECP256R1(), hashes.SHA256()),
+        Naming(algorithms.ECDSA_SHA256, algorithms.SHA256),
     ),
 )
 ISO_15118_20_SUITES = (
     Suite(
         "ecdsa-sha512 on P-521",
         "secp521r1",
-        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
-        _SHA512,
         SignatureAlgorithmOID.ECDSA_WITH_SHA512,
-        lambda data: hashlib.sha512(data).digest(),
-        _ecdsa(ec.SECP521R1(), hashes.SHA512()),
+        Naming(algorithms.ECDSA_SHA512, algorithms.SHA512),
     ),
     Suite(
         "Ed448",
         "Ed448",
-        "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448",  # RFC 9231, 2.3.12
-        _SHA512,
         SignatureAlgorithmOID.ED448,
-        lambda data: hashlib.sha512(data).digest(),
-        _ed448,
+        Naming(algorithms.ED448, algorithms.SHAKE256),
+        accepted=(Naming(algorithms.ED448_OF_RFC_9231, algorithms.SHA512),),
     ),
 )
 
@@ -123,6 +97,7 @@ class Verdict(NamedTuple):
     Attributes:
         piece: Its name in XML Signature; `Id` for the Ids of the message's elements.
         problems: A sentence for each thing that is wrong; none if it is as it should be.
+        remarks: A sentence for each thing that is accepted, and is not as the standard says.
         reference: That it is.
         element: That a Reference is for, by name; None if it is for none that is to be signed.
         form: In which the element or SignedInfo was signed, of those that `SignedMessage` has; None
@@ -138,6 +113,7 @@ class Verdict(NamedTuple):
     form: str | None = None
     algorithm: str | None = None
     fragments: Mapping[str, bytes] = MappingProxyType({})
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +171,9 @@ def judge_signature(
     Judge a signature piece by piece, whatever is wrong with the pieces before.
 
     Args: As for `verify_signature`.
-    Returns: What was found before; the two algorithms; the References in their order, and one for
-        each element that has none; last the SignatureValue.
+    Returns: What was found before; the two algorithms; the References in their order, each after
+        its DigestMethod if there is something to say of that, and one for each element that has
+        none; last the SignatureValue.
     """
     yield from message.found
     problem = "Its CanonicalizationMethod is not canonical EXI."
@@ -206,20 +183,40 @@ def judge_signature(
         () if is_canonical else [problem],
         algorithm=message.canonicalization_method,
     )
-    named = [suite for suite in suites if suite.signature_method == message.signature_method]
-    problem = "Its SignatureMethod is not {}."
+    named = _find_named(message.signature_method, suites)
+    method = message.signature_method
     yield Verdict(
         "SignatureMethod",
-        () if named else [problem.format(_names(suites))],
-        algorithm=message.signature_method,
+        () if named else [f"Its SignatureMethod is not {_names(suites)}."],
+        algorithm=method,
+        remarks=_remarks(named[0].standard.signature_method, method) if named else (),
     )
-    yield from _judge_references(message, named or suites)
-    yield _judge_value(message, key, named)
+    yield from _judge_references(message, named, suites)
+    yield _judge_value(message, key, named[0] if named else None)
 
 
-def _judge_references(message: SignedMessage, suites: Sequence[Suite]) -> Iterator[Verdict]:
-    """Each element has exactly one reference, no reference points elsewhere, all digests hold."""
-    suite = suites[0]  # those of an edition have the same digest
+def _find_named(signature_method: str, suites: Sequence[Suite]) -> tuple[Suite, Naming] | None:
+    """Find the suite that a SignatureMethod names, and the URIs that go with that name."""
+    for suite in suites:
+        for naming in suite.namings:
+            if naming.signature_method == signature_method:
+                return suite, naming
+    return None
+
+
+def _remarks(standard: str, found: str) -> Sequence[str]:
+    """Report a URI that is accepted in place of the standard's."""
+    return () if found == standard else [f"The standard's name of this algorithm is {standard}."]
+
+
+def _judge_references(
+    message: SignedMessage, named: tuple[Suite, Naming] | None, suites: Sequence[Suite]
+) -> Iterator[Verdict]:
+    """
+    Check that each element has one Reference, no Reference points elsewhere, all digests hold.
+
+    The DigestMethod is judged by itself: a digest may hold though its algorithm is not allowed.
+    """
     missing = dict(message.elements)
     for reference in message.references:
         uri = reference.uri
@@ -229,38 +226,72 @@ def _judge_references(message: SignedMessage, suites: Sequence[Suite]) -> Iterat
             yield Verdict("Reference", [problem], reference)
             continue
         name, fragments = message.elements[element_id]
+        yield from _judge_digest_method(reference.digest_method, name, named, suites)
         problems = []
         if missing.pop(element_id, None) is None:
             problems.append(f"{name} is referenced twice.")
         if list(reference.transforms) != [CANONICAL_EXI]:
             problems.append(f"The Transform of {name} is not canonical EXI.")
-        if reference.digest_method != suite.digest_method:
-            problems.append(f"The DigestMethod of {name} does not go with {_names(suites)}.")
-        form = None
-        for candidate, fragment in fragments.items():
-            if reference.digest_value == suite.digest(fragment):
-                form = candidate
-                break
-        else:
-            problems.append(f"The digest of {name} is not that of its content.")
+        form, problem = _find_form(reference, name, fragments)
+        problems += [problem] if problem else []
         yield Verdict("Reference", problems, reference, name, form, fragments=fragments)
     for name, _ in missing.values():
         yield Verdict("Reference", [f"{name} is not signed."], None, name)
+
+
+def _find_form(
+    reference: SignedReference, name: str, fragments: Mapping[str, bytes]
+) -> tuple[str | None, str]:
+    """Find the form of an element that a digest is of, or say why there is none."""
+    for form, fragment in fragments.items():
+        found = algorithms.digest(reference.digest_method, fragment)
+        if found is None:
+            return None, f"The digest of {name} cannot be judged: its DigestMethod is unknown."
+        if found == reference.digest_value:
+            return form, ""
+    return None, f"The digest of {name} is not that of its content."
+
+
+def _judge_digest_method(
+    uri: str, name: str, named: tuple[Suite, Naming] | None, suites: Sequence[Suite]
+) -> Iterator[Verdict]:
+    """Check that a DigestMethod goes with the SignatureMethod, or with any that is allowed."""
+    if named is None:
+        allowed, names = {one.digest_method for suite in suites for one in suite.namings}, suites
+        standard = uri
+    else:
+        suite, naming = named
+        allowed, names = {naming.digest_method}, [suite]
+        standard = suite.standard.digest_method
+    problems = []
+    if uri not in allowed:
+        problems.append(f"The DigestMethod of {name} does not go with {_names(names)}.")
+    remarks = () if problems else _remarks(standard, uri)
+    if problems or remarks:
+        yield Verdict("DigestMethod", problems, element=name, algorithm=uri, remarks=remarks)
 
 
 def _names(suites: Sequence[Suite]) -> str:
     return " or ".join(suite.name for suite in suites)
 
 
-def _judge_value(message: SignedMessage, key: object, suites: Sequence[Suite]) -> Verdict:
-    """The key's holder has signed SignedInfo in one of its forms; *suites* is empty or has one."""
-    if not suites:
-        problem = "The SignatureValue cannot be judged without a SignatureMethod."
+def _judge_value(message: SignedMessage, key: object, suite: Suite | None) -> Verdict:
+    """
+    Check that the holder of the key has signed SignedInfo in one of its forms.
+
+    Args:
+        suite: That SignatureMethod names; None if that is not one of those allowed. Then the
+            signature is verified all the same, with a key on any curve.
+    """
+    method = message.signature_method
+    if method not in algorithms.SIGNATURE_METHODS:
+        problem = "The SignatureValue cannot be judged: its SignatureMethod is unknown."
         return Verdict("SignatureValue", [problem])
-    (suite,) = suites
+    if suite is not None and curve_of(key) != suite.curve:
+        return Verdict("SignatureValue", [f"The signer's key is not on {suite.curve}."])
     for form, fragment in message.signed_info.items():
         try:
-            suite.verify(key, message.signature_value, fragment)
+            algorithms.verify(method, key, message.signature_value, fragment)
         except InvalidSignature:
             continue
         except SignatureInvalid as error:

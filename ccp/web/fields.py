@@ -51,14 +51,15 @@ class Body:
                     take(argument, body[name], arguments, found)
 
 
-def body_of(component: str) -> Body:
+def body_of(component: str, *, lab: bool) -> Body:
     """
     Give the checks of a body that a request has, to whoever has it from elsewhere.
 
     Args:
         component: The name of its schema in the spec.
+        lab: See `spec_text`.
     """
-    return Body(resolve_refs(load_spec())["components"]["schemas"][component])
+    return Body(resolve_refs(load_spec(lab=lab))["components"]["schemas"][component])
 
 
 def take(

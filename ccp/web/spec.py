@@ -26,21 +26,41 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def spec_text(name: str = OPNC) -> bytes:
-    """Return an OpenAPI document as it is written."""
-    return (files("ccp.spec") / name).read_bytes()
+_PCID = b"""\
+      minLength: 17
+      maxLength: 18
+      pattern: ^[a-zA-Z0-9]{17,18}$
+"""
+_PCID_IN_LAB = b"""\
+      minLength: 1
+      maxLength: 64
+      pattern: ^[^/]+$
+"""
 
 
-def load_spec(name: str = OPNC) -> dict[str, Any]:
+def spec_text(name: str = OPNC, *, lab: bool = False) -> bytes:
+    """
+    Return an OpenAPI document.
+
+    Args:
+        lab: As a pool in lab mode serves it: cars may have other names than PCIDs.
+    """
+    text = (files("ccp.spec") / name).read_bytes()
+    return text.replace(_PCID, _PCID_IN_LAB) if lab else text
+
+
+def load_spec(name: str = OPNC, *, lab: bool = False) -> dict[str, Any]:
     """
     Load an OpenAPI document, the most specific paths first.
 
     Whoever looks for the operation of a request takes the first path that fits.
 
+    Args:
+        lab: See `spec_text`.
     Raises:
         DuplicateKey: Something is there twice.
     """
-    document: dict[str, Any] = _Loader(spec_text(name)).get_single_data()
+    document: dict[str, Any] = _Loader(spec_text(name, lab=lab)).get_single_data()
     paths = document["paths"]
     document["paths"] = {path: paths[path] for path in sort_routes(list(paths))}
     return document

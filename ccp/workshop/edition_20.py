@@ -11,7 +11,7 @@ from ccp.workshop.certificates import DerChain
 from ccp.workshop.edition import Answer, Edition, Request, SignedPart, flipped
 from ccp.workshop.key_transport import AES_256_GCM, Sealed
 from ccp.workshop.profiles import P521
-from ccp.workshop.suites import ECDSA_SHA256, ECDSA_SHA512, ED448_SHA512
+from ccp.workshop.suites import ECDSA_SHA256, ECDSA_SHA512, ED448_SHAKE256
 
 _REQ_ELEMENT, _RES_ELEMENT = "OEMProvisioningCertificateChain", "SignedInstallationData"
 
@@ -43,7 +43,7 @@ class Edition20(Edition):
     namespace = ISO_15118_20
     codec = ISO20
     profile = P521
-    suites = (ECDSA_SHA512, ED448_SHA512)
+    suites = (ECDSA_SHA512, ED448_SHAKE256)
     transport = AES_256_GCM
     wrong_curve = ec.SECP256R1()
     wrong_suite = ECDSA_SHA256

@@ -45,7 +45,7 @@ _CERTIFICATES: list[Fault[RequestDraft]] = [
         "pcid-is-none",
         "the common name of the provisioning certificate is no PCID",
         CertificateUnreadable,
-        "The common name of the OEM provisioning certificate is not a PCID.",
+        "The common name of the OEM provisioning certificate is not a PCID: it has 7 characters",
         _car(lambda chain, draft: make_car(chain.authority, "no PCID", at=draft.at)),
     ),
     Fault(

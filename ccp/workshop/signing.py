@@ -17,6 +17,7 @@ from ccp.iso15118 import (
 )
 from ccp.workshop.editions import edition_of
 from ccp.workshop.profiles import PrivateKey
+from ccp.workshop.suites import Suite
 
 CANONICAL_EXI = "http://www.w3.org/TR/canonical-exi/"
 
@@ -27,6 +28,7 @@ def sign(
     *,
     alter: Callable[[SignedInfo], SignedInfo] = lambda info: info,
     message_grammar_for: frozenset[str] = frozenset(),
+    suite: Suite | None = None,
 ) -> Message:
     """
     Sign a message, with the algorithms of its edition that go with the key.
@@ -37,10 +39,11 @@ def sign(
         alter: Changes what is going to be signed, to sign something wrong.
         message_grammar_for: Of eMAID and SignedInfo, those to be encoded with the message's
             grammar, as some signers do.
+        suite: The algorithms to sign with in place of those of the edition.
     Returns: The message with its signature.
     """
     edition = edition_of(message)
-    suite = edition.suite_for(key)
+    chosen = suite or edition.suite_for(key)
 
     def fragment(name: str, element: Any) -> bytes:
         grammar = edition.codec if name in message_grammar_for else None
@@ -48,15 +51,15 @@ def sign(
 
     references = [
         Reference(
-            suite.digest_method,
-            suite.digest(fragment(name, element)),
+            chosen.digest_method,
+            chosen.digest(fragment(name, element)),
             [Transform(CANONICAL_EXI)],
             uri=f"#{element.id}",
         )
         for name, element in edition.signed_elements(message).items()
     ]
-    info = alter(SignedInfo(CANONICAL_EXI, SignatureMethod(suite.signature_method), references))
-    value = suite.sign(key, fragment("SignedInfo", info))
+    info = alter(SignedInfo(CANONICAL_EXI, SignatureMethod(chosen.signature_method), references))
+    value = chosen.sign(key, fragment("SignedInfo", info))
     signature = Signature(info, SignatureValue(value))
     return replace(message, header=replace(message.header, signature=signature))
 

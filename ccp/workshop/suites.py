@@ -20,13 +20,13 @@ class Suite:
 
     Attributes:
         signature_method, digest_method: URIs.
-        hash: Of digests, and of what ECDSA signs.
+        hash: Of digests, and of the octets that ECDSA signs.
         curve: That the signer's key has to be on; None for Ed448.
     """
 
     signature_method: str
     digest_method: str
-    hash: Hash
+    hash: Hash | hashes.SHAKE256
     curve: ec.EllipticCurve | None
 
     def fits(self, key: object) -> bool:
@@ -82,9 +82,9 @@ ECDSA_SHA512 = Suite(
     hashes.SHA512(),
     ec.SECP521R1(),
 )
-ED448_SHA512 = Suite(
-    "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448",
-    "http://www.w3.org/2001/04/xmlenc#sha512",
-    hashes.SHA512(),
+ED448_SHAKE256 = Suite(
+    "urn:iso:std:iso:15118:-20:Security:xmldsig#Ed448",
+    "urn:iso:std:iso:15118:-20:Security:xmlenc#SHAKE256",
+    hashes.SHAKE256(digest_size=64),
     None,
 )

@@ -28,6 +28,25 @@ def test_what_is_set_up_is_told(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["anchors"]
 
 
+def test_check_config_validates_the_table_of_providers(tmp_path: Path) -> None:
+    """What is wrong with emsp.toml stops the start; what looks wrong is a warning."""
+    save_trust(tmp_path / "anchors", pki())
+    table = tmp_path / "anchors" / "emsp.toml"
+    table.write_text('abc = ["DEABC"]\n')
+    result = run_alone(tmp_path, "check-config", trust_dir="anchors")
+    assert result.returncode == 1
+    assert (
+        "problem   CCP_TRUST_DIR: anchors/emsp.toml: 'abc' is not the SHA-256 fingerprint of a"
+        " certificate, 64 hex digits"
+    ) in result.stdout.splitlines()
+    table.write_text(f'"{"0" * 64}" = ["DEABC"]\n')
+    result = run_alone(tmp_path, "check-config", trust_dir="anchors")
+    assert result.returncode == 0
+    warnings = [line for line in result.stdout.splitlines() if "emsp.toml" in line]
+    assert "is not the fingerprint of an anchor" in warnings[0]
+    assert "1 of the anchors in emsp/ may issue contracts of every provider" in warnings[1]
+
+
 def test_programs_read_it(tmp_path: Path) -> None:
     """One object, with a database that is there."""
     assert run_alone(tmp_path, "migrate").returncode == 0

@@ -10,7 +10,12 @@ from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from ccp.cli import cli
+from ccp.handlers.add_signed_contract_data import handle
+from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.services import Services
+from ccp.settings import server_settings
 from ccp.store import Store
+from tests.awaited import awaited
 from tests.builders import (
     BASE,
     EMAID_TEXT,
@@ -22,7 +27,7 @@ from tests.builders import (
     installation_res,
     record,
 )
-from tests.commands.conftest import OTHER, run
+from tests.commands.conftest import OTHER, run, run_alone
 
 SOON = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -148,3 +153,35 @@ def test_command_without_its_file_says_so(database: Path, command: str) -> None:
     result = run(*command.split())
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: there is no database no.db\n"
+
+
+def test_commands_in_lab_mode_take_a_name_that_is_no_pcid(
+    here: Path, lab_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`list` and `default` find the car of a simulator, `import` takes what `export` gave."""
+    car = Pcid.parse_lab("OEMProvCert")
+    lab_services.store.put(record(pcid=PCID_TEXT, emaid=OTHER), ORIGIN)
+    answer = handle(
+        lab_services,
+        emaid=Emaid.parse(EMAID_TEXT),
+        pcid=car,
+        namespace=ISO_15118_2,
+        installation_res_exi=installation_res(),
+        origin=ORIGIN,
+    )
+    assert awaited(answer) == (None, 201)
+    refused = run("list", "--pcid", car.text)
+    assert (refused.exit_code, "is no PCID" in refused.output) == (2, True)
+    monkeypatch.setenv("CCP_CHECKS", "lab")
+    server_settings.cache_clear()
+    assert listed("--pcid", "oemprovcert") == [EMAID_TEXT]
+    assert run("default", EMAID_TEXT, car.text).exit_code == 0
+    exported = run("export", "--pcid", car.text)
+    assert exported.exit_code == 0
+    other = f"sqlite:///{here}/other.db"
+    for checks, status in (("strict", 1), ("lab", 0)):
+        arguments = {"stdin": exported.stdout_bytes, "database_url": other, "checks": checks}
+        assert run_alone(here, "import", **arguments).returncode == status
+    monkeypatch.setenv("CCP_DATABASE_URL", other)
+    server_settings.cache_clear()
+    assert listed("--pcid", car.text) == [EMAID_TEXT]

@@ -15,6 +15,7 @@ from ccp.errors import (
     CertificateUnreadable,
     ContractCertificateExpired,
     ContractCertificateNotYetValid,
+    ContractKeyUnusable,
     EmaidBelongsToOtherPcid,
     EmaidMismatch,
     ExiInvalid,
@@ -22,7 +23,7 @@ from ccp.errors import (
 )
 from ccp.handlers.add_signed_contract_data import handle
 from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.iso15118 import decode, encode
+from ccp.iso15118 import decode, encode, iso2
 from ccp.services import Services
 from tests.awaited import awaited
 from tests.builders import (
@@ -37,6 +38,7 @@ from tests.builders import (
     installation_req,
     installation_res,
     put_body,
+    signed,
 )
 from tests.contract.conformance import assert_error
 
@@ -120,7 +122,7 @@ REFUSED = {
     "common name is no EMAID": ({"common_name": "Somebody"}, EmaidMismatch, []),
     "expired": ({"not_after": NOW - timedelta(seconds=1)}, ContractCertificateExpired, []),
     "not yet valid": (
-        {"not_before": NOW + timedelta(seconds=1)},
+        {"not_before": NOW + timedelta(seconds=31)},
         ContractCertificateNotYetValid,
         [],
     ),
@@ -153,6 +155,50 @@ def test_a_lab_pool_stores_and_warns(
     assert stored(lab_services) == [exi]
     assert [line["failures"] for line in lines] == [[kind.message, *details]]
     assert lines[0]["log_level"] == "warning"
+
+
+def test_put_of_a_contract_that_begins_within_the_clock_tolerance_is_stored(
+    services: Services,
+) -> None:
+    """The clock of the eMSP's CA may be 30 seconds ahead of the pool's."""
+    assert put(services, installation_res(not_before=NOW + timedelta(seconds=30))) == (None, 201)
+
+
+KEY_NAME = "ContractSignatureEncryptedPrivateKey"
+
+
+@pytest.mark.parametrize(
+    ("key_bytes", "dh_bytes", "elements"),
+    [
+        (47, 65, [KEY_NAME]),
+        (32, 65, [KEY_NAME]),
+        (1, 65, [KEY_NAME]),
+        (48, 64, ["DHpublickey"]),
+        (48, 33, ["DHpublickey"]),
+        (16, 1, [KEY_NAME, "DHpublickey"]),
+    ],
+)
+def test_put_of_a_key_of_a_length_that_no_car_can_use_is_refused(
+    services: Services,
+    lab_services: Services,
+    key_bytes: int,
+    dh_bytes: int,
+    elements: list[str],
+) -> None:
+    """ISO 15118-2 needs 48 and 65 bytes: the schema has only upper limits. Lab mode stores it."""
+    message = decode(installation_res())
+    assert isinstance(message.body, iso2.CertificateInstallationRes)
+    message.body.contract_signature_encrypted_private_key.value = bytes(key_bytes)
+    message.body.dh_publickey.value = bytes(dh_bytes)
+    exi = signed(message)
+    with pytest.raises(ContractKeyUnusable) as raised:
+        put(services, exi)
+    _, *details = raised.value.messages
+    assert [text.split()[0] for text in details] == elements
+    sizes = {KEY_NAME: key_bytes, "DHpublickey": dh_bytes}
+    assert all(f"has {sizes[text.split()[0]]} bytes" in text for text in details)
+    assert stored(services) == []
+    assert put(lab_services, exi) == (None, 201)
 
 
 def test_everything_that_is_wrong_with_a_message_is_told(services: Services) -> None:

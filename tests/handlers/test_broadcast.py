@@ -234,6 +234,7 @@ BAD: dict[str, Says | Script] = {
     "another car": says(item(pcid="WAUZZZ4B0CC999999")),
     "a failure": says(item(installation_res(response_code="FAILED"))),
     "tampered": says(item(certificateInstallationRes=b64(bytes(TAMPERED)))),
+    "signed by a charging station": says(item(installation_res(signer="CN=SECC,DC=CPO"))),
     "another contract": says(item(emaid=OTHER)),
     "another edition's name": says(item(xsdMsgDefNamespace=ISO_15118_20)),
     "more than the car wants": says(

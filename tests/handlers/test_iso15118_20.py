@@ -18,6 +18,7 @@ from ccp.errors import (
     CcpError,
     CertificateUnreadable,
     ContractCertificateExpired,
+    ContractKeyUnusable,
     ContractOrVehicleNotFound,
     EmaidMismatch,
     ExiInvalid,
@@ -147,6 +148,27 @@ def test_a_strict_pool_refuses_and_a_lab_pool_warns(
         put(services, installation_res_exi=exi)
     assert services.store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20) == []
     put(lab_services, installation_res_exi=exi)
+
+
+def test_put_of_a_key_for_another_curve_is_refused(services: Services) -> None:
+    """The lengths are in the schema; the key has to be that of the curve. TPM keys go with both."""
+    keys = {
+        "secp521_encrypted_private_key": (94, "SECP521"),
+        "x448_encrypted_private_key": (84, "X448"),
+        "tpm_encrypted_private_key": (206, None),
+    }
+    for name, (size, right_curve) in keys.items():
+        for curve in ("SECP521", "X448"):
+            message = decode(res_20(EMAID_TEXT))
+            data = message.body.signed_installation_data
+            data.ecdh_curve, data.secp521_encrypted_private_key = curve, None
+            setattr(data, name, bytes(size))
+            exi = signed(message, ec.SECP521R1)
+            if right_curve in (curve, None):
+                put(services, installation_res_exi=exi)
+            else:
+                with pytest.raises(ContractKeyUnusable, match=f"ECDHCurve is {curve}"):
+                    put(services, installation_res_exi=exi)
 
 
 def test_what_is_signed_cannot_be_changed(services: Services) -> None:

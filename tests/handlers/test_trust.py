@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
@@ -36,20 +38,28 @@ from ccp.services import Services
 from ccp.settings import SettingsInvalid
 from ccp.store import Store
 from ccp.workshop.car import RequestDraft
-from ccp.workshop.certificates import Validity, reissue
+from ccp.workshop.certificates import LEAF, Chain, Validity, issue, key_usage, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.edition import Edition
 from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.misissued import past
+from ccp.workshop.misissued import foreign, past, with_leaf
 from ccp.workshop.pki import fingerprint, make_contract
-from ccp.workshop.profiles import ED448
+from ccp.workshop.profiles import ED448, new_key
 from ccp.workshop.request_faults import REQUEST_FAULTS
 from ccp.workshop.signing import sign
 from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, ROOT_A, record
 from tests.conftest import make_settings
-from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
+from tests.trusted import (
+    ED448_OF_RFC_9231,
+    MADE_AT,
+    PCIDS,
+    contract_draft,
+    pki,
+    request_draft,
+    trust_folder,
+)
 
 # As each edition names what is wrong.
 RESPONSE_CODES = {
@@ -242,6 +252,99 @@ def test_a_strict_pool_stores_no_faulty_contract(
     assert stored(strict, edition) == before
 
 
+def test_put_within_the_clock_tolerance_verifies_the_chains_all_the_same(
+    strict: Services,
+) -> None:
+    """Contract and CPS certificates of a CA whose clock is 30 seconds ahead; no foreign ones."""
+    ahead = Validity(NOW + timedelta(seconds=30), NOW + timedelta(days=90))
+    draft = contract_draft()
+    contract, cps = (with_leaf(one, validity=ahead) for one in (draft.contract, draft.cps))
+    assert add(strict, replace(draft, contract=contract, cps=cps)) == (None, 201)
+    with pytest.raises(CertificateChainBroken, match="contract certificate was not issued by"):
+        add(strict, replace(draft, contract=foreign(contract, at=MADE_AT)))
+    with pytest.raises(CertificateChainBroken, match="CPS certificate was not issued by"):
+        add(strict, replace(draft, cps=foreign(cps, at=MADE_AT)))
+    later = Validity(NOW + timedelta(seconds=31), NOW + timedelta(days=90))
+    with pytest.raises(CertificateChainExpired, match="CPS certificate is not yet valid"):
+        add(strict, replace(draft, cps=with_leaf(draft.cps, validity=later)))
+
+
+@both
+def test_put_under_a_root_that_may_not_issue_the_provider_is_refused(
+    tmp_path: Path, store: Store, edition: Edition
+) -> None:
+    """By the table beside the anchors; a lab pool warns, and previews say the same."""
+    folder = trust_folder(tmp_path / "pki", edition=None)
+    root = fingerprint(pki(edition).emsp.root)
+    draft = contract_draft(edition=edition)
+    provider = draft.emaid[:5]
+    for allowed in (f'["{provider}"]', f'["DEXYZ", "{provider.lower()}"]'):
+        (folder / "emsp.toml").write_text(f'"{root}" = {allowed}\n')
+        assert add(pool(tmp_path, store, folder), draft) == (None, 201)
+    for table in (f'"{root}" = ["DEXYZ"]', f'"{"0" * 64}" = ["{provider}"]'):
+        (folder / "emsp.toml").write_text(table)
+        with pytest.raises(CertificateChainBroken) as raised:
+            add(pool(tmp_path, store, folder), draft)
+        (reason,) = raised.value.messages[1:]
+        assert reason.endswith(f"issue contracts of the provider {provider}.")
+        with capture_logs() as lines:
+            assert add(pool(tmp_path, store, folder, checks="lab"), draft) == (None, 201)
+        assert [line["failures"][1:] for line in lines if "failures" in line] == [[reason]]
+
+
+def test_start_with_a_table_of_providers_that_cannot_be_enforced_is_refused(
+    tmp_path: Path, store: Store
+) -> None:
+    """A broken file, and one without anchors that contract chains could be verified with."""
+    (tmp_path / "anchors").mkdir()
+    for text, problem in ((f"{ROOT_A} = []", "means nothing without anchors"), ("=", "not TOML")):
+        (tmp_path / "anchors" / "emsp.toml").write_text(text)
+        with pytest.raises(SettingsInvalid, match=f"CCP_TRUST_DIR: .*{problem}"):
+            pool(tmp_path, store, tmp_path / "anchors")
+
+
+def signed_by(common_name: str) -> ContractDraft:
+    """A contract whose signer, under a V2G root, has this name and no domain component."""
+    draft = contract_draft()
+    authority = draft.cps.authority
+    leaf = issue(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]),
+        Validity.years(1, at=MADE_AT),
+        authority.sub_2,
+        constraints=LEAF,
+        usage=key_usage(signs=True),
+        key=new_key(),
+        short_key_id=False,
+    )
+    return replace(draft, cps=Chain(leaf, authority), signing_key=leaf.key)
+
+
+def test_put_with_an_emsp_s_certificate_as_signer_is_refused(strict: Services) -> None:
+    """A contract certificate of an eMSP in the V2G PKI may sign, and is not a CPS's."""
+    with pytest.raises(CertificateChainBroken) as raised:
+        add(strict, signed_by("DEXYZC00000001"))
+    assert raised.value.messages[1:] == [
+        "The signer's certificate is not that of a CPS."
+        " Its common name 'DEXYZC00000001' is an EMAID."
+    ]
+
+
+def test_put_with_the_allow_list_asks_for_dc_cps(
+    tmp_path: Path, store: Store, trust_dir: Path
+) -> None:
+    """Without CCP_CPS_LEAVES a signer without a domain component is accepted."""
+    deny_list = pool(tmp_path, store, trust_dir)
+    allow_list = pool(tmp_path, store, trust_dir, cps_leaves="allow-list")
+    draft = signed_by("Signer 1")
+    assert add(deny_list, draft) == add(allow_list, contract_draft()) == (None, 201)
+    with pytest.raises(CertificateChainBroken) as raised:
+        add(allow_list, draft)
+    assert raised.value.messages[1:] == [
+        "The signer's certificate is not that of a CPS."
+        " This pool accepts only signers with the domain component CPS."
+    ]
+
+
 @every_fault(CONTRACT_FAULTS)
 def test_a_lab_pool_stores_and_warns(lab: Services, edition: Edition, name: str) -> None:
     """In lab mode the same contract is stored, and the log has what strict mode would say."""
@@ -333,6 +436,17 @@ def test_ed448_signs_as_well_as_p_521(strict: Services) -> None:
     others = {"edition": EDITION_20, "profile": ED448}
     assert add(strict, contract_draft(**others)) == (None, 201)
     assert ask(strict, request_draft(**others))["emaid"] == EMAID_TEXT
+
+
+def test_put_of_ed448_as_rfc_9231_names_it_is_stored_and_logged(strict: Services) -> None:
+    """The names of earlier versions stay accepted; a line in the log says that they are used."""
+    draft = contract_draft(edition=EDITION_20, profile=ED448)
+    exi = encode(sign(decode(draft.exi()), draft.signing_key, suite=ED448_OF_RFC_9231))
+    with capture_logs() as lines:
+        assert add(strict, draft, installation_res_exi=exi) == (None, 201)
+    assert [(one["log_level"], one["signature_method"]) for one in lines] == [
+        ("info", "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448")
+    ]
 
 
 def test_ed448_is_none_of_iso_15118_2(strict: Services) -> None:

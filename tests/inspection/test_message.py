@@ -36,11 +36,28 @@ from ccp.workshop import (
     make_pki,
 )
 from ccp.workshop.edition import SignedPart
+from ccp.workshop.signing import sign
 from tests.builders import EMAID_TEXT, NOW
 from tests.iso15118.bit_strings import HEADER, UNSIGNED, octets
 from tests.iso15118.drawn import MESSAGES
-from tests.trusted import MADE_AT, PCIDS, contract_draft, pki, request_draft, trust_folder
-from tests.vectors import departures, genuine_res, iso20_requests, iso20_shapes, requests, shapes
+from tests.trusted import (
+    ED448_OF_RFC_9231,
+    MADE_AT,
+    PCIDS,
+    contract_draft,
+    pki,
+    request_draft,
+    trust_folder,
+)
+from tests.vectors import (
+    departures,
+    genuine_res,
+    iso20_requests,
+    iso20_shapes,
+    josev_req_20,
+    requests,
+    shapes,
+)
 
 Wrong = set[tuple[str, str | None]]
 
@@ -118,7 +135,7 @@ def wrong_elements(fault: str, parts: Sequence[SignedPart]) -> Wrong:
     if fault == "reference-elsewhere":
         return {("Reference", None), ("Reference", elements[-1])}
     if fault == "digest-method":
-        return {("Reference", elements[-1])}
+        return {("DigestMethod", elements[-1]), ("Reference", elements[-1])}
     return {
         ("Reference", part.element)
         for part in parts
@@ -207,6 +224,46 @@ def test_ed448_is_judged_too(trust: Trust) -> None:
     inspection = inspected(contract_draft(edition=EDITION_20, profile=ED448).exi(), trust)
     assert inspection.holds
     assert {one.key for one in inspection.chains[0].certificates} == {"Ed448"}
+
+
+def test_inspection_of_ed448_as_rfc_9231_names_it_holds_with_remarks(trust: Trust) -> None:
+    """The names used before ISO 15118-20's own were known: accepted, and reported."""
+    draft = contract_draft(edition=EDITION_20, profile=ED448)
+    exi = encode(sign(decode(draft.exi()), draft.signing_key, suite=ED448_OF_RFC_9231))
+    inspection = inspected(exi, trust)
+    assert inspection.holds
+    name = "The standard's name of this algorithm is urn:iso:std:iso:15118:-20:Security:"
+    assert [list(one.remarks) for one in inspection.signature.pieces if one.remarks] == [
+        [f"{name}xmldsig#Ed448."],
+        [f"{name}xmlenc#SHAKE256."],
+    ]
+    assert f"    {name}xmldsig#Ed448." in list(in_words(inspection))
+
+
+def test_inspection_of_a_digest_by_another_algorithm_says_that_it_holds() -> None:
+    """Josev's request of ISO 15118-20 is signed and digested with SHA-256, on P-256."""
+    inspection = inspected(josev_req_20())
+    signature = inspection.signature
+    assert not signature.holds
+    assert {one.name: list(one.problems) for one in signature.pieces if one.problems} == {
+        "SignatureMethod": ["Its SignatureMethod is not ecdsa-sha512 on P-521 or Ed448."],
+        "DigestMethod": [
+            "The DigestMethod of OEMProvisioningCertificateChain does not go with"
+            " ecdsa-sha512 on P-521 or Ed448."
+        ],
+    }
+    reference, value = signature.pieces[-2:]
+    assert (reference.uri, reference.form, reference.algorithm) == (
+        "#id1",
+        "schema",
+        "http://www.w3.org/2001/04/xmlenc#sha256",
+    )
+    published = "CtBDY/O/MiKlYVxJV7UlQH5VOo1MYhCcukSTaJxW7EI="
+    assert reference.digest_value == reference.digests["schema"] == published
+    assert (value.name, value.form) == ("SignatureValue", "standalone")
+    assert "  ✓ Reference #id1 to OEMProvisioningCertificateChain (schema form)" in list(
+        in_words(inspection)
+    )
 
 
 @pytest.mark.parametrize("edition", EDITIONS, ids=str)

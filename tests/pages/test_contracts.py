@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -163,3 +164,16 @@ def test_a_revoked_contract_is_told_as_such(tmp_path: Path) -> None:
             store.note_revoked(Emaid.parse(EMAID_TEXT), draft.contract.leaf.der, ORIGIN)
         for path in (f"/contracts/{EMAID_TEXT}", f"/vehicles/{PCID_TEXT}"):
             assert Page(operators.get(path)).all("span", **{"class": "state bad"})[0] == "revoked"
+
+
+def test_lab_car_whose_name_is_no_pcid_has_its_page(tmp_path: Path) -> None:
+    """Found by its name, in a path where that is quoted."""
+    car = "Car 1 (dev)? 100%#é"
+    with looking(tmp_path, checks="lab") as (api, operators):
+        body = {**contract_draft().put_body(), "pcid": car}
+        assert api.put(f"{BASE}/signedcontractdata", json=body).status_code == 201
+        answer = operators.get("/search", params={"q": car.lower()})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/vehicles/{quote(car)}")
+        assert Page(operators.get(answer.headers["location"])).all("h1") == [car]
+        assert f"/vehicles/{quote(car)}" in operators.get(f"/contracts/{EMAID_TEXT}").text
+        assert operators.get("/search", params={"q": "Car 2"}).status_code == 404

@@ -25,7 +25,7 @@ from ccp.iso15118 import (
 )
 from ccp.pki import chains
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
-from ccp.pki.chains import VerifiedChain, require_cps, verify_chain, verify_leaf
+from ccp.pki.chains import VerifiedChain, verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, Validity, ca, key_usage
@@ -40,7 +40,7 @@ from ccp.workshop.misissued import (
 )
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import new_key
-from tests.builders import NOW, certificate
+from tests.builders import NOW
 from tests.pki.rebuilt import rebuilt
 from tests.trusted import car, pki
 from tests.vectors import genuine_res
@@ -202,27 +202,6 @@ def test_the_genuine_chains_hold_under_their_topmost_certificate() -> None:
         certificates = read_chain([chain.certificate, *chain.sub_certificates], "CPS certificate")
         with pytest.raises(CertificateChainBroken, match="not issued by a certificate that this"):
             verify(certificates, ROOT)
-
-
-@pytest.mark.parametrize(
-    ("domains", "is_cps"),
-    [
-        ("", True),
-        (",DC=CPS", True),
-        (",DC=example,DC=com", True),
-        (",DC=CPO", False),
-        (",DC=MO", False),
-        (",DC=OEM", False),
-    ],
-)
-def test_a_signer_of_another_role_is_no_cps(domains: str, is_cps: bool) -> None:
-    """Today's PKIs name roles in a domain component; older CPS certificates have none."""
-    signer = read_certificate(certificate(f"CN=Signer,O=Test{domains}"), "CPS certificate")
-    if is_cps:
-        require_cps(signer)
-    else:
-        with pytest.raises(CertificateChainBroken, match="not that of a CPS"):
-            require_cps(signer)
 
 
 def test_an_expired_sub_ca_of_a_car_is_told_as_expired() -> None:

@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from ccp.errors import CcpError
 from ccp.pki.certificates import read_chain
-from ccp.pki.chains import require_cps, verify_chain
+from ccp.pki.chains import verify_chain
 from ccp.pki.signatures import ISO_15118_2_SUITES
+from ccp.pki.signers import require_cps
 from ccp.pki.trust import Anchors, load_trust
 from tests.builders import NOW
 from tests.trusted import pki
@@ -39,7 +40,7 @@ def test_no_change_of_a_certificate_ends_in_anything_but_an_error_of_ours(seed: 
 
 def _verify(leaf: bytes, sub_cas: list[bytes]) -> None:
     certificates = read_chain([leaf, *sub_cas], "CPS certificate")
-    require_cps(certificates[0])
+    require_cps(certificates)
     verify_chain(certificates, ROOT, name="CPS certificate", at=NOW, suites=ISO_15118_2_SUITES)
 
 

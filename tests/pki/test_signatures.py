@@ -147,7 +147,7 @@ def test_only_the_edition_s_algorithms_count(index: int) -> None:
     for transforms in ([], [CANONICAL_EXI] * 2, ["http://www.w3.org/TR/xml-exc-c14n"]):
         assert "Transform" in refused(with_reference(index, transforms=transforms))
     assert "Canonicalization" in refused(replace(SIGNED, canonicalization_method=sha1))
-    method = ISO_15118_20_SUITES[0].signature_method
+    method = ISO_15118_20_SUITES[0].standard.signature_method
     assert "SignatureMethod" in refused(replace(SIGNED, signature_method=method))
 
 
@@ -195,40 +195,86 @@ def test_an_unsigned_message_and_one_without_ids_are_refused() -> None:
             verify(signed_message(EXI, message))
 
 
-@pytest.mark.parametrize("suite", ISO_15118_20_SUITES, ids=lambda suite: suite.name)
-def test_the_algorithms_of_iso_15118_20_are_ready(suite: object) -> None:
-    """P-521 with SHA-512 and Ed448 verify in the same way, and refuse a changed bit."""
-    assert suite in ISO_15118_20_SUITES
-    signed_info, element = b"SignedInfo fragment", b"element fragment"
-    if suite is ISO_15118_20_SUITES[0]:
-        p521 = ec.generate_private_key(ec.SECP521R1())
-        value = _raw(p521.sign(signed_info, ec.ECDSA(hashes.SHA512())), 66)
-        key: object = p521.public_key()
+SIGNED_INFO, ELEMENT = b"SignedInfo fragment", b"element fragment"
+P521 = ec.generate_private_key(ec.SECP521R1())
+ED448 = ed448.Ed448PrivateKey.generate()
+# Signature and digest: the URIs of RFC 9231, and of V2G20-2474 and -2476.
+P521_METHOD = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"
+ED448_METHOD = "urn:iso:std:iso:15118:-20:Security:xmldsig#Ed448"
+RFC_9231_METHOD = "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448"
+SHA512_METHOD = "http://www.w3.org/2001/04/xmlenc#sha512"
+SHAKE256_METHOD = "urn:iso:std:iso:15118:-20:Security:xmlenc#SHAKE256"
+
+
+def signed_20(signature_method: str, digest_method: str) -> tuple[SignedMessage, object]:
+    """A message of ISO 15118-20 with one signed element, and the public key."""
+    if signature_method == P521_METHOD:
+        value = _raw(P521.sign(SIGNED_INFO, ec.ECDSA(hashes.SHA512())), 66)
+        key: object = P521.public_key()
     else:
-        private = ed448.Ed448PrivateKey.generate()
-        value, key = private.sign(signed_info), private.public_key()
-    digest = hashes.Hash(hashes.SHA512())
-    digest.update(element)
+        value, key = ED448.sign(SIGNED_INFO), ED448.public_key()
+    digest = hashes.Hash(hashes.SHA512() if digest_method == SHA512_METHOD else hashes.SHAKE256(64))
+    digest.update(ELEMENT)
     signed = SignedMessage(
         canonicalization_method=CANONICAL_EXI,
-        signature_method=suite.signature_method,  # type: ignore[attr-defined]
-        references=[
-            SignedReference(
-                "#id1",
-                [CANONICAL_EXI],
-                "http://www.w3.org/2001/04/xmlenc#sha512",
-                digest.finalize(),
-            )
-        ],
-        signed_info={"standalone": signed_info},
+        signature_method=signature_method,
+        references=[SignedReference("#id1", [CANONICAL_EXI], digest_method, digest.finalize())],
+        signed_info={"standalone": SIGNED_INFO},
         signature_value=value,
-        elements={"id1": ("SignedInstallationData", {"schema": element})},
+        elements={"id1": ("SignedInstallationData", {"schema": ELEMENT})},
     )
+    return signed, key
+
+
+@pytest.mark.parametrize(
+    ("signature_method", "digest_method"),
+    [
+        (P521_METHOD, SHA512_METHOD),
+        (ED448_METHOD, SHAKE256_METHOD),
+        (RFC_9231_METHOD, SHA512_METHOD),
+    ],
+)
+def test_verify_signature_of_iso_15118_20_accepts_each_suite(
+    signature_method: str, digest_method: str
+) -> None:
+    """A changed bit and the other edition's suites are refused."""
+    signed, key = signed_20(signature_method, digest_method)
     assert verify_signature(signed, key, ISO_15118_20_SUITES) == "standalone"
-    with pytest.raises(SignatureInvalid):
-        verify_signature(replace(signed, signature_value=_flip(value, 9)), key, ISO_15118_20_SUITES)
-    with pytest.raises(SignatureInvalid):
+    changed = replace(signed, signature_value=_flip(signed.signature_value, 9))
+    with pytest.raises(SignatureInvalid, match="not the signer's"):
+        verify_signature(changed, key, ISO_15118_20_SUITES)
+    with pytest.raises(SignatureInvalid, match="SignatureMethod is not ecdsa-sha256 on P-256"):
         verify_signature(signed, key, ISO_15118_2_SUITES)
+
+
+@pytest.mark.parametrize(
+    ("signature_method", "digest_method"),
+    [
+        (P521_METHOD, SHAKE256_METHOD),
+        (ED448_METHOD, SHA512_METHOD),
+        (RFC_9231_METHOD, SHAKE256_METHOD),
+    ],
+)
+def test_verify_signature_with_the_digest_of_another_suite_raises(
+    signature_method: str, digest_method: str
+) -> None:
+    signed, key = signed_20(signature_method, digest_method)
+    with pytest.raises(SignatureInvalid, match="The DigestMethod of SignedInstallationData"):
+        verify_signature(signed, key, ISO_15118_20_SUITES)
+
+
+def test_judge_signature_with_names_of_rfc_9231_reports_the_standard_s_names() -> None:
+    """Nothing is wrong, and both algorithms have a remark; the standard's own names have none."""
+    signed, key = signed_20(RFC_9231_METHOD, SHA512_METHOD)
+    judged = list(judge_signature(signed, key, ISO_15118_20_SUITES))
+    assert not any(one.problems for one in judged)
+    assert [(one.piece, list(one.remarks)) for one in judged if one.remarks] == [
+        ("SignatureMethod", [f"The standard's name of this algorithm is {ED448_METHOD}."]),
+        ("DigestMethod", [f"The standard's name of this algorithm is {SHAKE256_METHOD}."]),
+    ]
+    for methods in ((P521_METHOD, SHA512_METHOD), (ED448_METHOD, SHAKE256_METHOD)):
+        signed, key = signed_20(*methods)
+        assert not any(one.remarks for one in judge_signature(signed, key, ISO_15118_20_SUITES))
 
 
 def pieces(signed: SignedMessage) -> list[tuple[str, str | None]]:
@@ -260,7 +306,9 @@ def test_every_piece_is_judged_by_itself() -> None:
     chain = "Reference", "ContractSignatureCertChain"
     assert pieces(changed) == [
         ("CanonicalizationMethod", None),
+        ("DigestMethod", "ContractSignatureCertChain"),
         chain,
+        ("DigestMethod", "ContractSignatureCertChain"),
         chain,
         ("Reference", "DHpublickey"),
         ("SignatureValue", None),

@@ -31,6 +31,18 @@ def genuine_res() -> bytes:
 
 
 @cache
+def josev_req_20() -> bytes:
+    """A CertificateInstallationReq of ISO 15118-20 with the algorithms of ISO 15118-2."""
+    return (FOLDER / "josev-20-request-sha256.exi").read_bytes()
+
+
+@cache
+def everest_req() -> bytes:
+    """A CertificateInstallationReq of ISO 15118-2 whose common name, OEMProvCert, is no PCID."""
+    return (FOLDER / "everest-request-cn-no-pcid.exi").read_bytes()
+
+
+@cache
 def shapes() -> list[Vector]:
     """Valid messages of ISO 15118-2 in many shapes."""
     return _shapes("shapes.json")

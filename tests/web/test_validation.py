@@ -384,7 +384,7 @@ def test_parameter_that_connexion_lists_twice_is_one():
 
 def started_with(monkeypatch, tmp_path, document):
     """Make a pool whose spec is *document*."""
-    monkeypatch.setattr(ccp.app, "load_spec", lambda _name: document)
+    monkeypatch.setattr(ccp.app, "load_spec", lambda _name, **_: document)
     create_app(make_settings(tmp_path))
 
 

@@ -61,7 +61,7 @@ def test_a_car_of_ed448_signs(
     signature = decode(exi).header.signature
     assert signature
     method = signature.signed_info.signature_method.algorithm
-    assert method == "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448"
+    assert method == "urn:iso:std:iso:15118:-20:Security:xmldsig#Ed448"
     signed_info = fragment_of(exificient, exi, "SignedInfo", edition, grammar="xmldsig")
     assert signed_info_holds(tmp_path, exi, signed_info, car.leaf.key.public_key(), edition)
 

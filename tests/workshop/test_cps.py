@@ -253,16 +253,20 @@ def test_sub_cas_come_in_either_order(contract_draft: ContractDraft, sub_1_first
 def test_a_cps_of_ed448_signs_for_a_car_of_p521(
     edition: Edition, car: Chain, exificient: Exificient, tmp_path: Path
 ) -> None:
-    """OpenSSL verifies its signature; the digest is SHA-512; the contract's key is on P-521."""
+    """OpenSSL verifies signature and digest, named as ISO 15118-20 does (V2G20-2474, -2476)."""
     pki = make_pki(edition, at=NOW, profile=ED448)
     exi = draft_contract(pki, EMAID, car.leaf.certificate, at=NOW).exi()
     signature = decode(exi).header.signature
     assert signature
     method = signature.signed_info.signature_method.algorithm
-    assert method == "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed448"
+    assert method == "urn:iso:std:iso:15118:-20:Security:xmldsig#Ed448"
     (reference,) = signature.signed_info.references
+    assert reference.digest_method == "urn:iso:std:iso:15118:-20:Security:xmlenc#SHAKE256"
     fragment = fragment_of(exificient, exi, "SignedInstallationData", edition)
-    assert reference.digest_value == hashlib.sha512(fragment).digest()
+    (tmp_path / "fragment").write_bytes(fragment)
+    arguments = ("-shake256", "-xoflen", "64", "-binary", "-out", "digest", "fragment")
+    assert openssl("dgst", *arguments, folder=tmp_path).returncode == 0
+    assert reference.digest_value == (tmp_path / "digest").read_bytes()
     signed_info = fragment_of(exificient, exi, "SignedInfo", edition, grammar="xmldsig")
     key = pki.cps["A"].leaf.key.public_key()
     assert signed_info_holds(tmp_path, exi, signed_info, key, edition)
