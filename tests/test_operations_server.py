@@ -299,7 +299,9 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
         assert "File too large" in answer.json()["checks"]["database"]
         assert operators.get("/health/live").status_code == 200
         assert client.put(CONTRACTS, json=body).status_code == 503
-        assert value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFull") == 1
+        assert (
+            value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFailed") == 1
+        )
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
         assert operators.get("/health/ready").status_code == 200
         assert client.put(CONTRACTS, json=body).status_code == 201
