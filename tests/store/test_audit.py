@@ -97,6 +97,27 @@ def test_the_trail_can_be_read_in_parts(store: Store, trail: Trail) -> None:
     assert trail(emaid=EMAID, pcid=Pcid.parse("X" * 17)) == []
 
 
+def test_reader_that_pauses_holds_up_no_checkpoint(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `ccp audit | less` does; the lines are those that were there when it began."""
+    monkeypatch.setattr("ccp.store.audit._BATCH", 2)
+    for number in range(5):
+        store.put(record(f"DEABC{number:09}"), ORIGIN)
+    lines = read_audit_trail(tmp_path / "ccp.db")
+    seen = [next(lines)]
+    for _ in range(2):
+        store.put(record("NLZZZ123456789"), ORIGIN)
+        with closing(sqlite3.connect(tmp_path / "ccp.db")) as connection:
+            checkpoint = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert checkpoint == (0, 0, 0)
+        seen.append(next(lines))
+    seen += lines
+    assert [line.number for line in seen] == [1, 2, 3, 4, 5]
+    assert [line.emaid for line in seen] == [f"DEABC{number:09}" for number in range(5)]
+    assert [line.number for line in read_audit_trail(tmp_path / "ccp.db", after=6)] == [7]
+
+
 @pytest.mark.parametrize("kind", ["none", "no database", "older"])
 def test_reading_makes_and_changes_nothing(tmp_path: Path, kind: str) -> None:
     """What has no trail is told, and left as it is: a pool of an older version still runs on it."""

@@ -1,9 +1,12 @@
 """The store: identity, defaults, atomicity, several processes at once."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -340,6 +343,64 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
         database.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
     ]
     assert pragmas == [("wal",), (2,)]
+
+
+def test_write_ahead_log_that_grew_is_cut(store: Store, tmp_path: Path) -> None:
+    """A reader that takes its time lets it grow; afterwards it does not keep the disk."""
+    log_path = tmp_path / "ccp.db-wal"
+    large = record(exi=bytes(3 * 2**20))
+    store.put(large, ORIGIN)
+    with closing(sqlite3.connect(tmp_path / "ccp.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM signed_contract_data").fetchone()
+        for _ in range(4):
+            store.put(large, ORIGIN)
+        assert log_path.stat().st_size > 9 * 2**20
+    for _ in range(3):
+        store.put(record(), ORIGIN)
+    assert log_path.stat().st_size <= 8 * 2**20
+
+
+def test_database_and_its_side_files_are_private(tmp_path: Path) -> None:
+    """Whatever the umask, even one without the owner's bits; one that exists keeps its mode."""
+    for umask in (0, 0o022, 0o377):
+        path = tmp_path / f"{umask:o}.db"
+        before = os.umask(umask)
+        try:
+            store = Store(path)
+            store.put(record(), ORIGIN)
+        finally:
+            os.umask(before)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob(f"{path.name}*")}
+        assert modes == {f"{path.name}{end}": 0o600 for end in ("", "-wal", "-shm")}
+        store.close()
+    path.chmod(0o640)
+    store = Store(path)
+    assert path.stat().st_mode & 0o777 == 0o640
+    store.close()
+
+
+def test_store_waits_for_a_process_that_creates_the_same_database(tmp_path: Path) -> None:
+    """SQLite itself gives up at once where the journal mode of a new database is to be changed."""
+    other = sqlite3.connect(tmp_path / "ccp.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE started (number)")
+    created: Future[Store] = Future()
+
+    def create() -> None:
+        try:
+            created.set_result(Store(tmp_path / "ccp.db", busy_timeout_seconds=60))
+        except StoreUnusable as error:
+            created.set_exception(error)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        created.result(0.2)
+    other.execute("ROLLBACK")
+    other.close()
+    created.result(60).close()
+    thread.join()
 
 
 def test_without_a_write_ahead_log_there_is_no_pool(
