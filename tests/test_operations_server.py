@@ -225,6 +225,10 @@ def test_unix_sockets_are_told_apart(tmp_path):
     variables = {"auth": "none", "checks": "lab", "operations_bind": theirs}
     with serving(tmp_path, "wsgi:app", "--bind", api, workers=1, **variables) as server:
         assert looks(theirs)
+        modes = [
+            (tmp_path / name).stat().st_mode & 0o777 for name in ("api.sock", "operators.sock")
+        ]
+        assert modes == [0o660, 0o660]
         transport = httpx2.HTTPTransport(uds=api.removeprefix("unix:"))
         with httpx2.Client(transport=transport, base_url="http://pool") as client:
             assert client.get(f"{BASE}/openapi.json").status_code == 200
