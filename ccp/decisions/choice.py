@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ccp.errors import CcpError, ContractOrVehicleNotFound
 from ccp.identifiers import Emaid, Pcid
@@ -12,6 +12,8 @@ from ccp.messages import InstallationRequest
 from ccp.notes import Note
 from ccp.pki.names import names_agree
 from ccp.store import ContractData, SignedContractData, Store
+
+T = TypeVar("T", bound=ContractData)
 
 _OUTSIDE_VALIDITY = Note("the car's contracts are outside their validity")
 _NO_EMAID = Note("the car gives priority to what is no EMAID", logging.INFO)
@@ -40,7 +42,7 @@ def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: dateti
     """
     Choose what a car gets: what it wants first, then its default, then the newest.
 
-    Only the messages of what is chosen are loaded.
+    A car of ISO 15118-20 may have many contracts; only the messages of those chosen are loaded.
 
     Args:
         pcid: Of the car.
@@ -50,22 +52,30 @@ def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: dateti
     """
     failures: list[CcpError] = []
     notes: list[Note] = []
+    if request.default_only:
+        variants = store.find_default(pcid, request.namespace)
+        return Choice(_choose(variants, request, failures, notes, at=at), failures, notes)
     with store.snapshot():
-        chosen = _choose(store, request, pcid, failures, notes, at=at)
+        contracts = store.find_by_pcid(pcid, request.namespace)
+        chosen = _choose(contracts, request, failures, notes, at=at)
         return Choice(store.with_messages(chosen), failures, notes)
 
 
 def _choose(
-    store: Store,
+    variants: Sequence[T],
     request: InstallationRequest,
-    pcid: Pcid,
     failures: list[CcpError],
     notes: list[Note],
     *,
     at: datetime,
-) -> list[ContractData]:
-    find = store.find_default if request.default_only else store.find_by_pcid
-    variants = find(pcid, request.namespace)  # the newest first
+) -> list[T]:
+    """
+    Choose some of a car's contracts.
+
+    Args:
+        variants: The newest first.
+        failures, notes: Get what `Choice` says.
+    """
     if not variants:
         raise ContractOrVehicleNotFound
     if request.most_contracts == 0:
@@ -75,8 +85,8 @@ def _choose(
         failure = ContractOrVehicleNotFound()
         failure.notes.append(_OUTSIDE_VALIDITY)
         failures.append(failure)
-        valid = variants
-    contracts: dict[Emaid, list[ContractData]] = {}
+        valid = list(variants)
+    contracts: dict[Emaid, list[T]] = {}
     for variant in valid:
         contracts.setdefault(variant.emaid, []).append(variant)
     wanted = _wanted(request.prioritized_emaids, notes)
@@ -106,10 +116,10 @@ def _wanted(texts: Sequence[str], notes: list[Note]) -> list[Emaid]:
 
 
 def _variant(
-    variants: Sequence[ContractData],
+    variants: Sequence[T],
     car_roots: Sequence[RootCertificateID],
     notes: list[Note],
-) -> ContractData:
+) -> T:
     """Choose the variant of a root that the car has installed; if there is none, the newest."""
     for variant in variants:
         if is_installed(variant, car_roots):

@@ -71,9 +71,9 @@ class Reads:
         """Return all contracts of the car, by namespace, the newest first."""
         return [one for namespace in NAMESPACES for one in self.find_by_pcid(pcid, namespace)]
 
-    def find_default(self, pcid: Pcid, namespace: str) -> list[ContractData]:
+    def find_default(self, pcid: Pcid, namespace: str) -> list[SignedContractData]:
         """Return the variants of the car's default contract, newest first."""
-        return self._select_contracts(
+        return self._select(
             "c.pcid_key = ? AND c.namespace = ? AND d.emaid_key IS NOT NULL",
             [pcid.key, namespace],
         )

@@ -132,7 +132,7 @@ def test_the_first_contract_is_the_default_and_later_ones_are_not(store: Store) 
     store.put(record(exi=b"again"), ORIGIN)
     assert defaults(store) == {EMAID.text}
     assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
-    (found,) = store.with_messages(store.find_default(PCID, ISO_15118_2))
+    (found,) = store.find_default(PCID, ISO_15118_2)
     assert found.installation_res_exi == b"again"
 
 
@@ -141,7 +141,7 @@ def test_the_default_has_all_its_variants(store: Store) -> None:
     store.put(record(root=ROOT_A, exi=b"a"), ORIGIN)
     store.put(record("FRXYZ123456789"), ORIGIN)
     store.put(record(root=ROOT_B, exi=b"b"), ORIGIN)
-    found = store.with_messages(store.find_default(PCID, ISO_15118_2))
+    found = store.find_default(PCID, ISO_15118_2)
     assert [variant.installation_res_exi for variant in found] == [b"b", b"a"]
 
 
