@@ -125,7 +125,7 @@ class Connections:
         if old is not None:
             self._log("the database file was moved or replaced")
             self._opened.remove(old)
-            old.database.close()  # SQLite leaves the log of a file that was moved as it is
+            old.database.close()  # SQLite does not touch the log of a file that was moved
         return connection
 
     def _is_moved(self, connection: _Connection) -> bool:
@@ -205,7 +205,7 @@ class Connections:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """
-        Let all that the calling thread reads inside the block be of one moment.
+        Make all reads of the calling thread inside the block see the database at one moment.
 
         Raises:
             StoreBusy, StoreFull, StoreFailed, StoreUnreachable: See `as_told`.
@@ -241,9 +241,9 @@ class Connections:
             except BaseException:
                 database.rollback()
                 raise
-            # What is left: a file that is moved after this line has all writes that were
-            # acknowledged, and one that is moved away and back within the transaction was not lost.
-            # A file whose content is overwritten in place (`cp copy.db ccp.db`) cannot be noticed.
+            # Three cases remain. A file that is moved after this check has all acknowledged writes.
+            # So has a file that is moved away and back within the transaction. A file whose content
+            # is overwritten in place (`cp copy.db ccp.db`) keeps its inode: no check sees that.
             self._require_in_place(connection)
 
     def _require_in_place(self, connection: _Connection) -> None:

@@ -1,4 +1,4 @@
-"""Errors of SQLite, as callers are told of them."""
+"""Translation of SQLite's errors to the errors of the pool."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -35,11 +35,11 @@ def translated_errors() -> Iterator[None]:
 
 def as_told(error: BaseException) -> BaseException:
     """
-    Translate an error of SQLite to the error that a caller is told; return any other as it is.
+    Translate an error of SQLite to an error of the pool; return any other error unchanged.
 
     Returns: StoreBusy (other processes hold the database), StoreFull (the disk is full),
         StoreFailed (the disk reports an error) or StoreUnreachable (the file is missing, or was
-        moved); a new exception for each call, since several callers may be told.
+        moved); a new exception for each call, since several callers may get it.
     """
     kind: type[CcpError] | None = None
     if isinstance(error, StoreUnreachable):

@@ -92,7 +92,7 @@ def create_private(path: str) -> None:
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """Let one process at a time create a database in a folder."""
+    """Lock a folder, so that one process at a time creates a database in it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -15,10 +15,10 @@ from ccp.store.survey import rows_of
 
 def problems_of(path: Path) -> list[str]:
     """
-    Return what is wrong with a database as such; nothing is written, and it may be in use.
+    Check a database as such; nothing is written, and the database may be in use.
 
-    Returns: A sentence each: what its schema has too much or too little, what SQLite's own check
-        finds, and what contradicts itself.
+    Returns: A sentence for each problem: objects of the schema that are missing or do not belong
+        there, findings of SQLite's own check, and rows that contradict each other.
     Raises:
         StoreUnusable: It cannot be read, or is none of a pool of this version, or was crafted to
             take very long.
@@ -57,7 +57,7 @@ def _contradictions(connection: Connection) -> list[str]:
 
 def read_all(path: Path) -> Iterator[SignedContractData | RowInvalid]:
     """
-    Yield the records of a database, and for each row that is not a record, what is wrong with it.
+    Yield the records of a database, and an error for each row that is not a record.
 
     Raises:
         StoreUnusable: The database cannot be read.

@@ -61,11 +61,13 @@ def readiness_of(path: Path) -> Readiness:
 
 def misplaced(problem: str) -> Readiness:
     """
-    Return what is wrong where a process has other files open than those at the database's path.
+    Report that this process has other files open than those at the database's path.
+
+    The files at the path are not opened: SQLite would read the side files of another database as
+    theirs.
 
     Args:
-        problem: See `Connections.problem`. The files at the path are not opened: SQLite would take
-            what was left beside them for a part of them.
+        problem: See `Connections.problem`.
     """
     return Readiness(problem, "unknown")
 

@@ -1,4 +1,4 @@
-"""What is read from the database of a running pool."""
+"""Reads from the database of a running pool."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 class Reads:
     """
-    The reading methods of `Store`, which says what they raise.
+    The reading methods of `Store`; its docstring lists their errors.
 
     Args:
         connections: Of the database.
@@ -92,7 +92,7 @@ class Reads:
         ]
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Let all that the calling thread reads inside the block be of one moment."""
+        """Make all reads of this thread inside the block see the database at one moment."""
         return self._connections.snapshot()
 
     def contract_certificates(self, emaid: Emaid) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""Whether a database has the schema that its migration steps make, and nothing else."""
+"""Comparison of a database's schema with the schema that its migration steps make."""
 
 import re
 import sqlite3
@@ -21,7 +21,7 @@ _KIND = re.compile(r"CREATE (?:UNIQUE )?(TABLE|INDEX|VIEW|TRIGGER|VIRTUAL TABLE)
 
 
 class _Definition(NamedTuple):
-    """What sqlite_master has about a table, an index or anything else, but for its name."""
+    """One row of sqlite_master without its name."""
 
     type: str
     table: str
@@ -29,7 +29,7 @@ class _Definition(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What SQLite makes of the definition; its `type` in a crafted file can be a lie."""
+        """Kind of object by its SQL; the column `type` of a crafted file can be wrong."""
         found = _KIND.match(self.sql)
         return found[1].lower() if found else "index" if not self.sql else "entry"
 
