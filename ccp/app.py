@@ -156,7 +156,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     handlers = Calls(name="handler", threads=settings.threads)
     # As long as handlers are at work, more writes may come.
     gather = functools.partial(handlers.idle.wait, _GATHERING_SECONDS)
-    store = Store(settings.database_path, gather=gather)
+    store = Store(
+        settings.database_path, most_contracts=settings.max_contracts_per_car, gather=gather
+    )
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
     documents = {name: load_spec(name, lab=settings.lab) for name in translations}
     peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))

@@ -180,6 +180,18 @@ class ProvisioningCertificateNotYetValid(ProvisioningCertificateExpired):
     iso20_code = "WARNING_CertificateNotYetValid"
 
 
+class ContractLimitReached(BadRequest):
+    """The car has as many contracts, or the contract as many variants, as the pool stores."""
+
+    message = "The pool stores no more contracts for this PCID."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The limit for a PCID is {limit} in each edition of ISO 15118, and for the V2G root"
+            f" variants of a contract {limit}. Delete one of them first."
+        )
+
+
 class EmaidBelongsToOtherPcid(BadRequest):
     """A contract is for one car; this one is stored for another."""
 
@@ -387,6 +399,26 @@ class StoreFull(CcpError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "60"})
+
+
+class StoreFailed(CcpError):
+    """The disk of the database reports an error. SQLite does not say whether a write reached it."""
+
+    status = 503
+    message = "The pool's disk reports an error. The request was not confirmed; try again later."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "60"})
+
+
+class StoreUnreachable(CcpError):
+    """The database file is missing, was moved or replaced, or is not one of this pool's version."""
+
+    status = 503
+    message = "The pool cannot reach its database. The request was not confirmed; try again later."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "10"})
 
 
 class KeysNotThere(CcpError):

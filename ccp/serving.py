@@ -57,6 +57,8 @@ limit_request_field_size = 8190
 graceful_timeout = 20
 # gunicorn gives a body up after this long without answering; the pool's 408 has to come first.
 timeout = _settings.body_timeout_seconds + 20
+# Of Unix sockets, the API's and the operators': 0660, for the pool's user and group alone.
+umask = 0o117
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 logger_class = _Logger

@@ -77,6 +77,14 @@ class Variables(Schema):
         ),
         metadata={"meaning": "the pool's data: `sqlite:///` and a path"},
     )
+    CCP_MAX_CONTRACTS_PER_CAR = fields.Integer(
+        load_default=64,
+        validate=validate.Range(1, 10_000),
+        metadata={
+            "meaning": "contracts that a car can have in each edition, and V2G root variants that"
+            " a contract can have; a PUT of one more is answered 400"
+        },
+    )
     CCP_OPCP = fields.String(
         load_default="",
         validate=validate.OneOf(["", "on", "off"], error="must be on or off"),
@@ -374,6 +382,7 @@ class Settings:
     workers: int
     threads: int
     database_url: str
+    max_contracts_per_car: int
     opcp: str
     auth: str
     jwt_issuer: str

@@ -1,5 +1,6 @@
 """A backup of a pool at work: another pool that is given it answers byte for byte the same."""
 
+import json
 import os
 import subprocess
 import sys
@@ -97,3 +98,29 @@ def test_a_restored_pool_answers_the_same(tmp_path):
             assert theirs.get(f"{BASE}/contractData/emaid/{ids(50)[0]}").status_code == 404
             put(theirs, 51)
             assert ccp(there, "check") == "Nothing is wrong.\n"
+
+
+def test_a_pool_whose_database_was_moved_confirms_nothing_until_one_is_restored(tmp_path):
+    """`mv ccp.db` under two workers, then `ccp restore`: both serve what was restored."""
+    with serving(tmp_path, workers=2) as pool, pool.client() as client:
+        put(client, 0)
+        ccp(tmp_path, "backup", "copy.db")
+        put(client, 1)
+        (tmp_path / "ccp.db").rename(tmp_path / "moved.db")
+        emaid, pcid = ids(2)
+        body = put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid)
+        assert {_alone(pool, "PUT", SIGNED, json=body) for _ in range(10)} == {503}
+        ccp(tmp_path, "restore", "copy.db", "--yes")
+        assert {_alone(pool, "PUT", SIGNED, json=body) for _ in range(10)} == {201}
+        for number, status in ((0, 200), (1, 404), (2, 200)):
+            url = f"{BASE}/contractData/emaid/{ids(number)[0]}"
+            assert {_alone(pool, "GET", url) for _ in range(10)} == {status}
+    assert ccp(tmp_path, "check") == "Nothing is wrong.\n"
+    stored = {json.loads(line)["emaid"] for line in ccp(tmp_path, "export").splitlines()}
+    assert stored == {ids(0)[0], ids(2)[0]}
+
+
+def _alone(pool, method: str, url: str, **what: object) -> int:
+    """Ask in a connection of its own, which any worker may accept; the status."""
+    with pool.client() as client:
+        return client.request(method, url, **what).status_code

@@ -225,6 +225,10 @@ def test_unix_sockets_are_told_apart(tmp_path):
     variables = {"auth": "none", "checks": "lab", "operations_bind": theirs}
     with serving(tmp_path, "wsgi:app", "--bind", api, workers=1, **variables) as server:
         assert looks(theirs)
+        modes = [
+            (tmp_path / name).stat().st_mode & 0o777 for name in ("api.sock", "operators.sock")
+        ]
+        assert modes == [0o660, 0o660]
         transport = httpx2.HTTPTransport(uds=api.removeprefix("unix:"))
         with httpx2.Client(transport=transport, base_url="http://pool") as client:
             assert client.get(f"{BASE}/openapi.json").status_code == 200
@@ -299,7 +303,9 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
         assert "File too large" in answer.json()["checks"]["database"]
         assert operators.get("/health/live").status_code == 200
         assert client.put(CONTRACTS, json=body).status_code == 503
-        assert value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFull") == 1
+        assert (
+            value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFailed") == 1
+        )
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
         assert operators.get("/health/ready").status_code == 200
         assert client.put(CONTRACTS, json=body).status_code == 201

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -48,7 +49,8 @@ class Turn:
             OSError: The file cannot be opened.
         """
         if self._file is None:
-            file = self._path.open("a+b")
+            # Private: whoever can open the file can lock it.
+            file = open(self._path, "a+b", opener=_private)  # noqa: SIM115 - kept
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -79,6 +81,10 @@ class Turn:
         self._file.truncate(0)
         self._file.write(at.isoformat().encode())
         self._file.flush()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def make_cleansing(

@@ -1,15 +1,18 @@
 """What can be wrong with a pool's data: its file, and each message against what is known of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from ccp.errors import CcpError
-from ccp.identifiers import Emaid
+from ccp.identifiers import NAMESPACES, Emaid, Pcid
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import read_certificate
 from ccp.store import SignedContractData
-from ccp.store.problems import problems_of
-from ccp.store.survey import select
+from ccp.store.problems import problems_of, read_all
+from ccp.store.rows import RowInvalid
+
+T = TypeVar("T")
 
 
 def all_problems(path: Path) -> Iterator[str]:
@@ -20,12 +23,13 @@ def all_problems(path: Path) -> Iterator[str]:
     Raises:
         StoreUnusable: It cannot be read, or is none of a pool of this version.
     """
-    damaged = False
-    for problem in problems_of(path):
-        damaged = True
-        yield problem
-    if not damaged:
-        for record in select(path):
+    problems = problems_of(path)
+    yield from problems
+    if not problems:
+        for record in read_all(path):
+            if isinstance(record, RowInvalid):
+                yield f"{record}."
+                continue
             for reason in _contradictions(record):
                 yield f"{record.emaid.text} for {record.pcid.text}: {reason}"
 
@@ -36,8 +40,12 @@ def _contradictions(record: SignedContractData) -> Iterator[str]:
 
     Its EMAID and signature are not looked at: in lab mode they may be anything.
     """
-    if Emaid.parse(record.emaid.text) != record.emaid:
-        yield "its EMAID is stored under another key."
+    if _parsed(Emaid.parse, record.emaid.text) != record.emaid:
+        yield "its EMAID is malformed, or stored under another key."
+    if _parsed(Pcid.parse, record.pcid.text) != record.pcid:
+        yield "its PCID is malformed, or stored under another key."
+    if record.namespace not in NAMESPACES:
+        yield f"its namespace {record.namespace!r} is not one of ISO 15118."
     try:
         signed = read_installation_res(record.installation_res_exi, record.namespace)
         contract = read_certificate(signed.contract_chain[0], "contract certificate")
@@ -52,3 +60,10 @@ def _contradictions(record: SignedContractData) -> Iterator[str]:
         yield "its validity is not that of its contract certificate."
     if signed.unsigned_bits != record.unsigned_bits:
         yield "what answers set in its message is somewhere else."
+
+
+def _parsed(parse: Callable[[str], T], text: str) -> T | None:
+    try:
+        return parse(text)
+    except ValueError:
+        return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ccp.commands.quiet import warnings_to_stderr
-from ccp.errors import StoreBusy, StoreFull
+from ccp.errors import StoreBusy, StoreFailed, StoreFull, StoreUnreachable
 from ccp.origin import Origin
 from ccp.settings import SettingsInvalid, server_settings
 from ccp.store import Store, StoreUnusable
@@ -63,7 +63,7 @@ def told_in_a_sentence() -> Iterator[None]:
         yield
     except (SettingsInvalid, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
-    except (StoreBusy, StoreFull) as error:
+    except (StoreBusy, StoreFull, StoreFailed, StoreUnreachable) as error:
         raise click.ClickException(error.message) from None
 
 
@@ -82,7 +82,12 @@ def pool_store(*, may_be_new: bool = False) -> Iterator[Store]:
             raise StoreUnusable(
                 f"{path} is of an older version; `ccp migrate` brings it up to date"
             )
-        with closing(Store(path, busy_timeout_seconds=PATIENCE_SECONDS)) as store:
+        store = Store(
+            path,
+            busy_timeout_seconds=PATIENCE_SECONDS,
+            most_contracts=server_settings().max_contracts_per_car,
+        )
+        with closing(store):
             yield store
 
 

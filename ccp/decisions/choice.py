@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ccp.errors import CcpError, ContractOrVehicleNotFound
 from ccp.identifiers import Emaid, Pcid
@@ -11,7 +11,9 @@ from ccp.iso15118 import RootCertificateID
 from ccp.messages import InstallationRequest
 from ccp.notes import Note
 from ccp.pki.names import names_agree
-from ccp.store import SignedContractData, Store
+from ccp.store import ContractData, SignedContractData, Store
+
+T = TypeVar("T", bound=ContractData)
 
 _OUTSIDE_VALIDITY = Note("the car's contracts are outside their validity")
 _NO_EMAID = Note("the car gives priority to what is no EMAID", logging.INFO)
@@ -40,27 +42,51 @@ def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: dateti
     """
     Choose what a car gets: what it wants first, then its default, then the newest.
 
+    A car of ISO 15118-20 may have many contracts; only the messages of those chosen are loaded.
+
     Args:
         pcid: Of the car.
         at: When contracts have to be valid, aware UTC.
     Raises:
         ContractOrVehicleNotFound: It has no contract here, or no room for one.
     """
-    find = store.find_default if request.default_only else store.find_by_pcid
-    variants = find(pcid, request.namespace)  # the newest first
+    failures: list[CcpError] = []
+    notes: list[Note] = []
+    if request.default_only:
+        variants = store.find_default(pcid, request.namespace)
+        return Choice(_choose(variants, request, failures, notes, at=at), failures, notes)
+    with store.snapshot():
+        contracts = store.find_by_pcid(pcid, request.namespace)
+        chosen = _choose(contracts, request, failures, notes, at=at)
+        return Choice(store.with_messages(chosen), failures, notes)
+
+
+def _choose(
+    variants: Sequence[T],
+    request: InstallationRequest,
+    failures: list[CcpError],
+    notes: list[Note],
+    *,
+    at: datetime,
+) -> list[T]:
+    """
+    Choose some of a car's contracts.
+
+    Args:
+        variants: The newest first.
+        failures, notes: Get what `Choice` says.
+    """
     if not variants:
         raise ContractOrVehicleNotFound
     if request.most_contracts == 0:
         raise ContractOrVehicleNotFound("The car has no room for a contract.")
-    failures: list[CcpError] = []
-    notes: list[Note] = []
     valid = [variant for variant in variants if variant.valid_from <= at <= variant.valid_to]
     if not valid:
         failure = ContractOrVehicleNotFound()
         failure.notes.append(_OUTSIDE_VALIDITY)
         failures.append(failure)
-        valid = variants
-    contracts: dict[Emaid, list[SignedContractData]] = {}
+        valid = list(variants)
+    contracts: dict[Emaid, list[T]] = {}
     for variant in valid:
         contracts.setdefault(variant.emaid, []).append(variant)
     wanted = _wanted(request.prioritized_emaids, notes)
@@ -70,11 +96,10 @@ def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: dateti
         return place, not contracts[emaid][0].is_default
 
     chosen = sorted(contracts, key=rank)[: request.most_contracts]
-    records = [_variant(contracts[emaid], request.roots, notes) for emaid in chosen]
-    return Choice(records, failures, notes)
+    return [_variant(contracts[emaid], request.roots, notes) for emaid in chosen]
 
 
-def is_installed(variant: SignedContractData, car_roots: Sequence[RootCertificateID]) -> bool:
+def is_installed(variant: ContractData, car_roots: Sequence[RootCertificateID]) -> bool:
     """Tell whether a car has the V2G root that a variant is signed under."""
     return any(_is_root_of(variant, root) for root in car_roots)
 
@@ -91,10 +116,10 @@ def _wanted(texts: Sequence[str], notes: list[Note]) -> list[Emaid]:
 
 
 def _variant(
-    variants: Sequence[SignedContractData],
+    variants: Sequence[T],
     car_roots: Sequence[RootCertificateID],
     notes: list[Note],
-) -> SignedContractData:
+) -> T:
     """Choose the variant of a root that the car has installed; if there is none, the newest."""
     for variant in variants:
         if is_installed(variant, car_roots):
@@ -103,7 +128,7 @@ def _variant(
     return variants[0]
 
 
-def _is_root_of(variant: SignedContractData, root: RootCertificateID) -> bool:
+def _is_root_of(variant: ContractData, root: RootCertificateID) -> bool:
     """
     Tell by serial number, where ours is known, and by name, which cars write in many ways.
 

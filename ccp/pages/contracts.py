@@ -14,7 +14,7 @@ from ccp.identifiers import Emaid, Pcid
 from ccp.inspection import Inspection, UnreadableMessage, inspect_message
 from ccp.pages.rendering import render
 from ccp.services import Services
-from ccp.store import SignedContractData
+from ccp.store import ContractData, SignedContractData
 
 _LONGEST_QUERY = 64  # an EMAID has 36 characters, and may be written with spaces
 
@@ -86,7 +86,7 @@ class Contracts:
     def _of_contract(self, emaid: Emaid | None) -> list[SignedContractData]:
         return self._services.store.find_contract(emaid) if emaid else []
 
-    def _of_car(self, pcid: Pcid | None) -> list[SignedContractData]:
+    def _of_car(self, pcid: Pcid | None) -> list[ContractData]:
         return self._services.store.find_car(pcid) if pcid else []
 
     def _pcid(self, text: str) -> Pcid | None:
@@ -95,7 +95,7 @@ class Contracts:
         except ValueError:
             return None
 
-    def _state(self, record: SignedContractData, at: datetime) -> str:
+    def _state(self, record: ContractData, at: datetime) -> str:
         if self._services.store.is_revoked(record.contract_certificate_der):
             return "revoked"
         if at > record.valid_to:

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, post_dump
 
 from ccp.identifiers import Pcid
 from ccp.schemas.root_names import published_name
-from ccp.store import SignedContractData
+from ccp.store import ContractData, SignedContractData
 
 
 class Base64(fields.Field[bytes]):
@@ -69,7 +69,7 @@ _contract_data = ContractDataV1(many=True)
 _signed_contract_data = SignedContractDataV1(many=True)
 
 
-def contract_data_answer(records: Iterable[SignedContractData]) -> dict[str, Any]:
+def contract_data_answer(records: Iterable[ContractData]) -> dict[str, Any]:
     """Shape records as GetContractDataResV1."""
     return {"contractDataCollection": _contract_data.dump(records)}
 

@@ -4,11 +4,12 @@ from ccp.store.audit import AuditLine, read_audit_trail
 from ccp.store.connections import StoreUnusable
 from ccp.store.counts import Counts
 from ccp.store.readiness import Readiness
-from ccp.store.records import SignedContractData
+from ccp.store.records import ContractData, SignedContractData
 from ccp.store.store import Store
 
 __all__ = [
     "AuditLine",
+    "ContractData",
     "Counts",
     "Readiness",
     "SignedContractData",

@@ -15,6 +15,7 @@ from ccp.origin import Origin
 from ccp.store.connections import StoreUnusable, connect
 
 _BUSY_SECONDS = 5
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,10 @@ def read_audit_trail(
     path: Path, *, emaid: Emaid | None = None, pcid: Pcid | None = None, after: int = 0
 ) -> Iterator[AuditLine]:
     """
-    Give the lines of a pool's audit trail, the oldest first; nothing is written, or locked.
+    Yield the lines that a pool's audit trail has now, the oldest first; nothing is written.
+
+    The lines are read some at a time. A caller that pauses between two of them, as a pager does,
+    holds no lock: the write-ahead log of a running pool does not grow meanwhile.
 
     Args:
         path: Of the database; it may be in use.
@@ -163,23 +167,23 @@ def read_audit_trail(
     Raises:
         StoreUnusable: There is no database, or it is not one of a pool that keeps a trail.
     """
-    where, values = ["id > ?"], [str(after)]
+    where, keys = ["id > ?", "id <= ?"], []
     if emaid is not None:
         where.append("emaid_key = ?")
-        values.append(emaid.key)
+        keys.append(emaid.key)
     if pcid is not None:
         where.append("pcid_key = ?")
-        values.append(pcid.key)
+        keys.append(pcid.key)
+    query = f"""
+        SELECT id, at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,
+               namespace, v2g_root_fingerprint
+        FROM audit WHERE {" AND ".join(where)} ORDER BY id LIMIT {_BATCH}
+        """  # noqa: S608 - the conditions are those above
     try:
         with closing(connect(path, "ro", timeout_seconds=_BUSY_SECONDS)) as connection:
-            for row in connection.execute(
-                f"""
-                SELECT id, at, action, subject, roles, ids, trace_id, emaid_key, pcid_key,
-                       namespace, v2g_root_fingerprint
-                FROM audit WHERE {" AND ".join(where)} ORDER BY id
-                """,  # noqa: S608 - the conditions are those above
-                values,
-            ):
-                yield AuditLine(*row)
+            (last,) = connection.execute("SELECT max(id) FROM audit").fetchone()
+            while rows := connection.execute(query, [after, last, *keys]).fetchall():
+                yield from (AuditLine(*row) for row in rows)
+                after = rows[-1][0]
     except sqlite3.DatabaseError as error:
         raise StoreUnusable(f"the audit trail of {path} cannot be read: {error}") from error

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ccp.store.connections import StoreUnusable, connect
+from ccp.store.rows import RowInvalid
 
 _BUSY_SECONDS = 10
 
@@ -64,10 +65,10 @@ def connect_patiently(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Tell what SQLite finds wrong as StoreUnusable: *what*, and why."""
+    """Raise StoreUnusable, with *what* and the reason, for what cannot be read or written."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, RowInvalid) as error:
         raise StoreUnusable(f"{what}: {error}") from error
 
 

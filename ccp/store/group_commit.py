@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
-from ccp.store.connections import Connections, as_told, log_if_full
+from ccp.store.connections import Connections
+from ccp.store.faults import as_told, log_disk_error
 from ccp.threads import Crew
 
 T = TypeVar("T")
@@ -74,9 +75,9 @@ class GroupCommit:
                 true until the commit. If it raises anything, nothing of it is done; it should do
                 so before it changes anything, for afterwards nothing of any other write that has
                 come at the same time is done either, and all are told.
-        Returns: What *write* returns, once that is on disk, or what it raises; or StoreBusy (the
-            database is held by others for too long), StoreFull (the disk takes no more). What is
-            cancelled before its turn is not done.
+        Returns: What *write* returns, once that is on disk, or what it raises; or StoreBusy,
+            StoreFull, StoreFailed or StoreUnreachable. What is cancelled before its turn is not
+            done.
         """
         pending = _Pending(write)
         self._writer.put(pending)
@@ -93,7 +94,7 @@ def _commit(connections: Connections, come: list[_Pending[Any]]) -> None:
     except BaseException as error:  # of all of them nothing is done
         for pending in group:  # each is told by an error of its own
             pending.told.set_exception(as_told(error))
-        log_if_full(as_told(error))
+        log_disk_error(as_told(error))
     else:
         for pending in group:
             pending.tell()

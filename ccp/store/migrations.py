@@ -5,11 +5,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
+import structlog
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
 from ccp.store.connections import StoreUnusable
-from ccp.store.copies import connect_patiently, told
+from ccp.store.copies import back_up, connect_patiently, told
+
+log = structlog.get_logger()
 
 migrations = Migrations("ccp")
 
@@ -71,6 +74,25 @@ def steps_missing(path: Path) -> list[str]:
         database = Database(connection, execute_plugins=False)
         require_ours(database)
         return [step.name for step in migrations.pending(database)]
+
+
+def migrate(database: Database, path: Path) -> None:
+    """
+    Apply the steps that are missing, after a copy of a database that has had others.
+
+    Args:
+        database: A connection in a transaction.
+        path: Of the database; the copy is made beside it.
+    Raises:
+        StoreUnusable: See `require_ours` and `back_up`.
+    """
+    require_ours(database)
+    pending = migrations.pending(database)
+    if pending and migrations.applied(database):
+        copy = path.with_name(f"{path.name}.before-{pending[0].name}")
+        back_up(path, copy, replaces=True)
+        log.warning("the database is brought up to date", copy_of_it_as_it_was=str(copy))
+    migrations.apply(database)
 
 
 @migrations(name="0001_signed_contract_data")

@@ -3,38 +3,74 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 
 from ccp.store.copies import connect_patiently, told
 from ccp.store.migrations import require_up_to_date
+from ccp.store.records import SignedContractData
+from ccp.store.rows import RowInvalid, record_of
+from ccp.store.schema import schema_problems, time_limit
+from ccp.store.survey import rows_of
 
 
-def problems_of(path: Path) -> Iterator[str]:
+def problems_of(path: Path) -> list[str]:
     """
-    Look for what is wrong with a database as such; nothing is written, and it may be in use.
+    Check a database as such; nothing is written, and the database may be in use.
 
-    Returns: A sentence each: what SQLite's own check finds, and what contradicts itself.
+    Returns: A sentence for each problem: objects of the schema that are missing or do not belong
+        there, findings of SQLite's own check, and rows that contradict each other.
     Raises:
-        StoreUnusable: It cannot be read, or is none of a pool of this version.
+        StoreUnusable: It cannot be read, or is none of a pool of this version, or was crafted to
+            take very long.
     """
-    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
+    with (
+        told(f"{path} cannot be used"),
+        closing(connect_patiently(path, "ro")) as connection,
+        time_limit(connection, path),
+    ):
+        problems = schema_problems(connection)
+        if problems:
+            return problems
         require_up_to_date(connection, path)
         found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-        yield from found
-        if found:  # what follows would stumble over it
-            return
-        orphans = connection.execute(
-            """
-            SELECT emaid_key, pcid_key FROM default_contract
-            EXCEPT SELECT emaid_key, pcid_key FROM signed_contract_data
-            """
-        )
-        for emaid, pcid in orphans:
-            yield f"{emaid} is the default of {pcid}, and is not stored for it."
-        shared = connection.execute(
-            """
-            SELECT emaid_key FROM signed_contract_data
-            GROUP BY emaid_key HAVING COUNT(DISTINCT pcid_key) > 1
-            """
-        )
-        for (emaid,) in shared:
-            yield f"{emaid} is stored for several cars."
+        return found or _contradictions(connection)  # a damaged file cannot be read any further
+
+
+def _contradictions(connection: Connection) -> list[str]:
+    orphans = connection.execute(
+        """
+        SELECT emaid_key, pcid_key FROM default_contract
+        EXCEPT SELECT emaid_key, pcid_key FROM signed_contract_data
+        """
+    )
+    found = [
+        f"{emaid} is the default of {pcid}, and is not stored for it." for emaid, pcid in orphans
+    ]
+    shared = connection.execute(
+        """
+        SELECT emaid_key FROM signed_contract_data
+        GROUP BY emaid_key HAVING COUNT(DISTINCT pcid_key) > 1
+        """
+    )
+    return [*found, *(f"{emaid} is stored for several cars." for (emaid,) in shared)]
+
+
+def read_all(path: Path) -> Iterator[SignedContractData | RowInvalid]:
+    """
+    Yield the records of a database, and an error for each row that is not a record.
+
+    Raises:
+        StoreUnusable: The database cannot be read.
+    """
+    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
+        connection.text_factory = _lenient_text
+        for row in rows_of(connection):
+            try:
+                yield record_of(row)
+            except RowInvalid as error:
+                yield error
+
+
+def _lenient_text(raw: bytes) -> str:
+    """Decode text that may not be UTF-8, so that one such row does not stop the reading."""
+    return raw.decode(errors="backslashreplace")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from ccp.store.connections import StoreUnusable, connect, is_busy
+from ccp.store.connections import StoreUnusable, connect
+from ccp.store.faults import is_busy
 from ccp.store.migrations import migrations, require_pool
 
 # Of the write-ahead log, which has to grow for a write: some pages, each with its head.
@@ -56,6 +57,19 @@ def readiness_of(path: Path) -> Readiness:
         return Readiness(f"{path.parent} cannot be written: {error.strerror}", "unknown")
     except sqlite3.DatabaseError as error:
         return Readiness(f"{path} cannot be written: {error}", "unknown")
+
+
+def misplaced(problem: str) -> Readiness:
+    """
+    Report that this process has other files open than those at the database's path.
+
+    The files at the path are not opened: SQLite would read the side files of another database as
+    theirs.
+
+    Args:
+        problem: See `Connections.problem`.
+    """
+    return Readiness(problem, "unknown")
 
 
 def _why_not_migrated(connection: sqlite3.Connection, path: Path) -> str | None:

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from ccp.store.connections import StoreUnusable
 from ccp.store.copies import connect_patiently, copy_database, told
 from ccp.store.migrations import migrations, require_pool
+from ccp.store.schema import schema_problems, time_limit
 from ccp.store.store import Store
 
 
@@ -22,7 +23,8 @@ def brought_up_to_date(source: Path, beside: Path) -> Iterator[Path]:
         source: The backup.
         beside: Of the database; there is room for one more there.
     Raises:
-        StoreUnusable: It is no database of a pool, or of a newer version, or there is no room.
+        StoreUnusable: It is no database of a pool, or of a newer version, or its schema is not one
+            that a pool makes, or there is no room.
     """
     try:
         with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}.") as folder:
@@ -32,6 +34,10 @@ def brought_up_to_date(source: Path, beside: Path) -> Iterator[Path]:
                 told(f"{source} cannot be brought up to date"),
                 closing(connect_patiently(copy, "rw")) as connection,
             ):
+                with time_limit(connection, source):
+                    problems = schema_problems(connection)
+                if problems:  # a trigger or view must not run when the steps are applied
+                    raise StoreUnusable(f"{source} cannot be restored:\n" + "\n".join(problems))
                 require_pool(connection, source)
                 migrations.apply(Database(connection, execute_plugins=False))
             yield copy

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -70,27 +71,36 @@ def select(path: Path, selection: Selection = EVERYTHING) -> Iterator[SignedCont
     Raises:
         StoreUnusable: The database cannot be read, or is none of a pool of this version.
     """
-    where, values = _where(selection)
     with _reading(path) as connection:
-        position = 0
-        while True:
-            # A batch at a time: whoever pauses between two holds up no checkpoint of the pool.
-            found = connection.execute(
-                f"""
-                SELECT c.rowid FROM signed_contract_data AS c
-                WHERE c.rowid > ? AND {where} ORDER BY c.rowid LIMIT {_BATCH}
-                """,  # noqa: S608 - *where* is made of literals alone
-                [position, *values],
-            )
-            rowids = [rowid for (rowid,) in found]
-            if not rowids:
-                return
-            within = [rowids[0], rowids[-1], *values]
-            rows = connection.execute(
-                f"{SELECT} WHERE c.rowid BETWEEN ? AND ? AND {where} ORDER BY c.rowid", within
-            )
-            yield from map(record_of, rows.fetchall())
-            position = rowids[-1]
+        yield from map(record_of, rows_of(connection, selection))
+
+
+def rows_of(connection: Connection, selection: Selection = EVERYTHING) -> Iterator[tuple[Any, ...]]:
+    """
+    Yield rows for `record_of` as `select` yields records.
+
+    They are read some at a time: a caller that pauses between two of them holds up no checkpoint of
+    the pool.
+    """
+    where, values = _where(selection)
+    position = 0
+    while True:
+        found = connection.execute(
+            f"""
+            SELECT c.rowid FROM signed_contract_data AS c
+            WHERE c.rowid > ? AND {where} ORDER BY c.rowid LIMIT {_BATCH}
+            """,  # noqa: S608 - *where* is made of literals alone
+            [position, *values],
+        )
+        rowids = [rowid for (rowid,) in found]
+        if not rowids:
+            return
+        within = [rowids[0], rowids[-1], *values]
+        rows = connection.execute(
+            f"{SELECT} WHERE c.rowid BETWEEN ? AND ? AND {where} ORDER BY c.rowid", within
+        )
+        yield from rows.fetchall()
+        position = rowids[-1]
 
 
 def count(path: Path, selection: Selection = EVERYTHING) -> int:

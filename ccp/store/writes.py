@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy
+from ccp.errors import ContractLimitReached, EmaidBelongsToOtherPcid, StoreBusy
 from ccp.identifiers import Emaid, Pcid
 from ccp.origin import Origin
 from ccp.store import audit
@@ -43,6 +43,7 @@ def put(
     origin: Origin,
     *,
     default: bool | None = None,
+    most_contracts: int,
 ) -> None:
     """See `Store.put`."""
     row = columns(record)
@@ -56,6 +57,8 @@ def put(
     ).fetchall()
     if any(pcid_key != record.pcid.key for pcid_key, _, _ in variants):
         raise EmaidBelongsToOtherPcid
+    if key not in variants:
+        _require_room(database, record, variants, most_contracts)
     if default:
         database.execute(_INSERT_AS_DEFAULT, row)
     elif default is None and record.namespace not in {namespace for _, namespace, _ in variants}:
@@ -71,6 +74,28 @@ def put(
         namespace=record.namespace,
         v2g_root_fingerprint=record.v2g_root_fingerprint,
     )
+
+
+def _require_room(
+    database: Database,
+    record: SignedContractData,
+    variants: Collection[tuple[str, str, str]],
+    most_contracts: int,
+) -> None:
+    """Raise ContractLimitReached if a record that is new would be one too many."""
+    same_edition = sum(namespace == record.namespace for _, namespace, _ in variants)
+    if same_edition >= most_contracts:
+        raise ContractLimitReached(most_contracts)
+    if not same_edition:
+        (contracts,) = database.execute(
+            """
+            SELECT COUNT(DISTINCT emaid_key) FROM signed_contract_data
+            WHERE pcid_key = ? AND namespace = ?
+            """,
+            [record.pcid.key, record.namespace],
+        ).fetchone()
+        if contracts >= most_contracts:
+            raise ContractLimitReached(most_contracts)
 
 
 def columns(record: SignedContractData) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def test_a_record_that_is_replaced_while_its_ca_is_asked_stays(world: World) -> 
 
 def test_many_are_done_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same comes of it; and whoever waits is told how many they were."""
-    monkeypatch.setattr("ccp.store.store._BATCH", 2)
+    monkeypatch.setattr("ccp.store.reads._BATCH", 2)
     for emaid in EMAIDS:
         world.put(emaid)
         world.revoke(world.contract(emaid).leaf)

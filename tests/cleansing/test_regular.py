@@ -1,6 +1,7 @@
 """Cleansing again and again: whose turn it is, and when; and an end at any moment."""
 
 import asyncio
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +60,18 @@ def test_a_turn_is_one_process_alone(tmp_path: Path) -> None:
     assert [second.take(), first.take()] == [True, False]
     assert second.last() == NOW + timedelta(hours=1)
     second.give_up()
+
+
+def test_turn_is_kept_in_a_private_file(tmp_path: Path) -> None:
+    """Another user who could open it could lock it, and no pool would cleanse."""
+    before = os.umask(0)
+    try:
+        turn = Turn(tmp_path / "turn")
+        assert turn.take()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "turn").stat().st_mode & 0o777 == 0o600
+    turn.give_up()
 
 
 @pytest.mark.parametrize("content", [b"", b"yesterday", b"\xff\xfe", b"9" * 10_000])

@@ -142,7 +142,8 @@ class World:
 
     def records(self, edition: Edition = EDITION_2) -> list[SignedContractData]:
         """What the pool has for the edition's car, the newest first."""
-        return self.store.find_by_pcid(Pcid.parse(edition.pcid), edition.namespace)
+        found = self.store.find_by_pcid(Pcid.parse(edition.pcid), edition.namespace)
+        return self.store.with_messages(found)
 
     def emaids(self, edition: Edition = EDITION_2) -> list[str]:
         """The contracts that the pool has for the edition's car, one for each record."""

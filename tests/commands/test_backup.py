@@ -3,6 +3,7 @@
 import re
 import resource
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from sqlite_utils import Database
 
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
 from ccp.settings import server_settings
-from ccp.store import Store
+from ccp.store import Store, StoreUnusable
 from ccp.store.migrations import migrations
+from ccp.store.schema import time_limit
 from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, installation_res, record
 from tests.commands.conftest import OTHER, run
+from tests.vectors.databases import DUMPS, make_database
 
 EMAID = Emaid.parse(EMAID_TEXT)
 
@@ -129,7 +132,79 @@ def broken(path: Path) -> None:
     path.write_bytes(content)
 
 
+def alter(*statements: str) -> Callable[[Path], None]:
+    """Change the schema of a database, in ways that SQLite itself would refuse, too."""
+
+    def spoil(path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            for statement in ("PRAGMA writable_schema=on", *statements):
+                connection.execute(statement)
+
+    return spoil
+
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS {} FROM n"
+CONTRACTS_ENDLESS = f"CREATE VIEW signed_contract_data AS {ENDLESS.format('emaid_key')}"
+STEPS_ENDLESS = f"CREATE VIEW _sqlite_migrations AS {ENDLESS.format('name')}"
 WRONG = {
+    "a trigger": (
+        alter(
+            "CREATE TRIGGER gone AFTER INSERT ON audit BEGIN DELETE FROM signed_contract_data; END"
+        ),
+        "The trigger 'gone' is not one of a pool.",
+    ),
+    "a view": (
+        alter(f"CREATE VIEW more AS {ENDLESS.format('y')}"),
+        "The view 'more' is not one of a pool.",
+    ),
+    "a virtual table": (
+        alter("CREATE VIRTUAL TABLE words USING fts5(word)"),
+        "The virtual table 'words' is not one of a pool.",
+    ),
+    "another table": (
+        alter("CREATE TABLE invoices (number)"),
+        "The table 'invoices' is not one of a pool.",
+    ),
+    "an endless view of contracts": (
+        alter("ALTER TABLE signed_contract_data RENAME TO old", CONTRACTS_ENDLESS),
+        "The view 'signed_contract_data' is not one of a pool.",
+    ),
+    "an endless view of steps": (
+        alter("DROP TABLE _sqlite_migrations", STEPS_ENDLESS),
+        "The view '_sqlite_migrations' is not one of a pool.",
+    ),
+    "an endless view that is called a table": (
+        alter(
+            "DROP TABLE _sqlite_migrations",
+            STEPS_ENDLESS,
+            "UPDATE sqlite_master SET type = 'table' WHERE type = 'view'",
+        ),
+        "malformed database schema",
+    ),
+    "a missing index": (
+        alter("DROP INDEX idx_signed_contract_data_valid_to_namespace"),
+        "The index 'idx_signed_contract_data_valid_to_namespace' is missing.",
+    ),
+    "another index": (
+        alter(
+            "DROP INDEX idx_signed_contract_data_valid_to_namespace",
+            "CREATE UNIQUE INDEX idx_signed_contract_data_valid_to_namespace"
+            " ON signed_contract_data (valid_to, namespace, emaid_key)",
+        ),
+        "The index 'idx_signed_contract_data_valid_to_namespace' is not as a pool makes it.",
+    ),
+    "a missing key": (
+        alter(
+            "ALTER TABLE default_contract RENAME TO old",
+            "CREATE TABLE default_contract AS SELECT * FROM old",
+            "DROP TABLE old",
+        ),
+        "The table 'default_contract' is not as a pool makes it.",
+    ),
+    "a column with a check": (
+        alter("ALTER TABLE revoked_certificate ADD COLUMN no TEXT CHECK (no IS NOT NULL)"),
+        "The table 'revoked_certificate' is not as a pool makes it.",
+    ),
     "a damaged file": (broken, "malformed"),
     "no database": (lambda path: path.write_text("nonsense" * 1000), "not a database"),
     "an empty file": (lambda path: path.write_bytes(b""), "no database of a pool"),
@@ -184,7 +259,7 @@ WRONG = {
     ),
     "another key": (
         lambda path: change(path, "UPDATE signed_contract_data SET emaid = 'DEICE000000001'"),
-        "its EMAID is stored under another key.",
+        "its EMAID is malformed, or stored under another key.",
     ),
     "a lost default": (
         lambda path: change(path, "DELETE FROM signed_contract_data WHERE emaid = ?", EMAID_TEXT),
@@ -218,6 +293,95 @@ def test_what_is_wrong_is_told_and_not_restored(database: Path, tmp_path: Path, 
     assert told in restored.output
     assert contents(database) == before
     assert not list(tmp_path.glob(".*"))
+
+
+def test_statistics_of_the_query_planner_are_not_wrong(database: Path) -> None:
+    """An operator may call ANALYZE; versions of sqlite-utils may quote in other ways."""
+    alter(
+        "ANALYZE",
+        "UPDATE sqlite_master SET sql = replace(replace(sql, '\n', ' '), '   ', '')"
+        " WHERE name = 'audit'",
+        """UPDATE sqlite_master SET sql = replace(sql, '"namespace"', '[namespace]')""",
+    )(database)
+    assert run("check").output == "Nothing is wrong.\n"
+
+
+@pytest.mark.parametrize("step", list(DUMPS))
+def test_databases_of_all_versions_are_restored(here: Path, step: str) -> None:
+    """Each has the schema of its own steps."""
+    make_database(step, here / "old.db")
+    result = run("restore", "old.db", "--yes")
+    assert (result.exit_code, result.output) == (0, "Restored old.db\n")
+
+
+def test_older_copy_with_a_trigger_is_not_restored(database: Path, tmp_path: Path) -> None:
+    """Also before it is brought up to date: a trigger would run in the course of that."""
+    make_database("0003", tmp_path / "old.db")
+    alter(
+        "CREATE TRIGGER steps AFTER INSERT ON _sqlite_migrations"  # noqa: S608
+        " BEGIN SELECT count(*) FROM (" + ENDLESS.format("y") + "); END"
+    )(tmp_path / "old.db")
+    result = run("restore", "old.db", "--yes")
+    assert (result.exit_code, "The trigger 'steps'" in result.stderr) == (1, True)
+
+
+STRANGE_VALUES = {
+    "emaid": ["", "DE\u001b[31m", "DEICE12345", "x" * 5000],
+    "emaid_key": ["", "DEICE000000001"],
+    "pcid": ["", "WAUZZZ4B0CC01234\n"],
+    "pcid_key": [""],
+    "namespace": ["", "urn:other"],
+    "v2g_root_fingerprint": ["nonsense"],
+    "v2g_root_distinguished_name": [""],
+    "v2g_root_serial_number": ["", "x", "9" * 5000],
+    "installation_res_exi": [b"", b"\x80"],
+    "contract_certificate_der": [b""],
+    "valid_from": [-(2**63), 2**63 - 1, 2**40],
+    "valid_to": [-(2**63), 2**63 - 1],
+    "evse_processing_bit": [None, 2**63 - 1],
+    "remaining_chains_bit": [None, -1],
+    "meta_data": [""],
+}
+UNSEEN = ("v2g_root_fingerprint", "v2g_root_distinguished_name", "meta_data")
+"""Columns whose values no message is held against."""
+
+
+@pytest.mark.parametrize("column", STRANGE_VALUES)
+def test_check_of_a_row_with_strange_values_is_a_finding(database: Path, column: str) -> None:
+    """Of that row alone; no value is a traceback."""
+    where = "FROM signed_contract_data WHERE rowid = 2"
+    values = [(value, "?") for value in STRANGE_VALUES[column]]
+    if isinstance(values[0][0], str):
+        values.append((b"\xff\xfe", "CAST(? AS TEXT)"))
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        (kept,) = connection.execute(f"SELECT {column} {where}").fetchone()
+        for value, as_text in values:
+            statement = f"UPDATE signed_contract_data SET {column} = {{}} WHERE rowid = 2"  # noqa: S608
+            connection.execute(statement.format(as_text), [value])
+            result = run("check")
+            connection.execute(statement.format("?"), [kept])
+            assert result.exception is None or isinstance(result.exception, SystemExit)
+            assert result.exit_code == (column not in UNSEEN), value
+            assert EMAID_TEXT not in result.output
+    assert run("check").exit_code == 0
+
+
+def test_list_of_a_row_that_cannot_be_read_is_a_sentence(database: Path) -> None:
+    """As for the pool's other commands that read."""
+    change(database, "UPDATE signed_contract_data SET valid_to = ?", 2**62)
+    for command in ("list", "export"):
+        result = run(command)
+        assert (result.exit_code, "cannot be read" in result.stderr) == (1, True)
+
+
+def test_a_statement_that_never_ends_is_interrupted(database: Path) -> None:
+    """Whatever a crafted file does."""
+    with (
+        closing(sqlite3.connect(database)) as connection,
+        pytest.raises(StoreUnusable, match="could not be read within 0 s"),
+        time_limit(connection, database, seconds=0),
+    ):
+        connection.execute("SELECT count(*) FROM (" + ENDLESS.format("y") + ")").fetchone()  # noqa: S608
 
 
 def test_a_sound_database_passes(database: Path) -> None:

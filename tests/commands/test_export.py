@@ -67,7 +67,7 @@ def pool(tmp_path: Path) -> Path:
 def records(database: Path) -> list[SignedContractData]:
     """All records of the car, in the order in which they were put."""
     store = Store(database)
-    found = store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
+    found = store.with_messages(store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2))
     store.close()
     return found[::-1]
 

@@ -1,7 +1,10 @@
 """`ccp migrate` and `ccp default`: the commands that write."""
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from ccp.store import Store
 from ccp.store.migrations import migrations
 from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, record
 from tests.commands.conftest import run
+from tests.running import ROOT
 
 
 def test_a_database_is_made(here: Path) -> None:
@@ -38,6 +42,20 @@ def test_an_older_database_is_brought_up_to_date(here: Path) -> None:
     }
     assert (here / f"ccp.db.before-{last}").exists()
     assert run("list").exit_code == 0
+
+
+def test_six_migrations_of_a_new_database_at_once_all_succeed(here: Path) -> None:
+    """As when several services begin; each in a process of its own."""
+    command = [sys.executable, "-m", "ccp.cli", "migrate"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    running = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(6)
+    ]
+    outputs = [process.communicate(timeout=120)[0].decode() for process in running]
+    assert [process.returncode for process in running] == [0] * 6, outputs
+    assert run("check").exit_code == 0
+    assert not list(here.glob("*.before-*"))
 
 
 def test_what_is_no_database_is_told(here: Path) -> None:

@@ -422,7 +422,7 @@ def test_contracts_outside_their_validity(tmp_path: Path, mode: str) -> None:
     """Noted by both modes; refused by the one, and given by the other, which says what it skips."""
     with pool(tmp_path, checks=mode) as one:
         one.store(contract_draft())
-        (found,) = one.services.store.find_by_pcid(Pcid.parse(PCID_TEXT), ISO_15118_2)
+        (found,) = one.services.store.find_contract(Emaid.parse(EMAID_TEXT))
         expired = NOW - timedelta(seconds=1)
         one.services.store.put(replace(found, valid_to=expired), ORIGIN)
         good = request_draft()

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from ccp.app import create_app
 from ccp.errors import (
     CcpError,
     CertificateUnreadable,
@@ -40,9 +41,11 @@ from tests.builders import (
     put_body,
     signed,
 )
-from tests.contract.conformance import assert_error
+from tests.conftest import make_settings
+from tests.contract.conformance import assert_error, conforming_client
 
 GENUINE = Path(__file__).parents[1] / "vectors" / "opnc-signed-contract-data.json"
+OTHER = "FRXYZ123456789"
 RES_B64 = b64(installation_res())
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 
@@ -62,7 +65,8 @@ def put(services: Services, exi: bytes | None = None, **changes: Any) -> tuple[N
 
 def stored(services: Services) -> list[bytes]:
     """The messages that the store has for the car."""
-    return [found.installation_res_exi for found in services.store.find_by_pcid(PCID, ISO_15118_2)]
+    found = services.store.find_by_pcid(PCID, ISO_15118_2)
+    return [record.installation_res_exi for record in services.store.with_messages(found)]
 
 
 def test_the_message_is_stored_byte_for_byte(services: Services) -> None:
@@ -335,3 +339,19 @@ def test_over_http_the_genuine_message_is_refused_by_a_strict_pool(client: TestC
     """Its body names another contract than its EXI."""
     answer = client.put(f"{BASE}/signedcontractdata", json=json.loads(GENUINE.read_text()))
     assert_error(answer, 400, "emaid : is not the EMAID of the CertificateInstallationRes")
+
+
+def test_put_of_one_contract_too_many_for_a_car_is_400(tmp_path: Path) -> None:
+    """With the limit in the second message; another car is not concerned."""
+    app = create_app(make_settings(tmp_path, max_contracts_per_car="1"), clock=lambda: NOW)
+    url, other = f"{BASE}/signedcontractdata", put_body(installation_res(OTHER), emaid=OTHER)
+    with conforming_client(app) as client:
+        assert client.put(url, json=put_body()).status_code == 201
+        assert_error(
+            client.put(url, json=other),
+            400,
+            "The pool stores no more contracts for this PCID.",
+            "The limit for a PCID is 1 in each edition of ISO 15118, and for the V2G root variants"
+            " of a contract 1. Delete one of them first.",
+        )
+        assert client.put(url, json=other | {"pcid": "WVWZZZ4B0CC012345"}).status_code == 201

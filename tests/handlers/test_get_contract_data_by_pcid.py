@@ -37,6 +37,16 @@ def test_a_car_without_contracts_is_not_found(services: Services) -> None:
             handle(services, pcid=pcid, namespace=namespace)
 
 
+def test_no_message_is_loaded_for_the_contracts_of_a_car(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer has none."""
+    services.store.put(record(), ORIGIN)
+    monkeypatch.setattr("ccp.store.reads.record_of", lambda row: 1 / 0)
+    answer, status = handle(services, pcid=PCID, namespace=ISO_15118_2)
+    assert (len(answer["contractDataCollection"]), status) == (1, 200)
+
+
 @pytest.mark.parametrize("spelling", [PCID_TEXT, PCID_TEXT.lower()])
 def test_over_http_a_pcid_is_found_in_any_case(client: TestClient, spelling: str) -> None:
     """It is answered as it was stored."""

@@ -40,7 +40,8 @@ from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import decode, encode, iso20, with_session_id
 from ccp.peers.peers import Peers
 from ccp.services import Services
-from ccp.store import Store
+from ccp.store import SignedContractData, Store
+from ccp.store.rows import record_of
 from tests.awaited import awaited
 from tests.builders import (
     BASE,
@@ -260,7 +261,8 @@ def test_contracts_come_in_the_order_that_the_car_wants(
     first = contracts[0]
     if default:
         store.set_default(Emaid.parse(default), Pcid.parse(PCID_20_TEXT), ORIGIN)
-    for found in store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20)[::-1]:
+    stored = store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20)
+    for found in store.with_messages(stored[::-1]):
         if found.emaid.text in expired:
             store.put(replace(found, valid_to=NOW - timedelta(seconds=1)), ORIGIN)
     wanted = data.draw(st.lists(st.sampled_from(EMAIDS), max_size=6), label="priority")
@@ -302,6 +304,25 @@ def test_of_each_contract_one_variant_is_answered(services: Services) -> None:
         (EMAIDS[0], ROOT_A),
         (EMAIDS[1], ROOT_A),
     ]
+
+
+def test_only_the_messages_that_are_answered_are_loaded(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else the car has; a chosen contract's other variants stay where they are, too."""
+    for emaid in EMAIDS:
+        for root in (ROOT_A, ROOT_B):
+            put(services, emaid, v2g_root_fingerprint=root)
+    loaded = []
+
+    def load(row: tuple[Any, ...]) -> SignedContractData:
+        loaded.append(record_of(row))
+        return loaded[-1]
+
+    monkeypatch.setattr("ccp.store.reads.record_of", load)
+    items = ask(services, installation_req_20(maximum=2, prioritized=[EMAIDS[3]]))
+    assert [item["emaid"] for item in items] == [EMAIDS[3], EMAIDS[0]]
+    assert [one.emaid.text for one in loaded] == [EMAIDS[3], EMAIDS[0]]
 
 
 def test_a_car_without_room_gets_nothing(services: Services) -> None:
@@ -353,7 +374,7 @@ def test_the_provisioning_certificate_has_to_be_valid(
 def test_a_car_whose_contracts_have_expired_is_told_so(services: Services) -> None:
     """There is none for it: a complete search has found no contract that it could use."""
     put(services)
-    for found in services.store.find_by_pcid(Pcid.parse(PCID_20_TEXT), ISO_15118_20):
+    for found in services.store.find_contract(Emaid.parse(EMAID_TEXT)):
         services.store.put(replace(found, valid_to=NOW - timedelta(seconds=1)), ORIGIN)
     with pytest.raises(ContractOrVehicleNotFound) as raised:
         ask(services)

@@ -147,7 +147,7 @@ def ask(services: Services, draft: RequestDraft) -> dict[str, Any]:
 def stored(services: Services, edition: Edition = EDITION_2) -> list[bytes]:
     """What the store has for the edition's car."""
     found = services.store.find_by_pcid(Pcid.parse(PCIDS[edition]), edition.namespace)
-    return [one.installation_res_exi for one in found]
+    return [one.installation_res_exi for one in services.store.with_messages(found)]
 
 
 @both

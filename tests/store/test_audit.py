@@ -75,7 +75,7 @@ def test_a_write_without_its_line_is_undone(store: Store, tmp_path: Path, action
         "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"
     )
     connection.close()
-    before = store.find_by_pcid(PCID, ISO_15118_2)
+    before = store.with_messages(store.find_by_pcid(PCID, ISO_15118_2))
     write = {
         "put": lambda: store.put(record(exi=b"other"), ORIGIN),
         "set_default": lambda: store.set_default(Emaid.parse(OTHER), PCID, ORIGIN),
@@ -84,7 +84,7 @@ def test_a_write_without_its_line_is_undone(store: Store, tmp_path: Path, action
     }[action]
     with pytest.raises(sqlite3.IntegrityError, match="full"):
         write()
-    assert store.find_by_pcid(PCID, ISO_15118_2) == before
+    assert store.with_messages(store.find_by_pcid(PCID, ISO_15118_2)) == before
 
 
 def test_the_trail_can_be_read_in_parts(store: Store, trail: Trail) -> None:
@@ -95,6 +95,27 @@ def test_the_trail_can_be_read_in_parts(store: Store, trail: Trail) -> None:
     assert len(trail(pcid=PCID)) == 2
     assert [x.number for x in trail(after=1)] == [2, 3]
     assert trail(emaid=EMAID, pcid=Pcid.parse("X" * 17)) == []
+
+
+def test_reader_that_pauses_holds_up_no_checkpoint(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `ccp audit | less` does; the lines are those that were there when it began."""
+    monkeypatch.setattr("ccp.store.audit._BATCH", 2)
+    for number in range(5):
+        store.put(record(f"DEABC{number:09}"), ORIGIN)
+    lines = read_audit_trail(tmp_path / "ccp.db")
+    seen = [next(lines)]
+    for _ in range(2):
+        store.put(record("NLZZZ123456789"), ORIGIN)
+        with closing(sqlite3.connect(tmp_path / "ccp.db")) as connection:
+            checkpoint = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert checkpoint == (0, 0, 0)
+        seen.append(next(lines))
+    seen += lines
+    assert [line.number for line in seen] == [1, 2, 3, 4, 5]
+    assert [line.emaid for line in seen] == [f"DEABC{number:09}" for number in range(5)]
+    assert [line.number for line in read_audit_trail(tmp_path / "ccp.db", after=6)] == [7]
 
 
 @pytest.mark.parametrize("kind", ["none", "no database", "older"])

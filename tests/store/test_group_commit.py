@@ -13,7 +13,7 @@ import pytest
 from sqlite_utils import Database
 from structlog.testing import capture_logs
 
-from ccp.errors import ContractNotFound, StoreBusy, StoreFull
+from ccp.errors import ContractNotFound, StoreBusy, StoreFailed, StoreFull
 from ccp.store.connections import Connections
 from ccp.store.group_commit import GroupCommit
 
@@ -149,7 +149,7 @@ def test_of_what_is_half_done_nothing_is_stored(connections: Connections) -> Non
     ("code", "error"),
     [
         (sqlite3.SQLITE_FULL, StoreFull),
-        (sqlite3.SQLITE_IOERR_FSYNC, StoreFull),
+        (sqlite3.SQLITE_IOERR_FSYNC, StoreFailed),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreBusy),
         (sqlite3.SQLITE_CORRUPT, sqlite3.OperationalError),
     ],
@@ -174,7 +174,7 @@ def test_what_the_disk_refuses_is_done_for_none(
     if error is not sqlite3.OperationalError:
         assert len({id(one) for one in errors}) == 3
         assert all(isinstance(one.__cause__, sqlite3.OperationalError) for one in errors if one)
-    assert len(lines) == (error is StoreFull)
+    assert len(lines) == (error in (StoreFull, StoreFailed))
 
 
 def test_a_transaction_that_sqlite_has_undone_is_told_to_all(connections: Connections) -> None:

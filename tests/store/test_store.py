@@ -1,15 +1,25 @@
 """The store: identity, defaults, atomicity, several processes at once."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ccp.errors import EmaidBelongsToOtherPcid, StoreBusy, StoreFull
+from ccp.errors import (
+    ContractLimitReached,
+    EmaidBelongsToOtherPcid,
+    StoreBusy,
+    StoreFull,
+    StoreUnreachable,
+)
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
@@ -39,9 +49,7 @@ def test_what_is_put_is_found_again(store: Store) -> None:
     store.put(put, ORIGIN)
     (found,) = store.find_by_emaid(EMAID, ISO_15118_2)
     assert found.is_default
-    for name in put.__slots__:
-        if name != "is_default":
-            assert getattr(found, name) == getattr(put, name), name
+    assert found == replace(put, is_default=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_the_same_key_replaces(store: Store, emaid: str, pcid: str, root: str | 
     """Put again under the same key in any spelling, a record takes the place of the old one."""
     store.put(record(root=root, exi=b"old"), ORIGIN)
     store.put(record(emaid, pcid, root=root, exi=b"new"), ORIGIN)
-    (found,) = store.find_by_pcid(PCID, ISO_15118_2)
+    (found,) = store.with_messages(store.find_by_pcid(PCID, ISO_15118_2))
     assert found.installation_res_exi == b"new"
     assert found.pcid.text == pcid
     assert found.is_default
@@ -124,9 +132,8 @@ def test_the_first_contract_is_the_default_and_later_ones_are_not(store: Store) 
     store.put(record(exi=b"again"), ORIGIN)
     assert defaults(store) == {EMAID.text}
     assert defaults(store, ISO_15118_20) == {OTHER_EMAID.text}
-    assert [found.installation_res_exi for found in store.find_default(PCID, ISO_15118_2)] == [
-        b"again"
-    ]
+    (found,) = store.find_default(PCID, ISO_15118_2)
+    assert found.installation_res_exi == b"again"
 
 
 def test_the_default_has_all_its_variants(store: Store) -> None:
@@ -310,7 +317,7 @@ def test_a_database_that_is_taken_away_is_not_made_anew(tmp_path: Path) -> None:
     """A file that is gone is an error, not an empty pool."""
     store = Store(tmp_path / "ccp.db")
     (tmp_path / "ccp.db").unlink()
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StoreUnreachable):
         store.find_by_emaid(EMAID, ISO_15118_2)
     assert not (tmp_path / "ccp.db").exists()
 
@@ -336,6 +343,64 @@ def test_what_is_answered_is_on_disk(store: Store) -> None:
         database.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
     ]
     assert pragmas == [("wal",), (2,)]
+
+
+def test_write_ahead_log_that_grew_is_cut(store: Store, tmp_path: Path) -> None:
+    """A reader that takes its time lets it grow; afterwards it does not keep the disk."""
+    log_path = tmp_path / "ccp.db-wal"
+    large = record(exi=bytes(3 * 2**20))
+    store.put(large, ORIGIN)
+    with closing(sqlite3.connect(tmp_path / "ccp.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM signed_contract_data").fetchone()
+        for _ in range(4):
+            store.put(large, ORIGIN)
+        assert log_path.stat().st_size > 9 * 2**20
+    for _ in range(3):
+        store.put(record(), ORIGIN)
+    assert log_path.stat().st_size <= 8 * 2**20
+
+
+def test_database_and_its_side_files_are_private(tmp_path: Path) -> None:
+    """Whatever the umask, even one without the owner's bits; one that exists keeps its mode."""
+    for umask in (0, 0o022, 0o377):
+        path = tmp_path / f"{umask:o}.db"
+        before = os.umask(umask)
+        try:
+            store = Store(path)
+            store.put(record(), ORIGIN)
+        finally:
+            os.umask(before)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob(f"{path.name}*")}
+        assert modes == {f"{path.name}{end}": 0o600 for end in ("", "-wal", "-shm")}
+        store.close()
+    path.chmod(0o640)
+    store = Store(path)
+    assert path.stat().st_mode & 0o777 == 0o640
+    store.close()
+
+
+def test_store_waits_for_a_process_that_creates_the_same_database(tmp_path: Path) -> None:
+    """SQLite itself gives up at once where the journal mode of a new database is to be changed."""
+    other = sqlite3.connect(tmp_path / "ccp.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE started (number)")
+    created: Future[Store] = Future()
+
+    def create() -> None:
+        try:
+            created.set_result(Store(tmp_path / "ccp.db", busy_timeout_seconds=60))
+        except StoreUnusable as error:
+            created.set_exception(error)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        created.result(0.2)
+    other.execute("ROLLBACK")
+    other.close()
+    created.result(60).close()
+    thread.join()
 
 
 def test_without_a_write_ahead_log_there_is_no_pool(
@@ -395,6 +460,56 @@ def test_no_statement_walks_a_table(store: Store) -> None:
         assert not [step for step in steps if "SCAN" in step and "CONSTANT" not in step], statement
 
 
+def limited(path: Path, most_contracts: int) -> Store:
+    """A store whose cars can have so many contracts."""
+    return Store(path / "ccp.db", most_contracts=most_contracts)
+
+
+def test_put_beyond_the_limit_of_contracts_is_refused(tmp_path: Path) -> None:
+    """Of a car and edition; what is there can be replaced, and one that is deleted makes room."""
+    store = limited(tmp_path, 2)
+    emaids = [f"DEICEC0000000{n}" for n in range(3)]
+    for emaid in emaids[:2]:
+        store.put(record(emaid), ORIGIN)
+    for default in (None, True, False):
+        with pytest.raises(ContractLimitReached, match="limit for a PCID is 2 "):
+            store.put(record(emaids[2]), ORIGIN, default=default)
+    assert defaults(store) == {emaids[0]}
+    store.put(record(emaids[0], exi=b"new"), ORIGIN)
+    store.put(record(emaids[0], root=ROOT_B), ORIGIN)
+    store.put(record(emaids[2], namespace=ISO_15118_20), ORIGIN)
+    store.put(record("FRXYZ123456789", OTHER_PCID.text), ORIGIN)
+    store.delete(Emaid.parse(emaids[1]), ORIGIN)
+    store.put(record(emaids[2]), ORIGIN)
+    store.close()
+
+
+def test_put_beyond_the_limit_of_variants_is_refused(tmp_path: Path) -> None:
+    """Without trust anchors a caller can name any number of V2G roots."""
+    store = limited(tmp_path, 2)
+    for root in (ROOT_A, None):
+        store.put(record(root=root), ORIGIN)
+    with pytest.raises(ContractLimitReached, match="variants of a contract 2"):
+        store.put(record(root=ROOT_B), ORIGIN)
+    store.put(record(root=ROOT_A, exi=b"new"), ORIGIN)
+    store.put(record(root=ROOT_B, namespace=ISO_15118_20), ORIGIN)
+    store.close()
+
+
+def test_a_car_that_has_more_than_the_limit_keeps_it(tmp_path: Path) -> None:
+    """As after an upgrade: all can be read and replaced, and no more are added."""
+    store = Store(tmp_path / "ccp.db")
+    for number in range(3):
+        store.put(record(f"DEICEC0000000{number}"), ORIGIN)
+    store.close()
+    store = limited(tmp_path, 1)
+    store.put(record("DEICEC00000002", exi=b"new"), ORIGIN)
+    assert len(store.find_by_pcid(PCID, ISO_15118_2)) == 3
+    with pytest.raises(ContractLimitReached):
+        store.put(record("FRXYZ123456789"), ORIGIN)
+    store.close()
+
+
 def test_certificates_of_a_contract_are_told_once(store: Store) -> None:
     """In all its records, of all editions."""
     store.put(record(root=ROOT_A, contract_certificate_der=b"one"), ORIGIN)
@@ -445,7 +560,7 @@ def texts(records: Iterable[SignedContractData]) -> list[str]:
 
 def test_a_walk_sees_every_record_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few at a time, the oldest puts first; what is put meanwhile is left to the next one."""
-    monkeypatch.setattr("ccp.store.store._BATCH", 3)
+    monkeypatch.setattr("ccp.store.reads._BATCH", 3)
     emaids = [f"DEICEC0000000{n}" for n in range(7)]
     for emaid in emaids:
         store.put(record(emaid), ORIGIN)
@@ -506,7 +621,7 @@ def test_a_record_that_was_replaced_stays(store: Store) -> None:
     """What was judged is another message, even where the contract certificate is the same."""
     store.put(record(exi=b"judged"), ORIGIN)
     store.put(record("FRXYZ123456789"), ORIGIN)
-    judged = store.find_by_pcid(PCID, ISO_15118_2)
+    judged = store.with_messages(store.find_by_pcid(PCID, ISO_15118_2))
     store.put(record(exi=b"new"), ORIGIN)
     gone = store.remove(judged, "cleanse-expired", ORIGIN)
     assert texts(gone) == ["FRXYZ123456789"]

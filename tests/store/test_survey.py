@@ -70,10 +70,10 @@ def test_all_records_come_in_the_order_of_puts(store: Store, tmp_path: Path) -> 
     """Whatever the size of a batch; one that is replaced while they are read is not missed."""
     emaids = [f"DEABC{number:09}" for number in range(250)]
     for emaid in emaids:
-        store.put(record(emaid), ORIGIN)
+        store.put(record(emaid, f"WAUZZZ{emaid[-11:]}"), ORIGIN)
     records = select(tmp_path / "ccp.db")
     first = [next(records).emaid.text for _ in range(120)]
-    store.put(record(emaids[249], meta_data="new"), ORIGIN)
+    store.put(record(emaids[249], f"WAUZZZ{emaids[249][-11:]}", meta_data="new"), ORIGIN)
     rest = list(records)
     assert first + [one.emaid.text for one in rest] == [*emaids[:249], emaids[249]]
     assert rest[-1].meta_data == "new"
@@ -82,7 +82,7 @@ def test_all_records_come_in_the_order_of_puts(store: Store, tmp_path: Path) -> 
 def test_whoever_pauses_holds_up_no_checkpoint(store: Store, tmp_path: Path) -> None:
     """As a pager does: the write-ahead log is emptied meanwhile."""
     for number in range(150):
-        store.put(record(f"DEABC{number:09}"), ORIGIN)
+        store.put(record(f"DEABC{number:09}", f"WAUZZZ4B0CC{number:06}"), ORIGIN)
     records = select(tmp_path / "ccp.db")
     next(records)
     store.put(record("NLZZZ123456789"), ORIGIN)
