@@ -35,8 +35,8 @@ class Body:
 
         Args:
             content: JSON, in UTF-8.
-            arguments: Takes those of the handler, by name. If the body does not fit its schema, only
-                a valid EMAID and a valid PCID are taken, for the log.
+            arguments: Takes those of the handler, by name. If the body does not fit its schema,
+                takes only a valid EMAID and a valid PCID, for the log.
             found: Takes what is wrong.
         """
         if not content:

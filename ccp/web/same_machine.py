@@ -16,7 +16,7 @@ from ccp.errors import HostNotLocal, SiteNotSame
 
 _READING = ("GET", "HEAD")
 # RFC 9110, 7.2. A browser sends no user, zone or other delimiter here.
-_HOST = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(?::\d*)?", re.ASCII)
+_HOST = re.compile(r"([\w.-]+|\[[0-9a-f]*:[0-9a-f:.]+\])(?::\d*)?", re.ASCII)
 
 
 class SameMachineMiddleware:

@@ -63,6 +63,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         "127.0.0.1#.evil.example",
         "127.0.0.1:evil",
         "[::1%evil.example]",
+        "[127.0.0.1]",
     ],
 )
 @pytest.mark.parametrize(
