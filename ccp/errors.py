@@ -251,8 +251,8 @@ class HostNotLocal(CcpError):
 
     status = 403
     message = (
-        "This pool asks for no token, and so serves this machine alone: call it as 127.0.0.1 or"
-        " localhost. A pool behind a proxy needs CCP_TRUSTED_PROXIES or CCP_AUTH=jwt."
+        "The Host header has to be a loopback address or localhost, since this pool asks for no"
+        " token. For a pool behind a proxy, set CCP_TRUSTED_PROXIES or CCP_AUTH=jwt."
     )
 
 
@@ -261,8 +261,8 @@ class SiteNotSame(CcpError):
 
     status = 403
     message = (
-        "This pool asks for no token, and so takes nothing from web pages of other sites"
-        " (Sec-Fetch-Site)."
+        "A web page of another site may not write to this pool, since this pool asks for no token"
+        " (Sec-Fetch-Site or Origin)."
     )
 
 
@@ -293,7 +293,7 @@ class PathNotFound(CcpError):
     """
     No operation of the spec has this path.
 
-    The caller is told the path; the log is not, since a misspelt path may have a whole EMAID.
+    The answer names the path. The log does not: a misspelt path may have a whole EMAID.
 
     Args:
         path: In printable ASCII; empty if it is not known.
@@ -306,7 +306,9 @@ class PathNotFound(CcpError):
         super().__init__()
         self.messages_for_log = [self.message]
         if path:
-            self.messages = [f"There is no such path: {path}. The page / lists what there is."]
+            self.messages = [
+                f'There is no such path: "{path}". The page "/" links to the documentation.'
+            ]
 
 
 class MethodNotAllowed(CcpError):

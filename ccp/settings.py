@@ -130,11 +130,11 @@ class Variables(Schema):
     )
     CCP_JWT_PROVIDER_CLAIM = fields.String(
         load_default="",
-        metadata={"meaning": "with `jwt`: a claim of its own for provider ids, read besides"},
+        metadata={"meaning": "with `jwt`: a separate claim for provider ids, read in addition"},
     )
     CCP_JWT_WMI_CLAIM = fields.String(
         load_default="",
-        metadata={"meaning": "with `jwt`: a claim of its own for WMIs, read besides"},
+        metadata={"meaning": "with `jwt`: a separate claim for WMIs, read in addition"},
     )
     CCP_TRUST_DIR = fields.String(
         load_default="trust",

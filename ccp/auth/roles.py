@@ -11,8 +11,8 @@ def parse_role_names(text: str) -> Mapping[str, frozenset[str]]:
     """
     Parse CCP_JWT_ROLE_NAMES, such as `MO_EXTERNAL_PKI=emsp, PKI-OEM=oem`.
 
-    Returns: The roles of this pool by the issuer's name, which is in lower case. A name that is
-        given twice has both roles.
+    Returns: The roles of this pool by the issuer's name, which is in lower case if it is ASCII. A
+        name that is given twice has both roles.
     Raises:
         SettingsInvalid: An entry is not `name=role`, or its role is not one of ROLES.
     """
@@ -31,12 +31,13 @@ def parse_role_names(text: str) -> Mapping[str, frozenset[str]]:
 
 def roles_of(texts: Iterable[str], names: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     """
-    Translate the role claim of a token, without regard to case; unknown roles are left out.
+    Convert the role claim of a token to roles of this pool; unknown names are left out.
 
     Args:
-        texts: As the issuer writes them, such as `CPO` or `eMSP`.
-        names: See `parse_role_names`. Its entry for a name counts alone, even if the name is also a
-            role of this pool.
+        texts: The names in the claim, such as `CPO` or `eMSP`. The case of ASCII letters does not
+            count.
+        names: See `parse_role_names`. If it has a name that is also a role of this pool, only its
+            entry counts.
     Returns: Some of ROLES, sorted.
     """
     roles: set[str] = set()
@@ -46,5 +47,11 @@ def roles_of(texts: Iterable[str], names: Mapping[str, frozenset[str]]) -> tuple
 
 
 def _folded(text: str) -> str:
-    """Strip and lower ASCII text; a name with another letter keeps it, and is not a role."""
-    return text.strip().lower() if text.isascii() else text
+    """
+    Strip spaces, and convert ASCII text to lower case.
+
+    A text with other characters keeps its case: the Kelvin sign in lower case is the letter k, and
+    no such text may become the name of a role.
+    """
+    text = text.strip()
+    return text.lower() if text.isascii() else text

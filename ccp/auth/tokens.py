@@ -167,9 +167,9 @@ def _subject(claims: dict[str, Any]) -> str | None:
 
 
 def _texts(claims: dict[str, Any], name: str) -> list[str]:
-    """Read a claim that is a text or a list of texts; left out, it has none."""
-    value = claims.get(name, [])
-    texts = [value] if isinstance(value, str) else value
+    """Read a claim that is a text or a list of texts; left out or null, it has none."""
+    value = claims.get(name)
+    texts = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise _Refused("roles or ids")
     return texts

@@ -8,6 +8,7 @@ from typing import Any
 
 from ccp.errors import ContractNotFound
 from ccp.identifiers import Emaid
+from ccp.owners import log_owners
 from ccp.schemas import contract_data_answer
 from ccp.services import Services
 
@@ -26,4 +27,5 @@ def handle(
     )
     if not records:
         raise ContractNotFound
+    log_owners(pcid=records[0].pcid)  # an EMAID belongs to one car
     return contract_data_answer(records), 200

@@ -8,6 +8,7 @@ from typing import Any
 
 from ccp.errors import ContractsOfPcidNotFound
 from ccp.identifiers import Pcid
+from ccp.owners import log_owners
 from ccp.schemas import contract_data_answer
 from ccp.services import Services
 
@@ -22,4 +23,5 @@ def handle(services: Services, *, pcid: Pcid, namespace: str) -> tuple[dict[str,
     records = services.store.find_by_pcid(pcid, namespace)
     if not records:
         raise ContractsOfPcidNotFound
+    log_owners(emaids=[record.emaid for record in records])
     return contract_data_answer(records), 200

@@ -1,7 +1,8 @@
-"""The name of a V2G root in an answer: as the published pattern has it, or not at all."""
+"""The name of a V2G root in an answer: in the form of the published pattern, or left out."""
 
 import re
 
+_LONGEST = 1024  # maxLength of the field in our specifications
 _ORDER = ("CN", "DC", "O", "OU", "C")
 # The characters of the published pattern. Its `\s` is narrowed to the space: a name with a tab or
 # a line break is left out. An escaped character (RFC 4514) brings a backslash, and never fits.
@@ -14,11 +15,14 @@ def published_name(name: str) -> str | None:
 
     Args:
         name: As `distinguished_name` writes it, in any order of attributes.
-    Returns: None if the name does not fit the published pattern. The pattern allows each of these
-        attributes once, in ASCII letters, digits, spaces, hyphens and dots, and ends with the
-        country. (It also matches a name without a country, but only with a dangling comma.)
+    Returns: None if the name does not fit the published pattern, or is longer than our
+        specifications allow. The pattern allows each of these attributes once, in ASCII letters,
+        digits, spaces, hyphens and dots, and ends with the country. (It also matches a name without
+        a country, but only with a comma at the end.)
     Source: OPNC CCP API 1.0, cpsRootDistinguishedName and cpsV2GRootDistinguishedName.
     """
+    if len(name) > _LONGEST:
+        return None
     found: dict[str, str] = {}
     for attribute in name.split(", "):
         match = _ATTRIBUTE.fullmatch(attribute)

@@ -38,8 +38,8 @@ _LINKS = """<!doctype html>
 
 class DocumentsMiddleware(SpecMiddleware):
     """
-    Serve `/openapi.yaml`, `/openapi.json` and `/ui/` of each spec, made when the server starts;
-    and at `/` and the base path of each spec a page that links to them.
+    Serve `/openapi.yaml`, `/openapi.json` and `/ui/` of each spec, made when the server starts.
+    `/` and the base path of each spec are a page that links to them.
 
     Connexion makes the first two anew for each request: half a second in which a worker does
     nothing else. And its page of Swagger UI has a script and a style inside, which browsers are

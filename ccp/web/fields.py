@@ -1,5 +1,6 @@
 """A JSON body against its schema: everything that is wrong with it, or a handler's arguments."""
 
+from contextlib import suppress
 from typing import Any
 
 from connexion.json_schema import resolve_refs
@@ -9,6 +10,8 @@ from ccp.web.parameters import OPNC_NAME, Argument, argument_named
 from ccp.web.spec import load_spec
 from ccp.web.strict_json import JsonInvalid, parse_json
 from ccp.web.violations import Schema
+
+_OWNERS = ("emaid", "pcid")
 
 
 class Body:
@@ -32,7 +35,8 @@ class Body:
 
         Args:
             content: JSON, in UTF-8.
-            arguments: Takes those of the handler, by name.
+            arguments: Takes those of the handler, by name. If the body does not fit its schema,
+                takes only a valid EMAID and a valid PCID, for the log.
             found: Takes what is wrong.
         """
         if not content:
@@ -45,10 +49,19 @@ class Body:
             return
         wrong = self._schema.violations("body", body)
         found.extend(wrong)
-        if not wrong:
-            for name, argument in self._arguments.items():
-                if name in body:
-                    take(argument, body[name], arguments, found)
+        if wrong:
+            self._take_owners(body, arguments)
+            return
+        for name, argument in self._arguments.items():
+            if name in body:
+                take(argument, body[name], arguments, found)
+
+    def _take_owners(self, body: Any, arguments: dict[str, Any]) -> None:
+        for name, argument in self._arguments.items():
+            text = body.get(name) if isinstance(body, dict) else None
+            if argument and argument.name in _OWNERS and isinstance(text, str):
+                with suppress(ValueError):
+                    arguments.setdefault(argument.name, argument.read(text))
 
 
 def body_of(component: str, *, lab: bool) -> Body:

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccp.errors import MethodNotAllowed, PathNotFound
 
 _LONGEST_SHOWN = 120
-# Besides letters, digits and -._~; no character that means something in HTML or a script.
+# Characters that a message shows as they are, besides letters, digits and -._~; none of them has a
+# meaning in HTML or in a script.
 _SHOWN_AS_SENT = "/%:@=+,"
 
 # What answers GET answers HEAD too.

@@ -6,7 +6,7 @@ this machine can: a page of any site sends forms to any address (cross-site requ
 site whose name leads to 127.0.0.1 makes the browser take the pool for that site (DNS rebinding).
 """
 
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,19 +15,21 @@ from ccp.addresses import is_loopback
 from ccp.errors import HostNotLocal, SiteNotSame
 
 _READING = ("GET", "HEAD")
+# RFC 9110, 7.2. A browser sends no user, zone or other delimiter here.
+_HOST = re.compile(r"([\w.-]+|\[[0-9a-f]*:[0-9a-f:.]+\])(?::\d*)?", re.ASCII)
 
 
 class SameMachineMiddleware:
     """
     Refuse requests that a browser sends for a page of another site or under another name.
 
-    Other clients are served: they send no Sec-Fetch-Site, and their Host is the address that they
-    connect to, or absent. The checks are for connections to a loopback address; a Unix socket has a
-    proxy in front.
+    Other clients are served: they send neither Sec-Fetch-Site nor Origin, and their Host is the
+    address that they connect to, or absent. The checks are for connections to a loopback address; a
+    Unix socket has a proxy in front.
 
     Args:
-        checks_host: Whether Host has to name this machine. A proxy on this machine may pass on the
-            name that its own clients use.
+        checks_host: Whether Host has to name this machine, and Origin has to agree with Host. A
+            proxy on this machine may pass on the name that its own clients use, or replace it.
     """
 
     def __init__(self, app: ASGIApp, *, checks_host: bool) -> None:
@@ -35,12 +37,14 @@ class SameMachineMiddleware:
         self._checks_host = checks_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what no other site can have sent."""
+        """Pass on a request, unless a page of another site can have caused it."""
         if scope["type"] == "http" and is_at_loopback(scope):
             headers = Headers(scope=scope)
             if self._checks_host and "host" in headers and not names_this_machine(headers):
                 raise HostNotLocal
-            if scope["method"] not in _READING and is_from_another_site(headers):
+            if scope["method"] not in _READING and (
+                is_from_another_site(headers) or (self._checks_host and has_another_origin(headers))
+            ):
                 raise SiteNotSame
         await self.app(scope, receive, send)
 
@@ -53,13 +57,23 @@ def is_at_loopback(scope: Scope) -> bool:
 
 def names_this_machine(headers: Headers) -> bool:
     """Return whether Host is `localhost` or a loopback address; an attacker can own neither."""
-    hosts = headers.getlist("host") or [""]
-    try:
-        return all(is_loopback(urlsplit(f"//{host}").hostname or "") for host in hosts)
-    except ValueError:  # not a host
-        return False
+    matches = [_HOST.fullmatch(host.lower()) for host in headers.getlist("host")]
+    return bool(matches) and all(match and is_loopback(match[1]) for match in matches)
 
 
 def is_from_another_site(headers: Headers) -> bool:
     """Return whether a browser says that a page of another site has made it send a request."""
-    return headers.get("sec-fetch-site") in ("cross-site", "same-site")
+    return not {"cross-site", "same-site"}.isdisjoint(headers.getlist("sec-fetch-site"))
+
+
+def has_another_origin(headers: Headers) -> bool:
+    """
+    Return whether a browser without Sec-Fetch-Site names an origin that is not Host's.
+
+    Browsers from before 2023 (Safari before 16.4) send Origin alone.
+    """
+    origins = headers.getlist("origin")
+    if "sec-fetch-site" in headers or not origins:
+        return False
+    host = headers.get("host", "").lower()
+    return any(origin.partition("://")[2] != host for origin in origins)

@@ -116,7 +116,7 @@ def test_claims_may_have_other_names():
     assert caller_of(token, tokens) == Caller("somebody", ("oem",), ("WAU",))
 
 
-NAMES = "MO_EXTERNAL_PKI=emsp, PKI_OEM = OEM,Both=cps,both=emsp,operator=cpo"
+NAMES = "MO_EXTERNAL_PKI=emsp, PKI_OEM = OEM,Both=cps,both=emsp,operator=cpo,Prüfstelle = cps"
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,24 @@ NAMES = "MO_EXTERNAL_PKI=emsp, PKI_OEM = OEM,Both=cps,both=emsp,operator=cpo"
         ("operator", ("cpo",)),
         ("MO_EXTERNAL_PKI=emsp", ()),
         ("MO", ()),
+        (" Prüfstelle ", ("cps",)),
     ],
 )
 def test_role_names_of_an_issuer_are_translated(role, roles):
     """CCP_JWT_ROLE_NAMES wins over a role of the same name; other names mean what they say."""
     token = ec_key().token(role=role)
     assert caller_of(token, make(jwt_role_names=NAMES)).roles == roles
+
+
+def test_claims_that_are_null_are_as_if_left_out():
+    """An issuer may write each claim into each token; a subject that is null is left out too."""
+    members = valid_claims(role="emsp", ids="DEABC") | {"wmi": None}
+    for name, roles, ids in (("wmi", ("emsp",), ("DEABC",)), ("role", (), ("DEABC",)),
+                             ("ids", ("emsp",), ())):  # fmt: skip
+        text = signing_input({"alg": "ES256", "kid": "ec"}, members | {name: None})
+        token = f"{text}.{b64url(ec_key().signature(text.encode()))}"
+        caller = caller_of(token, make(jwt_wmi_claim="wmi"))
+        assert (caller.roles, caller.ids) == (roles, ids)
 
 
 @pytest.mark.parametrize(

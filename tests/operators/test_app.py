@@ -18,7 +18,9 @@ THEIRS = ["/health/live", "/health/ready", "/metrics"]
 def test_what_is_the_operators_is_not_in_the_api(pool, path, host):
     """Whatever a request says of its host: 404, as of any path that is none."""
     answer = pool.api.get(path, headers={"Host": host})
-    assert_error(answer, 404, f"There is no such path: {path}. The page / lists what there is.")
+    assert_error(
+        answer, 404, f'There is no such path: "{path}". The page "/" links to the documentation.'
+    )
     assert pool.operators.get(path, headers={"Host": host}).status_code == 200
 
 

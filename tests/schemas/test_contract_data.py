@@ -100,6 +100,7 @@ def root_names(name: str) -> list[str | None]:
         ("C=DE,O=Some GmbH,CN=Root G1,DC=V2G", "CN=Root G1, DC=V2G, O=Some GmbH, C=DE"),
         ("C=DE,OU=PKI 2.0,O=A-B,CN=R", "CN=R, O=A-B, OU=PKI 2.0, C=DE"),
         ("C=DE", "C=DE"),
+        (f"O={'x' * 1016},C=DE", f"O={'x' * 1016}, C=DE"),
     ],
 )
 def test_root_name_that_fits_is_answered_in_the_published_order(
@@ -125,6 +126,7 @@ def test_root_name_that_fits_is_answered_in_the_published_order(
         "CN=Root+O=X,C=DE",
         "CN=Root,1.2.840.113549.1.9.1=#160161,C=DE",
         "CN=\\ Root,C=DE",
+        f"O={'x' * 1017},C=DE",
         "",
     ],
 )

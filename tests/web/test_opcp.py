@@ -490,7 +490,7 @@ def test_paths_that_are_not_there(empty_client, path):
     assert_error(
         empty_client.get(path),
         404,
-        f"There is no such path: {path}. The page / lists what there is.",
+        f'There is no such path: "{path}". The page "/" links to the documentation.',
     )
 
 
@@ -618,6 +618,8 @@ def test_it_is_there_where_it_was_asked_for(tmp_path, variables, is_there):
             assert (response.status_code == 200) is is_there
             if not is_there:
                 assert_error(
-                    response, 404, f"There is no such path: {path}. The page / lists what there is."
+                    response,
+                    404,
+                    f'There is no such path: "{path}". The page "/" links to the documentation.',
                 )
         assert client.get(f"{BASE}/openapi.json").status_code == 200

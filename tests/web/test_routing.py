@@ -25,7 +25,7 @@ METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", 
 
 def no_path(path):
     """The message for an unknown path."""
-    return f"There is no such path: {path}. The page / lists what there is."
+    return f'There is no such path: "{path}". The page "/" links to the documentation.'
 
 
 @pytest.mark.parametrize(

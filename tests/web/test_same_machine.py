@@ -17,12 +17,12 @@ from tests.web.asgi import call, scope
 URL = f"{BASE}/signedcontractdata"
 PAIR = f"{URL}/{EMAID_TEXT}/{PCID_TEXT}"
 WRONG_HOST = (
-    "This pool asks for no token, and so serves this machine alone: call it as 127.0.0.1 or"
-    " localhost. A pool behind a proxy needs CCP_TRUSTED_PROXIES or CCP_AUTH=jwt."
+    "The Host header has to be a loopback address or localhost, since this pool asks for no token."
+    " For a pool behind a proxy, set CCP_TRUSTED_PROXIES or CCP_AUTH=jwt."
 )
 WRONG_SITE = (
-    "This pool asks for no token, and so takes nothing from web pages of other sites"
-    " (Sec-Fetch-Site)."
+    "A web page of another site may not write to this pool, since this pool asks for no token"
+    " (Sec-Fetch-Site or Origin)."
 )
 WRITES = [
     ("POST", f"{PAIR}/setdefault"),
@@ -49,7 +49,22 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[", "localhost.x"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8080",
+        "127.0.0.1.evil.example",
+        "",
+        "[",
+        "localhost.x",
+        "evil@127.0.0.1",
+        "127.0.0.1/evil",
+        "127.0.0.1?.evil.example",
+        "127.0.0.1#.evil.example",
+        "127.0.0.1:evil",
+        "[::1%evil.example]",
+        "[127.0.0.1]",
+    ],
 )
 @pytest.mark.parametrize(
     ("method", "url"), [("GET", f"{BASE}/contractData/emaid/{EMAID_TEXT}"), *WRITES]
@@ -70,6 +85,31 @@ def test_write_from_another_site_is_refused(
     assert_error(local.request(method, url, headers={"Sec-Fetch-Site": site}), 403, WRONG_SITE)
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1:3000", "http://127.0.0.1:8080.evil.example"],
+)
+@pytest.mark.parametrize(("method", "url"), WRITES)
+def test_write_with_another_origin_and_no_sec_fetch_site_is_refused(
+    local: TestClient, method: str, url: str, origin: str
+) -> None:
+    """Browsers from before 2023 send Origin alone (Safari before 16.4)."""
+    assert_error(local.request(method, url, headers={"Origin": origin}), 403, WRONG_SITE)
+
+
+def test_write_with_two_sec_fetch_sites_is_refused(local: TestClient) -> None:
+    """Each value counts, not the first alone."""
+    headers = [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")]
+    assert_error(local.post(f"{PAIR}/setdefault", headers=headers), 403, WRONG_SITE)
+
+
+def test_origin_is_not_compared_behind_a_proxy(tmp_path: Path) -> None:
+    """A proxy may replace Host by the address of the pool."""
+    with client_of(tmp_path, trusted_proxies="127.0.0.1") as client:
+        headers = {"Origin": "http://pool.example"}
+        assert client.post(f"{PAIR}/setdefault", headers=headers).status_code == 404
+
+
 def test_refused_write_changes_nothing(local: TestClient) -> None:
     """The contract is still there."""
     for headers in ({"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
@@ -87,6 +127,9 @@ def test_refused_write_changes_nothing(local: TestClient) -> None:
         {"Host": "[::1]:8080"},
         {"Sec-Fetch-Site": "same-origin"},
         {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://127.0.0.1:8080"},
+        {"Origin": "http://localhost", "Host": "LOCALHOST"},
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-origin"},
     ],
     ids=str,
 )

@@ -124,6 +124,36 @@ def test_the_log_says_whose_contract_and_car(empty_client, log, method, path, sa
         assert {name: line[name] for name in ("provider_id", "wmi") if name in line} == said
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"xsdMsgDefNamespace": "bad"}, {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]}),
+        ({"certificateInstallationRes": 5}, {"provider_id": EMAID_TEXT[:5], "wmi": PCID_TEXT[:3]}),
+        ({"emaid": "bad\n"}, {"wmi": PCID_TEXT[:3]}),
+        ({"emaid": 5, "pcid": [PCID_TEXT]}, {}),
+        ({"emaid": None, "pcid": "\x1b[3"}, {}),
+    ],
+    ids=str,
+)
+def test_put_with_an_invalid_field_is_logged_with_the_valid_owners(
+    empty_client, log, changes, said
+):
+    """Without them, an eMSP's refused PUT is found by its trace id alone."""
+    body = put_body(emaid=EMAID_TEXT, pcid=PCID_TEXT) | changes
+    assert empty_client.put(f"{BASE}/signedcontractdata", json=body).status_code == 400
+    assert [line["event"] for line in log] == ["refused", "request"]
+    for line in log:
+        assert {name: line[name] for name in ("provider_id", "wmi") if name in line} == said
+
+
+@pytest.mark.parametrize("path", [f"emaid/{EMAID_TEXT}", f"pcid/{PCID_TEXT}"])
+def test_get_of_contract_data_is_logged_with_both_owners(client, log, path):
+    """The path names one owner, the contract that is found the other one."""
+    assert client.put(f"{BASE}/signedcontractdata", json=put_body()).status_code == 201
+    assert client.get(f"{BASE}/contractData/{path}").status_code == 200
+    assert (log[-1]["provider_id"], log[-1]["wmi"]) == (EMAID_TEXT[:5], PCID_TEXT[:3])
+
+
 @pytest.mark.parametrize("always_return_exi", ["true", "false"])
 def test_post_of_an_unknown_car_is_refused_with_its_wmi(empty_client, log, always_return_exi):
     """The car's WMI is on the refusal and on the request line, with an EXI answer or without."""
