@@ -100,7 +100,7 @@ def make_cleansing(settings: Settings, services: Services) -> RegularCleansing:
 
 
 def make_operators(
-    settings: Settings, services: Services, tokens: Tokens | None
+    settings: Settings, services: Services, tokens: Tokens | None, handlers: Calls
 ) -> "Operators | None":
     """Join what operators may ask; None, and none of its code is loaded, where they do not."""
     if not settings.operations_bind:
@@ -108,7 +108,7 @@ def make_operators(
     from ccp.operators.app import Operators
     from ccp.operators.listener import listener_of
 
-    return Operators(services, tokens, listener_of(settings))
+    return Operators(services, tokens, listener_of(settings), handlers)
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FlaskApp:
@@ -146,7 +146,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         )
     if settings.cleanse_hours:
         keepers.append(make_cleansing(settings, services))
-    operators = make_operators(settings, services, tokens)
+    operators = make_operators(settings, services, tokens, handlers)
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 

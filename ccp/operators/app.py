@@ -18,6 +18,7 @@ from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
 from ccp.pages import Recent, Site
 from ccp.services import Services
+from ccp.web.calls import Calls
 from ccp.web.head import HeadMiddleware
 from ccp.web.security_headers import SecurityHeadersMiddleware
 
@@ -31,16 +32,19 @@ class Operators:
     Args:
         tokens: None where the API's callers are asked for none.
         listener: Where they ask it.
+        handlers: The threads that call the handlers of the API.
     Attributes:
         app: An ASGI application that answers them.
     """
 
-    def __init__(self, services: Services, tokens: Tokens | None, listener: Listener) -> None:
+    def __init__(
+        self, services: Services, tokens: Tokens | None, listener: Listener, handlers: Calls
+    ) -> None:
         self._listener = listener
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
         self._recent = Recent(services.clock)
-        health = Health(services, tokens)
+        health = Health(services, tokens, handlers)
         said = services.settings.said
 
         def is_open_by_accident() -> bool:

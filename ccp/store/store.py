@@ -290,6 +290,11 @@ class Store:
         """Try whether the database can be written; nothing is changed, and nobody waited for."""
         return readiness_of(self._path)
 
+    def try_to_read(self) -> None:
+        """Read one record by the connection of the calling thread, and raise what that raises."""
+        with self._connections.read() as database:
+            database.execute(f"{SELECT} LIMIT 1").fetchone()
+
     def _last_position(self) -> int:
         with self._connections.read() as database:
             (last,) = database.execute("SELECT max(rowid) FROM signed_contract_data").fetchone()

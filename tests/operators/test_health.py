@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
 from ccp.app import create_app
+from ccp.operators.health import Health
 from ccp.operators.listener import listener_of
 from ccp.pki.trusted import Trusted
 from ccp.store import Readiness, Store
@@ -20,7 +21,7 @@ from tests.running import SECONDS
 from tests.trusted import pki
 from tests.web.asgi import call, scope
 
-READY = {"server": "ok", "database": "ok", "migrations": "ok", "anchors": "ok"}
+READY = {"server": "ok", "database": "ok", "migrations": "ok", "handlers": "ok", "anchors": "ok"}
 
 
 def ready_of(app, **changes):
@@ -56,6 +57,7 @@ def test_a_database_that_is_gone_is_not_ready(tmp_path):
     assert {status for status, _ in found} == {503}
     _, checks = found[0]
     assert "unable to open database file" in checks.pop("database")
+    assert checks.pop("handlers") == "no record can be read: unable to open database file"
     assert checks == {"server": "ok", "migrations": "unknown", "anchors": "ok"}
     assert [line["event"] for line in lines] == ["the pool is not ready"]
     start, _ = call(app, scope(path="/health/live", server=("127.0.0.1", 9)))
@@ -131,3 +133,40 @@ def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch):
         assert checks["database"] == "it has not answered within 0.05 s"
     assert len(asked) == 1
     goes_on.set()
+
+
+def test_ready_with_handlers_that_cannot_run_answers_503(tmp_path, monkeypatch):
+    """The database is well, and no handler can read it; as where no thread can be started."""
+    app = looked_at(tmp_path)
+
+    def start(_thread):
+        raise RuntimeError("thread already started")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ccp.threads.threading.Thread.start", start)
+        patch.setattr(Health, "_database", ok_database)
+        status, checks = ready_of(app)
+    assert (status, checks) == (
+        503,
+        READY | {"handlers": "no record can be read: thread already started"},
+    )
+    assert ready_of(app) == (200, READY)
+
+
+async def ok_database(_health):
+    """What a database says that needs no thread to be looked at."""
+    return {"database": "ok", "migrations": "ok"}
+
+
+def test_ready_with_handlers_that_hang_answers_503(tmp_path, monkeypatch):
+    """The probe is answered all the same, and the pool is ready again when they go on."""
+    monkeypatch.setattr("ccp.operators.health._SECONDS", 0.05)
+    app = looked_at(tmp_path)
+    goes_on = threading.Event()
+    monkeypatch.setattr(Store, "try_to_read", lambda _: goes_on.wait(SECONDS))
+    status, checks = ready_of(app)
+    assert status == 503
+    assert checks["handlers"] == "no record could be read within 0.05 s"
+    goes_on.set()
+    monkeypatch.setattr("ccp.operators.health._SECONDS", SECONDS)
+    assert ready_of(app)[0] == 200
