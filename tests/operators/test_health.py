@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from contextlib import closing
 
+import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
@@ -33,12 +34,21 @@ def ready_of(app, **changes):
     return start["status"], answer["checks"]
 
 
-def looked_at(folder, **variables):
-    """A pool that its operators look at; it is not started, which health does not need."""
-    settings = make_settings(folder, operations_bind=BIND, **variables)
-    app = create_app(settings, clock=lambda: NOW)
-    listener_of(settings).listen_at(("127.0.0.1", 9), folder)
-    return app
+@pytest.fixture
+def looked_at():
+    """Makes pools that their operators look at; none is started, which health does not need."""
+    stores = []
+
+    def make(folder, **variables):
+        settings = make_settings(folder, operations_bind=BIND, **variables)
+        app = create_app(settings, clock=lambda: NOW)
+        stores.append(app.services.store)
+        listener_of(settings).listen_at(("127.0.0.1", 9), folder)
+        return app
+
+    yield make
+    for store in stores:
+        store.close()
 
 
 def test_a_pool_that_serves_is_live_and_ready(pool):
@@ -48,7 +58,7 @@ def test_a_pool_that_serves_is_live_and_ready(pool):
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "checks": READY})
 
 
-def test_a_database_that_is_gone_is_not_ready(tmp_path):
+def test_a_database_that_is_gone_is_not_ready(tmp_path, looked_at):
     """It is live all the same; the log has the reason once, not with every probe."""
     app = looked_at(tmp_path)
     (tmp_path / "ccp.db").unlink()
@@ -64,7 +74,7 @@ def test_a_database_that_is_gone_is_not_ready(tmp_path):
     assert start["status"] == 200
 
 
-def test_a_database_of_a_newer_version_is_not_ready(tmp_path):
+def test_a_database_of_a_newer_version_is_not_ready(tmp_path, looked_at):
     """Somebody has brought it up to date under a pool that still runs."""
     app = looked_at(tmp_path)
     with closing(sqlite3.connect(tmp_path / "ccp.db")) as database, database:
@@ -78,7 +88,7 @@ def test_a_database_of_a_newer_version_is_not_ready(tmp_path):
     assert "newer version" in checks["migrations"]
 
 
-def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
+def test_anchors_that_are_all_broken_are_not_ready(tmp_path, looked_at):
     """Whoever was told to trust somebody, and can read none of it, refuses everything."""
     for name in ("v2g", "oem"):
         (tmp_path / "trust" / name).mkdir(parents=True)
@@ -87,7 +97,7 @@ def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
     assert (status, checks) == (503, READY | {"anchors": "there is none for CPS, contracts, cars"})
 
 
-def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):
+def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path, looked_at):
     """Contracts of eMSPs under a V2G PKI end in V2G roots; without any root nothing holds."""
     app = looked_at(tmp_path, rcp_url="http://127.0.0.1:1")
     assert ready_of(app)[0] == 503
@@ -100,7 +110,7 @@ def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):
     assert ready_of(app) == (200, READY)
 
 
-def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
+def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path, looked_at):
     """Where tokens are asked for: with keys from a file 200, without those of a URL 503."""
     settings = jwt_settings(tmp_path, ec_key())
     assert ready_of(looked_at(tmp_path, **settings)) == (200, READY | {"keys": "ok"})
@@ -109,13 +119,13 @@ def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
     assert (status, checks) == (503, READY | {"keys": "none could be read yet"})
 
 
-def test_a_worker_that_ends_is_not_ready(tmp_path):
+def test_a_worker_that_ends_is_not_ready(tmp_path, looked_at):
     """On connections that are still open; there are no new ones."""
     status, checks = ready_of(looked_at(tmp_path), state={"is_ending": True})
     assert (status, checks) == (503, READY | {"server": "it is ending"})
 
 
-def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch):
+def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch, looked_at):
     """The answer does not hang with it, and however often it is asked one thread waits."""
     monkeypatch.setattr("ccp.operators.health._SECONDS", 0.05)
     app = looked_at(tmp_path)
@@ -135,7 +145,7 @@ def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch):
     goes_on.set()
 
 
-def test_ready_with_handlers_that_cannot_run_answers_503(tmp_path, monkeypatch):
+def test_ready_with_handlers_that_cannot_run_answers_503(tmp_path, monkeypatch, looked_at):
     """The database is well, and no handler can read it; as where no thread can be started."""
     app = looked_at(tmp_path)
 
@@ -158,7 +168,7 @@ async def ok_database(_health):
     return {"database": "ok", "migrations": "ok"}
 
 
-def test_ready_with_handlers_that_hang_answers_503(tmp_path, monkeypatch):
+def test_ready_with_handlers_that_hang_answers_503(tmp_path, monkeypatch, looked_at):
     """The probe is answered all the same, and the pool is ready again when they go on."""
     monkeypatch.setattr("ccp.operators.health._SECONDS", 0.05)
     app = looked_at(tmp_path)
