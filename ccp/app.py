@@ -35,6 +35,7 @@ from ccp.web.client import ClientMiddleware
 from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
+from ccp.web.http_rules import AbsoluteFormMiddleware, HttpRulesMiddleware
 from ccp.web.in_flight import InFlightMiddleware
 from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
@@ -169,12 +170,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
+            AbsoluteFormMiddleware,
             *([operators.middleware] if operators else []),
             functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
             SecurityHeadersMiddleware,
             HeadMiddleware,
             ExceptionMiddleware,
+            HttpRulesMiddleware,
             functools.partial(
                 BodyMiddleware,
                 max_bytes=settings.max_body_bytes,

@@ -33,6 +33,7 @@ ALLOWED = {
     "outbound": set(),
     "threads": set(),
     "last_good": set(),
+    "log_writer": set(),
     "base64_text": {"errors"},
     "addresses": set(),
     "settings": {"addresses"},
@@ -40,7 +41,7 @@ ALLOWED = {
     "pki": {"addresses", "identifiers", "errors", "notes"},
     "store": {"identifiers", "errors", "origin", "threads"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
-    "log": {"settings"},
+    "log": {"log_writer", "settings"},
     "tls": {"settings"},
     "exposure": {"addresses", "settings", "pki"},
     "messages": BELOW | {"iso15118", "pki"},
