@@ -2,6 +2,8 @@
 .PHONY: help run demo test lint bench proof lock clean
 
 PYTHON ?= python3
+# As in the name of its executable: for another version the environment is made anew.
+VERSION := $(or $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null),-unknown)
 BIN := .venv/bin
 # What `make bench` compares the pool with besides; without npm it says that it does not.
 PRISM := $(if $(shell command -v npm),build/prism/installed)
@@ -59,9 +61,13 @@ LOCK = setup.cfg --extra build --universal --python-version 3.11 --generate-hash
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 
 # A lock names every package, so pip has nothing to resolve: --no-deps.
-.venv/run: requirements.lock setup.cfg pyproject.toml
+.venv/bin/python$(VERSION):
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; \
+		sys.exit(v < (3, 11) and "The pool needs Python 3.11 or later; this is %d.%d.%d." % v)'
 	@echo "Installing into .venv, once: this takes a minute or more."
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
+
+.venv/run: .venv/bin/python$(VERSION) requirements.lock setup.cfg pyproject.toml
 	$(INSTALL) --require-hashes -r requirements.lock
 	PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --editable .
 	touch $@

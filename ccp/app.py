@@ -39,6 +39,7 @@ from ccp.web.client import ClientMiddleware
 from ccp.web.documents import DocumentsMiddleware
 from ccp.web.error_responses import ERROR_KINDS, error_response
 from ccp.web.head import HeadMiddleware
+from ccp.web.http_rules import AbsoluteFormMiddleware, HttpRulesMiddleware
 from ccp.web.in_flight import InFlightMiddleware
 from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver
@@ -121,7 +122,7 @@ def make_regular_cleansing(settings: Settings, services: Services) -> RegularCle
 
 
 def make_operators(
-    settings: Settings, services: Services, tokens: Tokens | None
+    settings: Settings, services: Services, tokens: Tokens | None, handlers: Calls
 ) -> "Operators | None":
     """Join what operators may ask; None, and none of its code is loaded, where they do not."""
     if not settings.operations_bind:
@@ -129,7 +130,7 @@ def make_operators(
     from ccp.operators.app import Operators
     from ccp.operators.listener import listener_of
 
-    return Operators(services, tokens, listener_of(settings))
+    return Operators(services, tokens, listener_of(settings), handlers)
 
 
 def _same_machine(settings: Settings) -> Callable[[ASGIApp], ASGIApp]:
@@ -177,7 +178,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         )
     if settings.cleanse_hours:
         keepers.append(make_regular_cleansing(settings, services))
-    operators = make_operators(settings, services, tokens)
+    operators = make_operators(settings, services, tokens, handlers)
     rate = None if settings.rate_limit == "off" else limits.parse(settings.rate_limit)
     by_address, by_subject = (RateLimit(rate) if rate else None for _ in range(2))
 
@@ -200,12 +201,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         security_map=bearer_security(tokens),
         # A request goes down this list, an answer up.
         middlewares=[
+            AbsoluteFormMiddleware,
             *([operators.middleware] if operators else []),
             functools.partial(ClientMiddleware, trusted=settings.trusted_proxies),
             TraceMiddleware,
             SecurityHeadersMiddleware,
             HeadMiddleware,
             ExceptionMiddleware,
+            HttpRulesMiddleware,
             functools.partial(
                 BodyMiddleware,
                 max_bytes=settings.max_body_bytes,

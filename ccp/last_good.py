@@ -1,7 +1,7 @@
 """The last good answer of a service, on disk: for a worker that starts while it is down."""
 
-import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -48,14 +48,19 @@ class LastGood:
 
     def save(self, answer: bytes) -> None:
         """Keep an answer in place of the last one; where that cannot be, the log says so."""
+        draft = None
         try:
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+            draft = Path(name)
             with open(descriptor, "wb") as file:
                 file.write(self._head + answer)
-            os.replace(name, self._path)
+            draft.replace(self._path)
         except OSError as error:
             log.warning(
                 "what a service has answered cannot be kept on disk",
                 file=self._path.name,
                 reason=error.strerror,
             )
+            if draft is not None:
+                with suppress(OSError):
+                    draft.unlink()

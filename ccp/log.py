@@ -3,10 +3,11 @@
 import logging
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
+from ccp.log_writer import LogWriter
 from ccp.owners import merge_owners
 from ccp.printable import printable, printable_lines
 from ccp.settings import Settings
@@ -31,10 +32,26 @@ class _Unfailing(structlog.WriteLogger):
     debug = info = warning = error = critical = msg
 
 
-def configure_logging(settings: Settings) -> dict[str, Any]:
+def configure_server_logging(settings: Settings) -> tuple[dict[str, Any], LogWriter]:
     """
-    Send everything that is logged to standard error, in one format.
+    Send everything that is logged to standard error, and wait for no reader of it.
 
+    Returns: As `configure_logging`; and what writes, of which each worker has to start its own.
+    """
+
+    def report(lines: int) -> None:
+        structlog.get_logger().warning("log lines were dropped", lines=lines)
+
+    writer = LogWriter(sys.stderr.fileno(), report=report)
+    return configure_logging(settings, cast(TextIO, writer)), writer
+
+
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[str, Any]:
+    """
+    Send everything that is logged to one stream, in one format.
+
+    Args:
+        stream: Standard error by default.
     Returns: The configuration of the standard library's logging, to be applied by the caller.
     """
     logging.captureWarnings(True)  # of libraries, about odd certificates for one: a line as others
@@ -59,7 +76,7 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
     # Our own lines do not go through the standard library, which takes longer than all the rest.
     structlog.configure(
         processors=[*shared, *renderer],
-        logger_factory=lambda *_: _Unfailing(sys.stderr),
+        logger_factory=lambda *_: _Unfailing(stream or sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
@@ -77,7 +94,13 @@ def configure_logging(settings: Settings) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "structured",
+                "stream": stream or sys.stderr,
+            }
+        },
         "root": {"level": others, "handlers": ["stderr"]},
         "loggers": {
             # Connexion tells at "info" what we tell ourselves, or nobody should be told.

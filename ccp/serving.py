@@ -15,7 +15,7 @@ from gunicorn.util import parse_address
 from ccp.app import create_app, utc_now
 from ccp.exposure import require_no_kind_lost, require_safe_exposure, warnings_of
 from ccp.known_kinds import KnownKinds
-from ccp.log import configure_logging
+from ccp.log import configure_server_logging
 from ccp.operators.listener import listener_of
 from ccp.ports import require_free
 from ccp.settings import AnchorsUnusable, SettingsInvalid, server_settings
@@ -62,7 +62,7 @@ umask = 0o117
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 logger_class = _Logger
-logconfig_dict = configure_logging(_settings)
+logconfig_dict, _log_writer = configure_server_logging(_settings)
 
 
 def ssl_context(_config: Config, _default_context: Any) -> ssl.SSLContext | None:
@@ -101,8 +101,14 @@ def pre_fork(server: Arbiter, worker: Any) -> None:
 
 
 def post_fork(_server: Arbiter, worker: Any) -> None:
-    """Let the operators in, by whatever way the API's sockets have come."""
+    """Start the worker's log, and let the operators in, however the API's sockets have come."""
+    _log_writer.start()
     _operators.after_fork(worker)
+
+
+def worker_exit(_server: Arbiter, _worker: Any) -> None:
+    """Write what is left of the worker's log."""
+    _log_writer.stop()
 
 
 def on_reload(server: Arbiter) -> None:

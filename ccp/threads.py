@@ -50,10 +50,9 @@ class Crew(Generic[T]):
         self.idle = threading.Event()
         self.idle.set()
         self._queue: SimpleQueue[T | None] = SimpleQueue()
-        go = partial(_go, self._queue, self.idle, work, gather)
-        self._due = [
-            threading.Thread(target=go, name=f"{name}-{n}", daemon=True) for n in range(threads)
-        ]
+        self._go = partial(_go, self._queue, self.idle, work, gather)
+        self._name = name
+        self._due = threads
         self._lock = threading.Lock()
         # Not at the end of the interpreter, where somebody may yet put something.
         weakref.finalize(self, _end, self._queue, threads).atexit = False
@@ -72,16 +71,22 @@ class Crew(Generic[T]):
         self._queue.put(item)
 
     def _begin(self) -> None:
-        """Start the threads; one that cannot be started is tried again with what is put next."""
+        """
+        Start the threads; one that cannot be started is tried again with what is put next.
+
+        A thread object is made here and not before: from Python 3.13 on, one that was made before
+        a fork cannot be started behind it.
+        """
         with self._lock:
             while self._due:
+                name = f"{self._name}-{self._due - 1}"
                 try:
-                    self._due[-1].start()
+                    threading.Thread(target=self._go, name=name, daemon=True).start()
                 except RuntimeError:
-                    if len(self._due) == self.threads:  # none runs
+                    if self._due == self.threads:  # none runs
                         raise
                     return
-                self._due.pop()
+                self._due -= 1
 
 
 def _go(

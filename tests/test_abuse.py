@@ -437,14 +437,18 @@ def test_the_host_header_says_nothing(server, path):
     """Pages, spec and redirects are the same whatever host the caller claims to have called."""
     answers = {
         re.sub(rb'(?i)date: .*?\r\n|"traceId":"[^"]*"', b"", ask(server, sent))
-        for host in ("pool", "evil.example", ODD, "x/../y")
+        for host in ("pool", "evil.example", "x..y")
         for sent in [
             f"GET {BASE}/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         ]
-        if ODD not in host or ask(server, sent)[9:12] != b"400"
     }
     assert len(answers) == 1
     assert b"evil" not in answers.pop()
+    for host in (ODD, "x/../y"):
+        sent = f"GET {BASE}/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        answer = ask(server, sent.encode())
+        assert answer[9:12] == b"400"
+        assert host.encode() not in answer
 
 
 def test_there_is_nothing_to_learn_from_the_server_header(server):

@@ -1,11 +1,12 @@
 """The parts joined: a pool that starts, answers, and ends."""
 
-import os
+import json
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import structlog
@@ -15,10 +16,12 @@ import ccp.app as app_module
 from ccp.app import create_app, utc_now
 from ccp.handlers import get_contract_data_by_emaid
 from ccp.store import Store, StoreUnusable
+from tests.authority import Authority
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
-from tests.running import SECONDS
+from tests.issuer import ec_key, jwt_settings
+from tests.running import ROOT, SECONDS
 
 URL = f"{BASE}/signedcontractdata"
 PAIR = f"{URL}/{EMAID_TEXT}/{PCID_TEXT}"
@@ -135,20 +138,62 @@ def test_store_is_closed_in_the_end(tmp_path, monkeypatch):
     assert closed == [True]
 
 
-def test_nothing_runs_before_the_server_forks(tmp_path):
-    """Making the pool leaves no thread and no open file behind, which a fork would break."""
+# Makes a pool as the server's master does before it forks, and prints what is left beside data.
+BEFORE_A_FORK = """
+import asyncio, gc, json, os, sqlite3, sys, threading
+from pathlib import Path
+from ccp.app import create_app
+from ccp.settings import Settings
 
-    def running():
-        files = {(file.name, os.path.realpath(file)) for file in Path("/proc/self/fd").iterdir()}
-        here = {file for file in files if str(tmp_path) in file[1] or "socket" in file[1]}
-        return set(threading.enumerate()), here
+def descriptors():
+    return {file.name: os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()}
 
-    threads, files = running()
-    app = create_app(make_settings(tmp_path))
-    assert app
-    threads_now, files_now = running()  # what other tests have left may end meanwhile
-    assert threads_now <= threads
-    assert files_now <= files
+here = descriptors()
+app = create_app(Settings.from_environment(json.loads(sys.argv[1])))
+gc.collect()
+left = [
+    f"descriptor {name} of {path}"
+    for name, path in descriptors().items()
+    if here.get(name) != path and not path.startswith(f"/proc/{os.getpid()}/fd")
+]
+kinds = (threading.Thread, asyncio.AbstractEventLoop, sqlite3.Connection)
+left += [
+    repr(one)
+    for one in gc.get_objects()
+    if issubclass(type(one), kinds) and one is not threading.main_thread()
+]
+left += [f"thread {one}" for one in threading.enumerate() if one is not threading.main_thread()]
+print(*left, sep="\\n")
+"""
+
+
+def test_create_app_before_a_fork_makes_nothing_but_data(tmp_path):
+    """No thread, event loop, database connection or open file: a fork breaks each of them."""
+    (tmp_path / "cas").mkdir()
+    Authority(tmp_path / "cas", "ca")
+    variables = {
+        **jwt_settings(tmp_path, ec_key()),
+        "jwt_keys": "https://issuer.example/jwks",
+        "operations_bind": "127.0.0.1:9",
+        "opcp": "on",
+        "peers": "http://127.0.0.1:1",
+        "revocation_url": "http://127.0.0.1:1",
+        "operator_cas": str(tmp_path / "cas"),
+        "rcp_url": "http://127.0.0.1:1",
+        "cleanse_hours": "1",
+        "rate_limit": "9/second",
+        "threads": "3",
+        "database_url": f"sqlite:///{tmp_path}/ccp.db",
+    }
+    environment = json.dumps({f"CCP_{name.upper()}": value for name, value in variables.items()})
+    made = subprocess.run(
+        [sys.executable, "-c", BEFORE_A_FORK, environment],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert made.stdout.split("\n") == ["", ""]
 
 
 def test_database_that_cannot_serve_is_told(tmp_path):

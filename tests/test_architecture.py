@@ -37,6 +37,7 @@ ALLOWED = {
     "printable": set(),
     "threads": set(),
     "last_good": set(),
+    "log_writer": set(),
     "base64_text": {"errors"},
     "addresses": set(),
     "env_file": set(),
@@ -47,7 +48,7 @@ ALLOWED = {
     "pki": {"addresses", "identifiers", "errors", "notes"},
     "store": {"identifiers", "errors", "origin", "threads"},
     "schemas": {"identifiers", "errors", "store"},  # the records that it shapes
-    "log": {"owners", "printable", "settings"},
+    "log": {"log_writer", "owners", "printable", "settings"},
     "tls": {"settings"},
     "exposure": {"addresses", "settings", "pki"},
     "messages": BELOW | {"iso15118", "pki"},

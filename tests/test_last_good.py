@@ -1,5 +1,6 @@
 """The last good answer of a service: of one URL, for its owner alone, and of a bounded size."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,31 @@ def test_a_folder_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -> 
     with capture_logs() as lines:
         kept(tmp_path / "no" / "file").save(b"answer")
     assert [line["log_level"] for line in lines] == ["warning"]
+
+
+def test_save_with_a_full_disk_keeps_the_last_answer_and_leaves_no_draft(tmp_path: Path) -> None:
+    """The disk takes a part of a draft and no more: here, as no file may grow."""
+    file = tmp_path / "kept"
+    kept(file).save(b"first")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with capture_logs() as lines:
+            for _ in range(3):
+                kept(file).save(b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [line["reason"] for line in lines] == ["File too large"] * 3
+    assert kept(file).load() == b"first"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_save_over_a_folder_leaves_no_draft(tmp_path: Path) -> None:
+    """The draft is whole, and cannot take its place."""
+    file = tmp_path / "kept"
+    file.mkdir()
+    kept(file).save(b"answer")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_nothing_is_kept_at_first(tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def test_looking_leaves_no_lines(server):
         assert operators.post("/inspector", content=b"-", headers=headers).status_code == 400
         with server.client() as client:
             trace_id = client.get("/nowhere").json()["traceId"]
+    wait_until(lambda: server.log.count(trace_id) == 2)
     new = [json.loads(line) for line in server.log.splitlines()[lines:]]
     assert {line["traceId"] for line in new} == {trace_id}
 

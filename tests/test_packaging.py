@@ -50,9 +50,40 @@ def test_make_shows_that_it_installs_and_how_far_it_is() -> None:
     """The first `make run` takes minutes; nothing is run here (--dry-run)."""
     command = ["make", "--dry-run", "--always-make", "run"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert told.startswith('echo "Installing into .venv')
+    assert 'echo "Installing into .venv' in told.partition("pip install")[0]
     assert "pip install" in told
     assert "--quiet" not in told
+
+
+# Runs code as Python 3.9 would see itself; `-c CODE` is all that it understands.
+PYTHON_3_9 = f"""#!/bin/sh
+exec {sys.executable} -c 'import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])' "$2"
+"""
+
+
+def test_make_with_an_older_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Before anything is made."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    old = tmp_path / "python3.9"
+    old.write_text(PYTHON_3_9)
+    old.chmod(0o755)
+    command = ["make", "run", f"PYTHON={old}"]
+    made = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert made.returncode != 0
+    said = [line for line in made.stderr.splitlines() if not line.startswith("make: ")]
+    assert said == ["The pool needs Python 3.11 or later; this is 3.9.2."]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_every_python_of_the_classifiers_is_proved() -> None:
+    """setup.cfg names no version that `.ci/interpreters` does not try."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    named = re.findall(r"Python :: (3\.\d+)", config["metadata"]["classifiers"])
+    tried = re.search(r"for version in (.*);", (ROOT / ".ci" / "interpreters").read_text())
+    assert named
+    assert tried
+    assert set(named) <= set(tried[1].split())
 
 
 def asked_for(of: Distribution, extras: frozenset[str] = frozenset()) -> Iterator[Distribution]:

@@ -238,6 +238,7 @@ def test_the_audit_trail_says_who_wrote_what(server, client):
         ("delete", "the eMSP", "emsp", "DEICE"),
     ]
     assert {(line.emaid, line.pcid) for line in lines} == {ids}
+    wait_until(lambda: all(line.trace_id in server.log for line in lines))
     logged = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     operations = {line.get("traceId"): line.get("operation") for line in logged}
     assert [operations[line.trace_id] for line in lines] == [

@@ -287,6 +287,10 @@ def test_rest_of_a_refused_body_is_no_request(server):
         ["Content-Length: \xd9\xa2"],
         ["Content-Length: 2", "Transfer-Encoding: chunked"],
         ["Transfer-Encoding: chunked, identity"],
+        ["Transfer-Encoding: gzip, chunked"],
+        ["Transfer-Encoding: identity, chunked"],
+        ["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
         ["Transfer-Encoding: x"],
         ["Content-Length : 2"],
         ["Content-Length: 2", " folded: x"],
@@ -299,6 +303,50 @@ def test_ambiguous_length_never_reaches_the_pool(server, headers):
     assert answer.split()[1] in (b"400", b"501")
     assert answer.count(b"HTTP/1.1") == 1
     assert "addSignedContractDataV1" not in "".join(server.log.splitlines(keepends=True)[lines:])
+
+
+def test_coded_chunks_are_refused_in_words(server):
+    """A body in gzip and then in chunks is never read as chunks alone."""
+    headers = ("Content-Type: application/json", "Transfer-Encoding: gzip, chunked")
+    answer = talk(server, request("PUT", URL, b"2\r\n{}\r\n0\r\n\r\n", *headers))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert b"The only Transfer-Encoding that is supported is a single chunked." in answer
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{BASE}/contractData/emaid/DEICENOBODY001", b"404"),
+        (f"{BASE}/openapi.json", b"200"),
+        (f"{BASE}/contractData/emaid/short", b"400"),
+    ],
+)
+def test_absolute_form_of_a_target_is_served(server, path, status):
+    """As by clients behind a proxy; the answer is that of the path."""
+    target = f"http://pool.example:{server.port}{path}"
+    absolute, own = (
+        talk(server, request("GET", one, b"", "Connection: close")) for one in (target, path)
+    )
+    assert absolute.split()[1] == own.split()[1] == status
+    assert b"There is no such path" not in absolute
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "status"),
+    [
+        ("1.1", [], b"400"),
+        ("1.1", ["Host: a b"], b"400"),
+        ("1.1", ["Host: pool", "Host: pool"], b"400"),
+        ("1.1", ["Host:"], b"200"),
+        ("1.0", [], b"200"),
+    ],
+)
+def test_host_is_required_in_http_1_1(server, version, headers, status):
+    """And one host, in its own form; HTTP/1.0 has none (RFC 9112, 3.2)."""
+    lines = [f"GET {BASE}/openapi.json HTTP/{version}", *headers, "Connection: close"]
+    answer = talk(server, "\r\n".join([*lines, "", ""]).encode())
+    assert answer.split()[1] == status
 
 
 def test_header_with_underscores_is_dropped(server):

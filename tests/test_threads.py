@@ -160,16 +160,15 @@ def test_a_thread_that_could_not_begin_is_tried_again(monkeypatch: pytest.Monkey
     """A system without room for a thread has some later; meanwhile those there are do the work."""
     taken: list[list[int]] = []
     crew = Crew(taken.append, name="late", threads=2)
-    begin = threading._start_new_thread  # type: ignore[attr-defined]
-    outcomes = iter([None, begin, None, begin])
+    begin = threading.Thread.start
+    has_room = iter([False, True, False, True])
 
-    def start(*arguments: object) -> object:
-        outcome = next(outcomes)
-        if outcome is None:
+    def start(thread: threading.Thread) -> None:
+        if not next(has_room):
             raise RuntimeError("can't start new thread")
-        return outcome(*arguments)
+        begin(thread)
 
-    monkeypatch.setattr(threading, "_start_new_thread", start)
+    monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(RuntimeError, match="start new thread"):
         crew.put(1)
     crew.put(2)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,7 +18,9 @@ from ccp.operators.listener import Listener
 from ccp.operators.metrics import Exposition, Metrics, Records
 from ccp.pages import Recent, Site
 from ccp.services import Services
+from ccp.web.calls import Calls
 from ccp.web.head import HeadMiddleware
+from ccp.web.http_rules import find_violation
 from ccp.web.security_headers import SecurityHeadersMiddleware
 
 log = structlog.get_logger()
@@ -31,16 +33,19 @@ class Operators:
     Args:
         tokens: None where the API's callers are asked for none.
         listener: Where they ask it.
+        handlers: The threads that call the handlers of the API.
     Attributes:
         app: An ASGI application that answers them.
     """
 
-    def __init__(self, services: Services, tokens: Tokens | None, listener: Listener) -> None:
+    def __init__(
+        self, services: Services, tokens: Tokens | None, listener: Listener, handlers: Calls
+    ) -> None:
         self._listener = listener
         self._records = Records(services.store, services.clock)
         self._exposition: Exposition
         self._recent = Recent(services.clock)
-        health = Health(services, tokens)
+        health = Health(services, tokens, handlers)
         said = services.settings.said
 
         def is_open_by_accident() -> bool:
@@ -111,5 +116,8 @@ class OperatorsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, to the one or the other."""
-        is_theirs = scope["type"] == "http" and self._listener.has_accepted(scope["server"])
-        await (self._operators if is_theirs else self.app)(scope, receive, send)
+        app = self.app
+        if scope["type"] == "http" and self._listener.has_accepted(scope["server"]):
+            violation = find_violation(scope)
+            app = self._operators if violation is None else PlainTextResponse(violation, 400)
+        await app(scope, receive, send)

@@ -14,6 +14,7 @@ from ccp.auth.tokens import Tokens
 from ccp.pki.trust import KINDS, Anchors, Trust
 from ccp.pki.trusted import TrustedNow
 from ccp.services import Services
+from ccp.web.calls import Calls
 
 log = structlog.get_logger()
 
@@ -27,11 +28,13 @@ class Health:
 
     Args:
         tokens: None where nobody is asked for one.
+        handlers: The threads that call the handlers of the API.
     """
 
-    def __init__(self, services: Services, tokens: Tokens | None) -> None:
+    def __init__(self, services: Services, tokens: Tokens | None, handlers: Calls) -> None:
         self._services = services
         self._tokens = tokens
+        self._handlers = handlers
         self._last_checks: Mapping[str, str] = {}
         # One at a time, in a thread that starts with the first, after the server has forked.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -47,9 +50,11 @@ class Health:
         Both name the checks, and list each kind of anchors with the number that are valid now.
         """
         trusted, now = self._services.trusted, self._services.clock()
+        database, reading = await asyncio.gather(self._database(), self._reading())
         checks = {
             "server": "it is ending" if getattr(request.state, "is_ending", False) else _OK,
-            **await self._database(),
+            **database,
+            "handlers": reading,
             "anchors": _check_anchors(trusted, at=now),
         }
         if self._tokens is not None:
@@ -69,6 +74,17 @@ class Health:
         except TimeoutError:
             return {"database": f"it has not answered within {_SECONDS} s", "migrations": "unknown"}
         return {"database": found.database or _OK, "migrations": found.migrations or _OK}
+
+    async def _reading(self) -> str:
+        """Read the database as the handlers do: in their threads, by their connections."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await self._handlers.make(self._services.store.try_to_read)
+        except TimeoutError:
+            return f"no record could be read within {_SECONDS} s"
+        except Exception as error:  # whatever it is, every request would meet it too
+            return f"no record can be read: {error or type(error).__name__}"
+        return _OK
 
 
 def _check_anchors(trusted: TrustedNow, *, at: datetime) -> str:

@@ -1,12 +1,8 @@
 """The socket of the operators, which gunicorn's workers serve besides those of the API."""
 
-import atexit
 import copy
 import ipaddress
-import os
-import shutil
 import sys
-import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,9 +11,8 @@ from typing import Any
 from gunicorn import sock, util
 
 from ccp.addresses import is_loopback
+from ccp.operators.counts_folder import make_counts_folder
 from ccp.settings import Settings
-
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
 
 Address = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
@@ -71,7 +66,7 @@ class Listener:
         else:
             sys.exit("The pool cannot start.\nCCP_OPERATIONS_BIND: the pool itself listens there.")
         server.log.info("Operators look at: %s (pages, /health/ready, /metrics)", self.socket)
-        folder = self.folder or _private_folder(server.cfg.uid, server.cfg.gid)
+        folder = self.folder or make_counts_folder(server.cfg.uid, server.cfg.gid)
         self.listen_at(_address(self.socket), folder)
 
     def listen_at(self, address: Address, folder: Path) -> None:
@@ -114,21 +109,6 @@ class Listener:
 def _address(listener: Any) -> Address:
     name = listener.getsockname()
     return name if isinstance(name, str) else tuple(name[:2])
-
-
-def _private_folder(uid: int, gid: int) -> Path:
-    """Make a folder in memory, if there is such a place, for the user that workers run as."""
-    parent = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix="ccp-counts-", dir=parent))
-    os.chown(folder, uid, gid)
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:  # each worker calls it too
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
 
 
 @cache

@@ -155,6 +155,11 @@ class Reads:
             (last,) = database.execute("SELECT max(rowid) FROM signed_contract_data").fetchone()
             return last or 0
 
+    def try_to_read(self) -> None:
+        """Read one record by the connection of the calling thread, and raise what that raises."""
+        with self._connections.read() as database:
+            database.execute(f"{SELECT} LIMIT 1").fetchone()
+
     def _select(self, where: str, values: Sequence[str | int]) -> list[SignedContractData]:
         with self._connections.read() as database:
             # *where* is one of the literals above; values are always bound.

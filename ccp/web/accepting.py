@@ -18,6 +18,8 @@ Factory = Callable[[], asyncio.BaseProtocol]
 _HESITATION_SECONDS = 0.001
 # In which a worker gets used to as many connections as it has had at most.
 _WINDOW_SECONDS = 0.1
+# For the handshake of TLS, which takes a few round trips.
+HANDSHAKE_SECONDS = 5
 # Where there is none to be had: no file or memory is left for one more.
 _PAUSE_SECONDS = 0.2
 
@@ -33,12 +35,16 @@ class SharingLoop(uvloop.Loop):
     Args:
         backlog: How many connections may wait in the kernel until they are accepted.
         connections: Tells how many its worker has, with those whose handshake goes on.
+        most: How many it may have. Beyond that the oldest handshake is given up for each new
+            connection, so that clients which never finish theirs keep others out no longer than
+            they have to.
     """
 
-    def __init__(self, *, backlog: int, connections: Callable[[], int]) -> None:
+    def __init__(self, *, backlog: int, connections: Callable[[], int], most: int) -> None:
         super().__init__()
         self._backlog = backlog
         self._connections = connections
+        self._most = most
 
     async def create_server(  # type: ignore[override]  # as much of it as gunicorn's worker needs
         self,
@@ -59,7 +65,7 @@ class SharingLoop(uvloop.Loop):
             ssl: What TLS is spoken with, if it is.
         """
         sock.listen(self._backlog)
-        return Acceptor(self, protocol_factory, sock, ssl, self._connections)
+        return Acceptor(self, protocol_factory, sock, ssl, self._connections, self._most)
 
 
 class Acceptor:
@@ -78,15 +84,17 @@ class Acceptor:
         listener: socket.socket,
         tls: ssl.SSLContext | None,
         connections: Callable[[], int],
+        most: int,
     ) -> None:
         self._loop = loop
         self._make_protocol = make_protocol
         self._listener = listener
         self._tls = tls
         self._connections = connections
+        self._most = most
         self._used_to = 0
         self._window_ends = 0.0
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._beginning: dict[asyncio.Task[None], None] = {}  # the oldest first
         self._goes_on: asyncio.TimerHandle | None = None
         self._failed = False
         self._go_on()
@@ -111,13 +119,24 @@ class Acceptor:
             self._stop_for(_PAUSE_SECONDS)
             return
         self._failed = False
+        if self._connections() >= self._most:
+            self._give_up_a_handshake()
         # The protocol is there at once: a worker that ends waits for those that there are.
         beginning = begin_connection(self._loop, connection, self._make_protocol(), self._tls)
         task = self._loop.create_task(beginning)
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        self._beginning[task] = None
+        task.add_done_callback(self._begun)
         if self._has_more_than_usual():
             self._stop_for(_HESITATION_SECONDS)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._beginning.pop(task, None)
+
+    def _give_up_a_handshake(self) -> None:
+        for task in self._beginning:
+            task.cancel()
+            del self._beginning[task]
+            return
 
     def _has_more_than_usual(self) -> bool:
         number, now = self._connections(), self._loop.time()
@@ -149,7 +168,14 @@ async def begin_connection(
     protocol: asyncio.BaseProtocol,
     tls: ssl.SSLContext | None,
 ) -> None:
-    """Let a protocol speak on an accepted connection; one whose handshake fails is just gone."""
+    """
+    Let a protocol speak on an accepted connection.
+
+    One whose handshake fails, or is not done in time, is just gone.
+    """
     connection.setblocking(False)
+    seconds = HANDSHAKE_SECONDS if tls else None
     with suppress(OSError):
-        await loop.connect_accepted_socket(lambda: protocol, connection, ssl=tls)
+        await loop.connect_accepted_socket(
+            lambda: protocol, connection, ssl=tls, ssl_handshake_timeout=seconds
+        )

@@ -154,6 +154,7 @@ class BoundedWorker(gasgi.ASGIWorker):
         self.loop = SharingLoop(
             backlog=self.cfg.backlog,
             connections=lambda: int(self.nr_conns) + len(self.shaking_hands),
+            most=self.cfg.worker_connections,
         )
         asyncio.set_event_loop(self.loop)
 

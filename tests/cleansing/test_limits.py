@@ -25,11 +25,16 @@ def emaid(number: int) -> str:
     return f"DEWRKC0000{number:04}"
 
 
+def pcid(number: int) -> str:
+    """A car of its own for each contract: one car can have 64 of them."""
+    return f"WRKSH0PCAR{number:07}"
+
+
 def fill(store: Store, expired: int, others: int) -> None:
     """Store contracts that expired a second ago, and others that are valid for years."""
     for number in range(expired + others):
         end = NOW - timedelta(seconds=1) if number < expired else NOW + 1000 * DAY
-        store.put(record(emaid(number), PCID, valid_to=end), ORIGIN)
+        store.put(record(emaid(number), pcid(number), valid_to=end), ORIGIN)
 
 
 def count(world: World) -> int:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
 from ccp.app import create_app
+from ccp.operators.health import Health
 from ccp.operators.listener import listener_of
 from ccp.pki.trusted import Trusted
 from ccp.store import Readiness, Store
@@ -26,7 +27,7 @@ from tests.running import SECONDS
 from tests.trusted import pki
 from tests.web.asgi import call, scope
 
-READY = {"server": "ok", "database": "ok", "migrations": "ok", "anchors": "ok"}
+READY = {"server": "ok", "database": "ok", "migrations": "ok", "handlers": "ok", "anchors": "ok"}
 
 
 def ready_of(app, **changes):
@@ -38,12 +39,21 @@ def ready_of(app, **changes):
     return start["status"], answer["checks"]
 
 
-def looked_at(folder, clock=lambda: NOW, **variables):
-    """A pool that its operators look at; it is not started, which health does not need."""
-    settings = make_settings(folder, operations_bind=BIND, **variables)
-    app = create_app(settings, clock=clock)
-    listener_of(settings).listen_at(("127.0.0.1", 9), folder)
-    return app
+@pytest.fixture
+def looked_at():
+    """Makes pools that their operators look at; none is started, which health does not need."""
+    stores = []
+
+    def make(folder, clock=lambda: NOW, **variables):
+        settings = make_settings(folder, operations_bind=BIND, **variables)
+        app = create_app(settings, clock=clock)
+        stores.append(app.services.store)
+        listener_of(settings).listen_at(("127.0.0.1", 9), folder)
+        return app
+
+    yield make
+    for store in stores:
+        store.close()
 
 
 def test_a_pool_that_serves_is_live_and_ready(pool):
@@ -56,7 +66,7 @@ def test_a_pool_that_serves_is_live_and_ready(pool):
     assert (answer.status_code, answer.json()) == (200, expected)
 
 
-def test_a_database_that_is_gone_is_not_ready(tmp_path):
+def test_a_database_that_is_gone_is_not_ready(tmp_path, looked_at):
     """It is live all the same; the log has the reason once, not with every probe."""
     app = looked_at(tmp_path)
     (tmp_path / "ccp.db").unlink()
@@ -65,13 +75,14 @@ def test_a_database_that_is_gone_is_not_ready(tmp_path):
     assert {status for status, _ in found} == {503}
     _, checks = found[0]
     assert "unable to open database file" in checks.pop("database")
+    assert checks.pop("handlers") == "no record can be read: unable to open database file"
     assert checks == {"server": "ok", "migrations": "unknown", "anchors": "ok"}
     assert [line["event"] for line in lines] == ["the pool is not ready"]
     start, _ = call(app, scope(path="/health/live", server=("127.0.0.1", 9)))
     assert start["status"] == 200
 
 
-def test_a_database_of_a_newer_version_is_not_ready(tmp_path):
+def test_a_database_of_a_newer_version_is_not_ready(tmp_path, looked_at):
     """Somebody has brought it up to date under a pool that still runs."""
     app = looked_at(tmp_path)
     with closing(sqlite3.connect(tmp_path / "ccp.db")) as database, database:
@@ -85,7 +96,7 @@ def test_a_database_of_a_newer_version_is_not_ready(tmp_path):
     assert "newer version" in checks["migrations"]
 
 
-def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
+def test_anchors_that_are_all_broken_are_not_ready(tmp_path, looked_at):
     """Whoever was told to trust somebody, and can read none of it, refuses everything."""
     for name in ("v2g", "oem"):
         (tmp_path / "trust" / name).mkdir(parents=True)
@@ -95,7 +106,7 @@ def test_anchors_that_are_all_broken_are_not_ready(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["v2g", "emsp", "oem"])
-def test_ready_root_begins_and_expires_is_told_without_a_reload(tmp_path, kind):
+def test_ready_root_begins_and_expires_is_told_without_a_reload(tmp_path, kind, looked_at):
     """Each kind by itself; sub-CAs that are still valid do not count."""
     authority = {"v2g": pki().cps["A"].authority, "emsp": pki().emsp, "oem": pki().oem}[kind]
     second, hour = timedelta(seconds=1), timedelta(hours=1)
@@ -118,7 +129,7 @@ def test_ready_root_begins_and_expires_is_told_without_a_reload(tmp_path, kind):
     assert found == [bad, good, good, bad]
 
 
-def test_ready_lists_each_kind(tmp_path):
+def test_ready_lists_each_kind(tmp_path, looked_at):
     """How many anchors there are, how many are valid now, and whether chains are verified."""
     save_trust(tmp_path / "trust", pki())
     root = pki().v2g_root("A")
@@ -136,7 +147,7 @@ def test_ready_lists_each_kind(tmp_path):
     }
 
 
-def test_ready_after_a_refused_reload_says_why(tmp_path):
+def test_ready_after_a_refused_reload_says_why(tmp_path, looked_at):
     """Until a reload is taken."""
     app = looked_at(tmp_path)
     app.services.trusted.refused_reload = "there are no oem anchors any more"
@@ -147,7 +158,7 @@ def test_ready_after_a_refused_reload_says_why(tmp_path):
     assert ready_of(app) == (200, READY)
 
 
-def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):
+def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path, looked_at):
     """Contracts of eMSPs under a V2G PKI end in V2G roots; without any root nothing holds."""
     app = looked_at(tmp_path, rcp_url="http://127.0.0.1:1")
     assert ready_of(app)[0] == 503
@@ -160,7 +171,7 @@ def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path):
     assert ready_of(app) == (200, READY)
 
 
-def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
+def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path, looked_at):
     """Where tokens are asked for: with keys from a file 200, without those of a URL 503."""
     settings = jwt_settings(tmp_path, ec_key())
     assert ready_of(looked_at(tmp_path, **settings)) == (200, READY | {"keys": "ok"})
@@ -169,13 +180,13 @@ def test_keys_that_could_not_be_read_yet_are_not_ready(tmp_path):
     assert (status, checks) == (503, READY | {"keys": "none could be read yet"})
 
 
-def test_a_worker_that_ends_is_not_ready(tmp_path):
+def test_a_worker_that_ends_is_not_ready(tmp_path, looked_at):
     """On connections that are still open; there are no new ones."""
     status, checks = ready_of(looked_at(tmp_path), state={"is_ending": True})
     assert (status, checks) == (503, READY | {"server": "it is ending"})
 
 
-def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch):
+def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch, looked_at):
     """The answer does not hang with it, and however often it is asked one thread waits."""
     monkeypatch.setattr("ccp.operators.health._SECONDS", 0.05)
     app = looked_at(tmp_path)
@@ -193,3 +204,40 @@ def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch):
         assert checks["database"] == "it has not answered within 0.05 s"
     assert len(asked) == 1
     goes_on.set()
+
+
+def test_ready_with_handlers_that_cannot_run_answers_503(tmp_path, monkeypatch, looked_at):
+    """The database is well, and no handler can read it; as where no thread can be started."""
+    app = looked_at(tmp_path)
+
+    def start(_thread):
+        raise RuntimeError("thread already started")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ccp.threads.threading.Thread.start", start)
+        patch.setattr(Health, "_database", ok_database)
+        status, checks = ready_of(app)
+    assert (status, checks) == (
+        503,
+        READY | {"handlers": "no record can be read: thread already started"},
+    )
+    assert ready_of(app) == (200, READY)
+
+
+async def ok_database(_health):
+    """What a database says that needs no thread to be looked at."""
+    return {"database": "ok", "migrations": "ok"}
+
+
+def test_ready_with_handlers_that_hang_answers_503(tmp_path, monkeypatch, looked_at):
+    """The probe is answered all the same, and the pool is ready again when they go on."""
+    monkeypatch.setattr("ccp.operators.health._SECONDS", 0.05)
+    app = looked_at(tmp_path)
+    goes_on = threading.Event()
+    monkeypatch.setattr(Store, "try_to_read", lambda _: goes_on.wait(SECONDS))
+    status, checks = ready_of(app)
+    assert status == 503
+    assert checks["handlers"] == "no record could be read within 0.05 s"
+    goes_on.set()
+    monkeypatch.setattr("ccp.operators.health._SECONDS", SECONDS)
+    assert ready_of(app)[0] == 200

@@ -9,8 +9,8 @@ ONE_EMPTY_BODY: tuple[Message, ...] = ({"type": "http.request", "body": b"", "mo
 
 
 def scope(method: str = "GET", path: str = "/", **changes: Any) -> dict[str, Any]:
-    """The scope of a request; *changes* replace or add entries."""
-    return {
+    """The scope of a request, with a Host; *changes* replace or add entries."""
+    made = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
@@ -24,6 +24,9 @@ def scope(method: str = "GET", path: str = "/", **changes: Any) -> dict[str, Any
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     } | changes
+    if b"host" not in dict(made["headers"]):
+        made["headers"] = [(b"host", b"pool"), *made["headers"]]
+    return made
 
 
 def call(

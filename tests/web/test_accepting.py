@@ -4,16 +4,21 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from ccp.web import accepting
 from ccp.web.accepting import Acceptor, SharingLoop
+from tests.authority import Authority
+from tests.running import SECONDS
 
 BACKLOG = 200
+MOST = 40
 LONG = 60.0
 MOMENT = 0.2
 
@@ -41,7 +46,7 @@ class Worker:
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
         self.taken: list[Recorded] = []
-        self.loop = SharingLoop(backlog=BACKLOG, connections=self.count)
+        self.loop = SharingLoop(backlog=BACKLOG, connections=self.count, most=MOST)
 
     def count(self) -> int:
         """How many connections it has."""
@@ -232,6 +237,98 @@ def test_a_handshake_that_fails_is_no_error(worker, clients, caplog):
     worker.run(meanwhile, context)
     assert [one.transport for one in worker.taken] == [None, None]
     assert not caplog.records
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """The CA of the server's certificate."""
+    return Authority(tmp_path, "ca")
+
+
+@pytest.fixture
+def tls(authority: Authority) -> ssl.SSLContext:
+    """What the server speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("server"))
+    return context
+
+
+class CountingWorker(Worker):
+    """A worker that forgets a connection when its handshake has failed, as the real one does."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener)
+        self.known = weakref.WeakSet[Recorded]()
+
+    def make_protocol(self) -> Recorded:
+        """Of a connection that has just been accepted."""
+        made = Recorded()
+        self.known.add(made)
+        return made
+
+    def count(self) -> int:
+        """How many connections it has, with those whose handshake goes on."""
+        return sum(not one.is_lost for one in self.known)
+
+
+async def closed_by_server(clients: Iterable[socket.socket]) -> int:
+    """How many of these clients have lost their connection."""
+    closed = 0
+    for client in clients:
+        client.setblocking(False)
+        try:
+            closed += client.recv(1) == b""
+        except ConnectionResetError:
+            closed += 1
+        except BlockingIOError:
+            pass
+    return closed
+
+
+def test_handshake_without_end_is_given_up_after_some_seconds(
+    listener, clients, tls, monkeypatch
+) -> None:
+    """A client that connects and says nothing keeps no file open for longer."""
+    assert accepting.HANDSHAKE_SECONDS == 5
+    monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", 0.05)
+    worker = CountingWorker(listener)
+    silent = clients(3)
+
+    async def meanwhile(_: Acceptor) -> None:
+        async with asyncio.timeout(SECONDS):
+            while await closed_by_server(silent) < len(silent) or worker.count():
+                await asyncio.sleep(0.01)
+
+    worker.run(meanwhile, tls)
+    worker.loop.close()
+
+
+def test_handshakes_count_in_the_limit_and_the_oldest_is_given_up(
+    listener, clients, authority, tls, monkeypatch
+) -> None:
+    """So no number of silent clients takes all files, and who finishes a handshake is let in."""
+    worker = CountingWorker(listener)
+    silent = clients(3 * MOST)
+    trusting = ssl.create_default_context(cafile=authority.file)
+
+    async def meanwhile(_: Acceptor) -> None:
+        async with asyncio.timeout(SECONDS):
+            while await closed_by_server(silent) < 2 * MOST:
+                assert worker.count() <= MOST + 5  # a few are just being closed
+                await asyncio.sleep(0.01)
+            host, port = listener.getsockname()
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=trusting, server_hostname="localhost"
+            )
+            assert worker.count() <= MOST
+            assert await closed_by_server(silent[-MOST + 2 :]) == 0
+            for client in (*silent, writer):
+                client.close()
+            while asyncio.all_tasks() > {asyncio.current_task()}:
+                await asyncio.sleep(0.01)
+
+    worker.run(meanwhile, tls)
+    worker.loop.close()
 
 
 @pytest.mark.parametrize("hesitates", [False, True])

@@ -229,7 +229,7 @@ def test_whoever_asks_is_told_that_no_thread_can_be_started(
 
     async def ask() -> list[object]:
         with monkeypatch.context() as full:
-            full.setattr(threading, "_start_new_thread", no_room)
+            full.setattr(threading.Thread, "start", no_room)
             waits = [calls.make(lambda: 7) for _ in range(2)]
             errors = await asyncio.gather(*waits, return_exceptions=True)
         return [*errors, await calls.make(lambda: 7)]
