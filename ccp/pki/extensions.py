@@ -29,12 +29,14 @@ from ccp.pki.extension_values import (
     read_oids,
     read_optional_fields,
     read_policies,
+    read_policy_constraints,
     read_policy_mappings,
 )
 from ccp.pki.structure import read_structure
 
 BASIC_CONSTRAINTS = "2.5.29.19"
 NAME_CONSTRAINTS = "2.5.29.30"
+POLICY_CONSTRAINTS = "2.5.29.36"
 _KEY_USAGE = "2.5.29.15"
 _EXTENDED_KEY_USAGE = "2.5.29.37"
 _CRL_DISTRIBUTION_POINTS = "2.5.29.31"
@@ -77,7 +79,7 @@ _KNOWN: Mapping[str, _Known] = {
     "2.5.29.18": _Known("issuerAltName", read_general_names),
     "2.5.29.32": _Known("certificatePolicies", read_policies),
     "2.5.29.33": _Known("policyMappings", read_policy_mappings),
-    "2.5.29.36": _Known("policyConstraints", lambda value: read_optional_fields(value, 0x80, 0x81)),
+    POLICY_CONSTRAINTS: _Known("policyConstraints", read_policy_constraints),
     "2.5.29.54": _Known("inhibitAnyPolicy", read_natural_number),
     "1.3.6.1.5.5.7.48.1.5": _Known("id-pkix-ocsp-nocheck"),
     "1.3.6.1.5.5.7.1.7": _Known("id-pe-ipAddrBlocks"),
