@@ -16,7 +16,7 @@ from ccp.pki.lenient import (
     read_time,
     signed_number,
 )
-from ccp.pki.structure import Structure, read_structure
+from ccp.pki.structure import Structure, read_structure, same_algorithm
 
 _PRINTABLE_STRING, _IA5_STRING, _TELETEX_STRING = 0x13, 0x16, 0x14
 _PRINTABLE = re.compile(rb"[A-Za-z0-9 '()+,./:=?-]*")
@@ -70,7 +70,7 @@ def _irregular_fields(structure: Structure) -> Iterator[str]:
     size = len(structure.serial_number)
     if signed_number(structure.serial_number) <= 0 or size > _MOST_SERIAL_BYTES:
         yield f"The serial number is not positive and of at most {_MOST_SERIAL_BYTES} bytes."
-    if structure.inner_algorithm.content != structure.algorithm.content:
+    if not same_algorithm(structure):
         yield "The two fields of the signature algorithm differ."
     if has_parameters(structure.algorithm):
         yield "The signature algorithm has parameters, which ECDSA does not have."

@@ -25,13 +25,14 @@ from ccp.pki.der import (
 )
 from ccp.pki.structure import Structure, read_structure
 
+# As pyca/cryptography reads them: the names of a regular CA and an irregular leaf are compared.
 _ENCODINGS = {
     0x0C: "utf-8",
-    0x12: "ascii",  # NumericString
-    0x13: "ascii",  # PrintableString
-    0x14: "latin-1",  # TeletexString, as all of today read it
-    0x16: "ascii",  # IA5String
-    0x1A: "ascii",  # VisibleString
+    0x12: "utf-8",  # NumericString
+    0x13: "utf-8",  # PrintableString
+    0x14: "utf-8",  # TeletexString
+    0x16: "utf-8",  # IA5String
+    0x1A: "utf-8",  # VisibleString
     0x1C: "utf-32-be",  # UniversalString
     0x1E: "utf-16-be",  # BMPString
 }
@@ -144,7 +145,7 @@ def read_text(value: Element) -> str:
     """
     Return the text of a value in a name, whatever its type.
 
-    Bytes that the type does not allow are read as Latin-1, as OpenSSL does. What is not a string is
+    Bytes that are not of the encoding are read as Latin-1, as OpenSSL does. What is not a string is
     written in hexadecimal digits, as RFC 4514, 2.4, does.
     """
     encoding = _ENCODINGS.get(value.tag)

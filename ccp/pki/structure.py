@@ -108,6 +108,23 @@ def read_structure(der: bytes) -> Structure:
     )
 
 
+def same_algorithm(structure: Structure) -> bool:
+    """
+    Check whether both fields of the signature algorithm have the same value.
+
+    Lengths may be written differently in them, as OpenSSL allows.
+
+    Raises:
+        DerError: One of them is malformed.
+    Source: RFC 5280, 4.1.1.2.
+    """
+    inner, outer = (
+        [(one.tag, one.content) for one in elements(field.content)]
+        for field in (structure.inner_algorithm, structure.algorithm)
+    )
+    return inner == outer
+
+
 def _extension(element: Element) -> RawExtension:
     if element.tag != SEQUENCE:
         raise DerError("an extension is not a SEQUENCE")
