@@ -14,6 +14,7 @@ from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import VerifiedChain
 from ccp.pki.issuance import is_issuer
+from ccp.pki.name_matching import NameKey, name_key
 from ccp.pki.paths import find_paths
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES, Suite
 from ccp.pki.trust import Anchors
@@ -170,6 +171,25 @@ def test_find_paths_cas_that_certify_each_other_is_bounded(
     root = crypto.load_certificate(crypto.FILETYPE_ASN1, chain.authority.root.der)
     assert list(find_paths(read(chain.leaf.der), looped, (root,))) == []
     assert len(signatures) <= 64
+
+
+def test_find_paths_cas_of_two_names_that_certify_each_other_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There are thousands of ways through ten certificates."""
+    chain = pki().cps["A"]
+    x, y = chain.authority.sub_1, chain.authority.sub_2
+    looped = [read(reissue(of, by).der) for of, by in ((x, y), (y, x)) for _ in range(5)]
+    steps = []
+
+    def counting(name: x509.Name) -> NameKey:
+        steps.append(name)
+        return name_key(name)
+
+    monkeypatch.setattr(paths, "name_key", counting)
+    root = crypto.load_certificate(crypto.FILETYPE_ASN1, chain.authority.root.der)
+    assert list(find_paths(read(chain.leaf.der), looped, (root,))) == []
+    assert len(steps) < 300
 
 
 def test_verify_chain_leaf_with_a_wrong_signature_is_refused_whatever_is_tried() -> None:
