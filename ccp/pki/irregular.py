@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate
-from ccp.pki.der import elements, is_der, oid_text
-from ccp.pki.extensions import extension_name, irregular_values
+from ccp.pki.der import BOOLEAN, elements, is_der, items_of, oid_text
+from ccp.pki.extensions import BASIC_CONSTRAINTS, extension_name, read_extensions
 from ccp.pki.lenient import (
     attributes_of,
     encode_time,
@@ -36,7 +36,7 @@ def irregularities(certificate: Certificate) -> list[str]:
         found.extend(_irregular_fields(structure))
         found.extend(_irregular_names(structure))
         found.extend(_irregular_criticality(structure))
-        found.extend(irregular_values(certificate.der))
+        found.extend(_irregular_values(certificate.der))
     except ValueError:
         pass  # the certificate ends in a part that cannot be read, which has its own error
     if not found and not certificate.is_regular:
@@ -108,3 +108,18 @@ def _irregular_criticality(structure: Structure) -> Iterator[str]:
             yield f"The extension {name} writes out the default, that it is not critical."
         elif extension.critical not in (None, b"\xff"):
             yield f"The extension {name} has a boolean that is not DER."
+
+
+def _irregular_values(der: bytes) -> Iterator[str]:
+    for oid, value in read_extensions(der).values.items():
+        name = extension_name(oid)
+        if name == oid:
+            continue  # the pool does not know it
+        if not is_der(elements(value)):
+            yield f"The extension {name} has a length or a string that is not DER."
+        if oid == BASIC_CONSTRAINTS:
+            for one in items_of(value):
+                if one.tag == BOOLEAN and one.content == b"\0":
+                    yield f"The extension {name} writes out the default, FALSE."
+                elif one.tag == BOOLEAN and one.content != b"\xff":
+                    yield f"The extension {name} has a boolean that is not DER."

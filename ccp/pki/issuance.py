@@ -4,6 +4,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 
 from ccp.pki.certificates import Certificate
+from ccp.pki.extensions import read_extensions
 from ccp.pki.name_matching import same_name
 from ccp.pki.structure import read_structure, same_algorithm
 
@@ -30,6 +31,23 @@ def is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def ends_chain(certificate: Certificate) -> bool:
+    """
+    Check whether OpenSSL takes a trusted certificate for a root: by its names and key identifiers.
+
+    OpenSSL does not verify the signature. So a root's new key that is signed with the old one ends
+    a chain too, unless its authority key identifier names the old key.
+
+    Raises:
+        ValueError: Its extensions cannot be read.
+    """
+    if not same_name(certificate.subject, certificate.issuer):
+        return False
+    extensions = read_extensions(certificate.der)
+    own, issuers = extensions.key_identifier, extensions.issuer_key_identifier
+    return own is None or issuers is None or own == issuers
 
 
 def _verify(key: object, certificate: Certificate, signature: bytes, signed: bytes) -> None:

@@ -141,6 +141,23 @@ def test_of_root_chain_through_a_cross_certificate_holds() -> None:
         assert verified(in_root, ders).root.fingerprint == fingerprint(root)
 
 
+def test_of_root_new_key_signed_with_the_old_one_is_not_the_root() -> None:
+    """OpenSSL would end a chain there; but another root was asked for, and leads to the leaf."""
+    old = nameless_chain(pki().cps["A"])
+    new = with_new_root_key(old)
+    link = nameless(reissue(new.authority.root, old.authority.root), old.authority.root)
+    ders = [new.leaf.der, new.authority.sub_1.der, new.authority.sub_2.der]
+    roots = [link, old.authority.root, new.authority.root]
+    cache = ChainCache(anchors(roots), name="CPS certificate", chains=4)
+    of_new = cache.of_root(fingerprint(new.authority.root))
+    assert of_new
+    assert verified(of_new, ders).root.fingerprint == fingerprint(new.authority.root)
+    of_old = cache.of_root(fingerprint(old.authority.root))
+    assert of_old
+    with pytest.raises(CertificateChainBroken):
+        verified(of_old, ders)
+
+
 def test_of_root_sub_ca_is_not_a_root() -> None:
     """A cross-certificate alone is trusted by nobody."""
     chain, other = pki().cps["A"], pki().v2g_root("B")
