@@ -114,7 +114,7 @@ def verify_chain(
             return _verify_path(leaf, between, (load_x509(root),), name=name, at=at, suites=suites)
         except (CertificateChainBroken, CertificateChainExpired) as error:
             failures.append(error)
-    # Where there is a path by names and signatures, what is wrong with it is the reason.
+    # If there is a path by names and signatures, its fault says more than that of OpenSSL's path.
     raise failures[min(1, len(failures) - 1)]
 
 

@@ -115,11 +115,11 @@ class Role(NamedTuple):
 
 class StatusUrls(NamedTuple):
     """
-    Where the status of a certificate can be asked, http and https alone, in the CA's order.
+    The http and https URLs that tell the status of a certificate, in the order of its CA.
 
     Attributes:
-        ocsp: Of its OCSP responders.
-        crl: Of the lists of all that its CA has revoked.
+        ocsp: URLs of OCSP responders.
+        crl: URLs of complete revocation lists.
     """
 
     ocsp: tuple[str, ...]

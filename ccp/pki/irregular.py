@@ -11,7 +11,7 @@ from ccp.pki.extensions import BASIC_CONSTRAINTS, extension_name, read_extension
 from ccp.pki.lenient import (
     attributes_of,
     encode_time,
-    has_parameters,
+    has_ecdsa_parameters,
     read_text,
     read_time,
     signed_number,
@@ -38,7 +38,7 @@ def irregularities(certificate: Certificate) -> list[str]:
         found.extend(_irregular_criticality(structure))
         found.extend(_irregular_values(certificate.der))
     except ValueError:
-        pass  # the certificate ends in a part that cannot be read, which has its own error
+        pass  # a part cannot be read; the checks of chains report it as an error
     if not found and not certificate.is_regular:
         found.append("Common readers of certificates refuse its encoding.")
     return list(dict.fromkeys(found))
@@ -49,7 +49,7 @@ def irregularity_notes(certificates: Iterable[Certificate], name: str) -> list[N
     Return a line for the log for each certificate that pyca/cryptography refuses.
 
     Args:
-        name: What to call the leaf of the chain that they are of.
+        name: What to call the leaf of their chain, such as "contract certificate".
     """
     return [
         Note(
@@ -72,7 +72,7 @@ def _irregular_fields(structure: Structure) -> Iterator[str]:
         yield f"The serial number is not positive and of at most {_MOST_SERIAL_BYTES} bytes."
     if not same_algorithm(structure):
         yield "The two fields of the signature algorithm differ."
-    if has_parameters(structure.algorithm):
+    if has_ecdsa_parameters(structure.algorithm):
         yield "The signature algorithm has parameters, which ECDSA does not have."
     if structure.signature[:1] != b"\0":
         yield "Some bits of the signature are marked as unused."

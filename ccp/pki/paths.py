@@ -1,4 +1,4 @@
-"""All ways from a leaf up to a trusted root, where OpenSSL tries but one."""
+"""Search for all paths from a leaf up to a trusted root; OpenSSL tries one path alone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -29,7 +29,8 @@ def find_paths(
     Args:
         sub_cas: What came with the leaf, in any order.
         trusted: Roots, and sub-CAs that did not come with the leaf.
-    Returns: Each path with the leaf first and the root last; not more than a bounded search finds.
+    Returns: Each path with the leaf first and the root last. The search stops at a limit, so among
+        very many CAs of the same names some paths may be missing.
     """
     anchors = _anchors_by_name(trusted)
     return _Search(sub_cas, anchors).above((leaf,))

@@ -30,7 +30,7 @@ class RawExtension(NamedTuple):
     Attributes:
         oid: Content of its object identifier.
         critical: Content of its boolean; None if it is left out, which means FALSE.
-        value: What stands in its OCTET STRING.
+        value: Content of its OCTET STRING.
     """
 
     oid: bytes
