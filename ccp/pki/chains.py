@@ -15,6 +15,7 @@ from ccp.errors import (
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import (
     NAME_CONSTRAINTS,
+    POLICY_CONSTRAINTS,
     ExtensionProblem,
     Extensions,
     read_extensions,
@@ -22,10 +23,16 @@ from ccp.pki.extensions import (
 )
 from ccp.pki.openssl_errors import chain_failure
 from ccp.pki.paths import find_paths
+from ccp.pki.policies import has_required_policy
 from ccp.pki.signatures import Suite
 from ccp.pki.trust import Anchors, Root, load_x509
 
 _MOST_PATHS = 16  # tried where the first one does not hold
+
+# The whole path decides whether a certificate with one of these is valid, not its issuer alone
+# (RFC 5280, 4.2.1.10 and 4.2.1.11; RFC 3779, 2.3 and 3.3).
+_IP_ADDRESS_BLOCKS, _AS_IDENTIFIERS = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
+_DEPEND_ON_PATH = {NAME_CONSTRAINTS, POLICY_CONSTRAINTS, _IP_ADDRESS_BLOCKS, _AS_IDENTIFIERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ def verify_chain(
             all certificates but the root to be signed with one of them.
     Raises:
         CertificateChainBroken: It does not end in a root of *anchors*, or a signature, basic
-            constraint, path length, key usage or curve does not fit; the message says which.
+            constraint, path length, key usage, name constraint, policy or curve does not fit; the
+            message says which.
         CertificateChainExpired, CertificateChainNotYetValid: *at* lies outside the validity of one
             of its certificates.
     Source: RFC 5280, 6.1; ISO 15118-2 checks by the shell model (all valid at one instant).
@@ -107,7 +115,7 @@ def verify_chain(
             return _verify_path(leaf, between, (load_x509(root),), name=name, at=at, suites=suites)
         except (CertificateChainBroken, CertificateChainExpired) as error:
             failures.append(error)
-    # Where there is a path by names and signatures, what is wrong with it is the reason.
+    # If there is a path by names and signatures, its fault says more than that of OpenSSL's path.
     raise failures[min(1, len(failures) - 1)]
 
 
@@ -125,12 +133,13 @@ def _verify_path(
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
     read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
     _require_ca_extensions(read[1:], name)
+    _require_policy([read_extensions(one.der) for one in read[:-1]], name)
     _require_suites(read[:-1], suites, name)
     _require_curve(read[-1], suites, name)  # a root is trusted for itself, not for its signature
     root = Root.of(read[-1].der)
     above = tuple(read[1:])
     issuer = None
-    if above and not any(_constrains_names(ca) for ca in above):
+    if above and not any(_depends_on_path(ca) for ca in above):
         issuer = Issuer(chain[1], root, above, *_validity(above))
     return VerifiedChain(root, above, *_validity(read), issuer)
 
@@ -144,9 +153,11 @@ def verify_leaf(
     Args:
         leaf, name, at, suites: As for `verify_chain`.
         issuer: Valid at *at*, and proved with the same *suites*.
-    Raises: As `verify_chain`.
+    Raises: As `verify_chain`; also if the leaf has an extension that the whole path decides on.
     """
     _require_signing_leaf(leaf, name)
+    if _depends_on_path(leaf):
+        raise CertificateChainBroken(f"The {name} needs its whole chain to be verified.")
     partial = crypto.X509StoreFlags.PARTIAL_CHAIN
     _judge(leaf, [], (issuer.certificate,), name=name, at=at, flags=partial)
     _require_suites([leaf], suites, name)
@@ -197,9 +208,18 @@ def _validity(chain: Sequence[Certificate]) -> tuple[datetime, datetime]:
     return max(one.not_before for one in chain), min(one.not_after for one in chain)
 
 
-def _constrains_names(ca: Certificate) -> bool:
-    """Check whether a CA limits the names in what it has issued (RFC 5280, 4.2.1.10)."""
-    return NAME_CONSTRAINTS in read_extensions(ca.der).values
+def _depends_on_path(certificate: Certificate) -> bool:
+    """Check whether a certificate has an extension that concerns more than one step of a path."""
+    return not _DEPEND_ON_PATH.isdisjoint(read_extensions(certificate.der).values)
+
+
+def _require_policy(path: Sequence[Extensions], name: str) -> None:
+    """OpenSSL ignores policies, unless it is told all policies that the pool accepts."""
+    if not has_required_policy(path):
+        raise CertificateChainBroken(
+            f"The chain of the {name} has no common certificate policy, which one of its"
+            " certificates requires."
+        )
 
 
 def _require_suites(chain: Sequence[Certificate], suites: Sequence[Suite], name: str) -> None:

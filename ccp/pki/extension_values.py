@@ -10,6 +10,7 @@ from ccp.pki.der import (
     Element,
     content_of,
     elements,
+    encode,
     items_of,
     oid_text,
 )
@@ -35,6 +36,7 @@ _POINT, _REASONS, _CRL_ISSUER = 0xA0, 0x81, 0xA2
 _FULL_NAME, _RELATIVE_NAME = 0xA0, 0xA1
 _PERMITTED, _EXCLUDED = 0xA0, 0xA1
 _MINIMUM, _MAXIMUM = 0x80, 0x81
+_REQUIRE_EXPLICIT, _INHIBIT_MAPPING = 0x80, 0x81
 
 
 # Each function raises ValueError, mostly as DerError, if the value is malformed.
@@ -139,24 +141,34 @@ def read_name_constraints(value: bytes) -> list[Element]:
     return found
 
 
-def read_policies(value: bytes) -> list[Element]:
-    """Return the items of certificatePolicies; their qualifiers are not looked at."""
-    found = items_of(value)
-    for policy in found:
+def read_policies(value: bytes) -> list[str]:
+    """Return the policies of certificatePolicies; their qualifiers are not looked at."""
+    found = []
+    for policy in items_of(value):
         identifier, *qualifiers = items_of(policy.encoded)
         _require_tags([identifier], {OBJECT_IDENTIFIER})
         if [one.tag for one in qualifiers] not in ([], [SEQUENCE]):
             raise DerError("the qualifiers of a policy are malformed")
+        found.append(oid_text(identifier.content))
     return found
 
 
-def read_policy_mappings(value: bytes) -> list[Element]:
-    """Return the items of policyMappings."""
-    found = items_of(value)
-    for mapping in found:
-        if [one.tag for one in items_of(mapping.encoded)] != [OBJECT_IDENTIFIER] * 2:
-            raise DerError("a mapping does not consist of two object identifiers")
+def read_policy_mappings(value: bytes) -> list[tuple[str, str]]:
+    """Return the policies of the issuer and of the subject in each item of policyMappings."""
+    found = []
+    for mapping in items_of(value):
+        issuer_policy, subject_policy = read_oids(mapping.encoded)
+        found.append((issuer_policy, subject_policy))
     return found
+
+
+def read_policy_constraints(value: bytes) -> int | None:
+    """Return requireExplicitPolicy; None if it is left out."""
+    fields = {
+        one.tag: read_natural_number(encode(INTEGER, one.content))
+        for one in read_optional_fields(value, _REQUIRE_EXPLICIT, _INHIBIT_MAPPING)
+    }
+    return fields.get(_REQUIRE_EXPLICIT)
 
 
 def _require_tags(found: list[Element], tags: set[int]) -> None:

@@ -1,19 +1,16 @@
 """A parser for the extensions of a certificate, and the checks on them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from ccp.addresses import is_web_url
 from ccp.pki.der import (
-    BOOLEAN,
     OCTET_STRING,
     SEQUENCE,
     content_of,
-    elements,
     encode,
-    is_der,
     items_of,
     oid_text,
 )
@@ -29,12 +26,16 @@ from ccp.pki.extension_values import (
     read_oids,
     read_optional_fields,
     read_policies,
+    read_policy_constraints,
     read_policy_mappings,
 )
 from ccp.pki.structure import read_structure
 
 BASIC_CONSTRAINTS = "2.5.29.19"
 NAME_CONSTRAINTS = "2.5.29.30"
+POLICY_CONSTRAINTS = "2.5.29.36"
+_SUBJECT_KEY_IDENTIFIER, _AUTHORITY_KEY_IDENTIFIER = "2.5.29.14", "2.5.29.35"
+_KEY_IDENTIFIER = 0x80
 _KEY_USAGE = "2.5.29.15"
 _EXTENDED_KEY_USAGE = "2.5.29.37"
 _CRL_DISTRIBUTION_POINTS = "2.5.29.31"
@@ -69,15 +70,17 @@ _KNOWN: Mapping[str, _Known] = {
     _CRL_DISTRIBUTION_POINTS: _Known("cRLDistributionPoints", read_distribution_points),
     _AUTHORITY_INFO_ACCESS: _Known("authorityInfoAccess", read_access),
     "1.3.6.1.5.5.7.1.11": _Known("subjectInfoAccess", read_access),
-    "2.5.29.14": _Known("subjectKeyIdentifier", lambda value: content_of(value, OCTET_STRING)),
-    "2.5.29.35": _Known(
+    _SUBJECT_KEY_IDENTIFIER: _Known(
+        "subjectKeyIdentifier", lambda value: content_of(value, OCTET_STRING)
+    ),
+    _AUTHORITY_KEY_IDENTIFIER: _Known(
         "authorityKeyIdentifier", lambda value: read_optional_fields(value, 0x80, 0xA1, 0x82)
     ),
     "2.5.29.17": _Known("subjectAltName", read_general_names),
     "2.5.29.18": _Known("issuerAltName", read_general_names),
     "2.5.29.32": _Known("certificatePolicies", read_policies),
     "2.5.29.33": _Known("policyMappings", read_policy_mappings),
-    "2.5.29.36": _Known("policyConstraints", lambda value: read_optional_fields(value, 0x80, 0x81)),
+    POLICY_CONSTRAINTS: _Known("policyConstraints", read_policy_constraints),
     "2.5.29.54": _Known("inhibitAnyPolicy", read_natural_number),
     "1.3.6.1.5.5.7.48.1.5": _Known("id-pkix-ocsp-nocheck"),
     "1.3.6.1.5.5.7.1.7": _Known("id-pe-ipAddrBlocks"),
@@ -112,11 +115,11 @@ class Role(NamedTuple):
 
 class StatusUrls(NamedTuple):
     """
-    Where the status of a certificate can be asked, http and https alone, in the CA's order.
+    The http and https URLs that tell the status of a certificate, in the order of its CA.
 
     Attributes:
-        ocsp: Of its OCSP responders.
-        crl: Of the lists of all that its CA has revoked.
+        ocsp: URLs of OCSP responders.
+        crl: URLs of complete revocation lists.
     """
 
     ocsp: tuple[str, ...]
@@ -161,6 +164,18 @@ class Extensions:
     def extended_key_usages(self) -> list[str]:
         """The object identifiers of extKeyUsage, with dots; empty without it."""
         return read_oids(self.values.get(_EXTENDED_KEY_USAGE, _EMPTY))
+
+    @property
+    def key_identifier(self) -> bytes | None:
+        """The value of subjectKeyIdentifier."""
+        value = self.values.get(_SUBJECT_KEY_IDENTIFIER)
+        return None if value is None else content_of(value, OCTET_STRING)
+
+    @property
+    def issuer_key_identifier(self) -> bytes | None:
+        """The keyIdentifier of authorityKeyIdentifier."""
+        fields = items_of(self.values.get(_AUTHORITY_KEY_IDENTIFIER, _EMPTY))
+        return next((one.content for one in fields if one.tag == _KEY_IDENTIFIER), None)
 
     @property
     def ocsp_uris(self) -> list[bytes]:
@@ -239,27 +254,6 @@ def extension_name(oid: str) -> str:
     """Return the name of an extension, such as keyUsage; its object identifier if it is unknown."""
     known = _KNOWN.get(oid)
     return known.name if known else oid
-
-
-def irregular_values(der: bytes) -> Iterator[str]:
-    """
-    Yield a sentence for each known extension whose value can be read, but is not DER.
-
-    Raises:
-        ExtensionProblem, DerError: See `read_extensions`.
-    """
-    for oid, value in read_extensions(der).values.items():
-        known = _KNOWN.get(oid)
-        if known is None or known.read is None:
-            continue
-        if not is_der(elements(value)):
-            yield f"The extension {known.name} has a length or a string that is not DER."
-        if oid == BASIC_CONSTRAINTS:
-            for one in items_of(value):
-                if one.tag == BOOLEAN and one.content == b"\0":
-                    yield f"The extension {known.name} writes out the default, FALSE."
-                elif one.tag == BOOLEAN and one.content != b"\xff":
-                    yield f"The extension {known.name} has a boolean that is not DER."
 
 
 def read_role(der: bytes) -> Role:

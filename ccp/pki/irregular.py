@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from ccp.notes import Note
 from ccp.pki.certificates import Certificate
-from ccp.pki.der import elements, is_der, oid_text
-from ccp.pki.extensions import extension_name, irregular_values
+from ccp.pki.der import BOOLEAN, elements, is_der, items_of, oid_text
+from ccp.pki.extensions import BASIC_CONSTRAINTS, extension_name, read_extensions
 from ccp.pki.lenient import (
     attributes_of,
     encode_time,
-    has_parameters,
+    has_ecdsa_parameters,
     read_text,
     read_time,
     signed_number,
 )
-from ccp.pki.structure import Structure, read_structure
+from ccp.pki.structure import Structure, read_structure, same_algorithm
 
 _PRINTABLE_STRING, _IA5_STRING, _TELETEX_STRING = 0x13, 0x16, 0x14
 _PRINTABLE = re.compile(rb"[A-Za-z0-9 '()+,./:=?-]*")
@@ -36,9 +36,9 @@ def irregularities(certificate: Certificate) -> list[str]:
         found.extend(_irregular_fields(structure))
         found.extend(_irregular_names(structure))
         found.extend(_irregular_criticality(structure))
-        found.extend(irregular_values(certificate.der))
+        found.extend(_irregular_values(certificate.der))
     except ValueError:
-        pass  # the certificate ends in a part that cannot be read, which has its own error
+        pass  # a part cannot be read; the checks of chains report it as an error
     if not found and not certificate.is_regular:
         found.append("Common readers of certificates refuse its encoding.")
     return list(dict.fromkeys(found))
@@ -49,7 +49,7 @@ def irregularity_notes(certificates: Iterable[Certificate], name: str) -> list[N
     Return a line for the log for each certificate that pyca/cryptography refuses.
 
     Args:
-        name: What to call the leaf of the chain that they are of.
+        name: What to call the leaf of their chain, such as "contract certificate".
     """
     return [
         Note(
@@ -70,9 +70,9 @@ def _irregular_fields(structure: Structure) -> Iterator[str]:
     size = len(structure.serial_number)
     if signed_number(structure.serial_number) <= 0 or size > _MOST_SERIAL_BYTES:
         yield f"The serial number is not positive and of at most {_MOST_SERIAL_BYTES} bytes."
-    if structure.inner_algorithm.content != structure.algorithm.content:
+    if not same_algorithm(structure):
         yield "The two fields of the signature algorithm differ."
-    if has_parameters(structure.algorithm):
+    if has_ecdsa_parameters(structure.algorithm):
         yield "The signature algorithm has parameters, which ECDSA does not have."
     if structure.signature[:1] != b"\0":
         yield "Some bits of the signature are marked as unused."
@@ -108,3 +108,18 @@ def _irregular_criticality(structure: Structure) -> Iterator[str]:
             yield f"The extension {name} writes out the default, that it is not critical."
         elif extension.critical not in (None, b"\xff"):
             yield f"The extension {name} has a boolean that is not DER."
+
+
+def _irregular_values(der: bytes) -> Iterator[str]:
+    for oid, value in read_extensions(der).values.items():
+        name = extension_name(oid)
+        if name == oid:
+            continue  # the pool does not know it
+        if not is_der(elements(value)):
+            yield f"The extension {name} has a length or a string that is not DER."
+        if oid == BASIC_CONSTRAINTS:
+            for one in items_of(value):
+                if one.tag == BOOLEAN and one.content == b"\0":
+                    yield f"The extension {name} writes out the default, FALSE."
+                elif one.tag == BOOLEAN and one.content != b"\xff":
+                    yield f"The extension {name} has a boolean that is not DER."

@@ -16,10 +16,10 @@ class IssuersUnusable(Exception):
 
 class Issuers:
     """
-    A few CAs.
+    The CAs that the pool's operator runs.
 
     Args:
-        certificates: Theirs.
+        certificates: The CA certificates.
     """
 
     def __init__(self, certificates: Sequence[Certificate] = ()) -> None:
@@ -34,10 +34,11 @@ def load_issuers(folder: Path) -> Issuers:
     """
     Read CA certificates, PEM or DER, from a folder.
 
-    Whoever names the folder wants certificates revoked; so nothing in it is left out silently.
+    An unusable file is an error: without it, DELETE would not revoke what its CA has issued.
 
     Raises:
-        IssuersUnusable: There is no certificate, or a file is none, or none of a CA.
+        IssuersUnusable: The folder has no certificate, or a file has none, or has one that is not
+            a CA certificate.
     """
     certificates: list[Certificate] = []
     try:

@@ -25,13 +25,14 @@ from ccp.pki.der import (
 )
 from ccp.pki.structure import Structure, read_structure
 
+# As pyca/cryptography reads them: the names of a regular CA and an irregular leaf are compared.
 _ENCODINGS = {
     0x0C: "utf-8",
-    0x12: "ascii",  # NumericString
-    0x13: "ascii",  # PrintableString
-    0x14: "latin-1",  # TeletexString, as all of today read it
-    0x16: "ascii",  # IA5String
-    0x1A: "ascii",  # VisibleString
+    0x12: "utf-8",  # NumericString
+    0x13: "utf-8",  # PrintableString
+    0x14: "utf-8",  # TeletexString
+    0x16: "utf-8",  # IA5String
+    0x1A: "utf-8",  # VisibleString
     0x1C: "utf-32-be",  # UniversalString
     0x1E: "utf-16-be",  # BMPString
 }
@@ -57,10 +58,10 @@ def load_leniently(der: bytes) -> tuple[x509.Certificate, int]:
     """
     Read a certificate that pyca/cryptography refuses, if OpenSSL reads it.
 
-    Returns: A certificate that has the same names, validity, key and algorithm, but neither the
-        extensions nor the signature; and the serial number.
+    Returns: A substitute certificate with the same names, validity, key and algorithm, but without
+        extensions and signature; and the serial number, which the substitute does not have.
     Raises:
-        TooIrregular: See there.
+        TooIrregular: OpenSSL reads the certificate, but the pool cannot use it.
         ValueError: OpenSSL does not read it either.
     """
     try:
@@ -68,7 +69,7 @@ def load_leniently(der: bytes) -> tuple[x509.Certificate, int]:
         written = crypto.dump_certificate(crypto.FILETYPE_ASN1, loaded)
     except crypto.Error:
         raise DerError("OpenSSL does not read it") from None
-    if written != der:  # its fingerprint would depend on who computes it
+    if written != der:  # OpenSSL would verify other bytes than those that are stored and hashed
         raise TooIrregular("its outermost structure is not DER, or other bytes follow it")
     try:
         structure = read_structure(der)
@@ -84,12 +85,12 @@ def load_leniently(der: bytes) -> tuple[x509.Certificate, int]:
 
 
 def _twin(structure: Structure) -> bytes:
-    """Encode a certificate with the same facts in DER, for pyca/cryptography to read."""
+    """Encode the substitute certificate of `load_leniently` in DER."""
     times = elements(structure.validity.content)
     if len(times) != 2:
         raise DerError("the validity does not consist of two times")
     algorithm = structure.algorithm.encoded
-    if has_parameters(structure.algorithm):
+    if has_ecdsa_parameters(structure.algorithm):
         algorithm = encode(SEQUENCE, elements(structure.algorithm.content)[0].encoded)
     tbs = encode(
         SEQUENCE,
@@ -104,8 +105,8 @@ def _twin(structure: Structure) -> bytes:
     return encode(SEQUENCE, tbs, algorithm, encode(BIT_STRING, b"\0"))
 
 
-def has_parameters(algorithm: Element) -> bool:
-    """Check whether an algorithm is ECDSA, and has parameters all the same (RFC 5758, 3.2)."""
+def has_ecdsa_parameters(algorithm: Element) -> bool:
+    """Check for an ECDSA algorithm with parameters, which RFC 5758, 3.2, forbids."""
     parts = elements(algorithm.content)
     return len(parts) > 1 and oid_text(parts[0].content) in _ECDSA
 
@@ -144,7 +145,7 @@ def read_text(value: Element) -> str:
     """
     Return the text of a value in a name, whatever its type.
 
-    Bytes that the type does not allow are read as Latin-1, as OpenSSL does. What is not a string is
+    Bytes that are not of the encoding are read as Latin-1, as OpenSSL does. What is not a string is
     written in hexadecimal digits, as RFC 4514, 2.4, does.
     """
     encoding = _ENCODINGS.get(value.tag)

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.der import BOOLEAN, SEQUENCE, Element, elements, items_of
-from ccp.pki.extensions import read_extensions
+from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import same_name
 from ccp.pki.revocation import Answer, Status, StatusUnknown, require_timely
@@ -59,9 +59,9 @@ def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
             certificate.serial_number,
             hashes.SHA1(),  # noqa: S303
         )
-    except _UNREADABLE:
+        return builder.build().public_bytes(Encoding.DER)
+    except _UNREADABLE:  # or its serial number is negative
         raise StatusUnknown("the certificate cannot be asked for") from None
-    return builder.build().public_bytes(Encoding.DER)
 
 
 def judge_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime) -> Answer:
@@ -207,7 +207,10 @@ def _may_answer(delegate: Certificate, issuer: Certificate, at: datetime) -> boo
     """Tell whether the CA itself has issued a certificate, valid now, to answer for it."""
     if not delegate.is_valid_at(at) or not is_issuer(issuer, delegate):
         return False
-    extensions = read_extensions(delegate.der)
+    try:
+        extensions = require_known_extensions(delegate.der)
+    except ExtensionProblem:
+        return False
     is_for_it = ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string in extensions.extended_key_usages
     return is_for_it and extensions.role.may_sign
 

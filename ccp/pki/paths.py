@@ -1,6 +1,6 @@
-"""All ways from a leaf up to a trusted root, where OpenSSL tries but one."""
+"""Search for all paths from a leaf up to a trusted root; OpenSSL tries one path alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from OpenSSL import crypto
@@ -10,7 +10,9 @@ from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import NameKey, name_key
 
 _MOST_CERTIFICATES = 8  # of a path; ISO 15118 has four
-_MOST_SIGNATURES = 64  # verified in one search, so that its time is bounded
+# Verified, and paths looked at, in one search, so that its time is bounded.
+_MOST_SIGNATURES = 64
+_MOST_STEPS = 256
 
 Path = tuple[Certificate, ...]
 
@@ -27,9 +29,10 @@ def find_paths(
     Args:
         sub_cas: What came with the leaf, in any order.
         trusted: Roots, and sub-CAs that did not come with the leaf.
-    Returns: Each path with the leaf first and the root last; not more than a bounded search finds.
+    Returns: Each path with the leaf first and the root last. The search stops at a limit, so among
+        very many CAs of the same names some paths may be missing.
     """
-    anchors = _by_subject(trusted)
+    anchors = _anchors_by_name(trusted)
     return _Search(sub_cas, anchors).above((leaf,))
 
 
@@ -39,16 +42,20 @@ class _Search:
     def __init__(
         self, sub_cas: Sequence[Certificate], anchors: Mapping[NameKey, Sequence[Certificate]]
     ) -> None:
-        self._sub_cas = sub_cas
+        self._sub_cas = _by_name(sub_cas)
         self._anchors = anchors
+        self._steps = 0
         self._verified: dict[tuple[bytes, bytes], bool] = {}
 
     def above(self, path: Path) -> Iterator[Path]:
         """Yield each way to go on from the last certificate of *path* to a root."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            return
         top = path[-1]
         wanted = name_key(top.issuer)
         anchors = self._anchors.get(wanted, ())
-        brought = [one for one in self._sub_cas if name_key(one.subject) == wanted]
+        brought = self._sub_cas.get(wanted, ())
         issuers = [
             one for one in (*anchors, *brought) if one not in path and self._has_issued(one, top)
         ]
@@ -69,11 +76,13 @@ class _Search:
 
 
 @lru_cache(maxsize=16)
-def _by_subject(trusted: tuple[crypto.X509, ...]) -> Mapping[NameKey, Sequence[Certificate]]:
+def _anchors_by_name(trusted: tuple[crypto.X509, ...]) -> Mapping[NameKey, Sequence[Certificate]]:
+    ders = (crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in trusted)
+    return _by_name(read_certificate(der, "trust anchor") for der in ders)
+
+
+def _by_name(certificates: Iterable[Certificate]) -> Mapping[NameKey, Sequence[Certificate]]:
     found: dict[NameKey, list[Certificate]] = {}
-    for one in trusted:
-        certificate = read_certificate(
-            crypto.dump_certificate(crypto.FILETYPE_ASN1, one), "trust anchor"
-        )
-        found.setdefault(name_key(certificate.subject), []).append(certificate)
+    for one in certificates:
+        found.setdefault(name_key(one.subject), []).append(one)
     return found

@@ -30,7 +30,7 @@ class RawExtension(NamedTuple):
     Attributes:
         oid: Content of its object identifier.
         critical: Content of its boolean; None if it is left out, which means FALSE.
-        value: What stands in its OCTET STRING.
+        value: Content of its OCTET STRING.
     """
 
     oid: bytes
@@ -106,6 +106,23 @@ def read_structure(der: bytes) -> Structure:
         algorithm=algorithm,
         signature=signature.content,
     )
+
+
+def same_algorithm(structure: Structure) -> bool:
+    """
+    Check whether both fields of the signature algorithm have the same value.
+
+    Lengths may be written differently in them, as OpenSSL allows.
+
+    Raises:
+        DerError: One of them is malformed.
+    Source: RFC 5280, 4.1.1.2.
+    """
+    inner, outer = (
+        [(one.tag, one.content) for one in elements(field.content)]
+        for field in (structure.inner_algorithm, structure.algorithm)
+    )
+    return inner == outer
 
 
 def _extension(element: Element) -> RawExtension:

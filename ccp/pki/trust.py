@@ -17,7 +17,7 @@ from ccp.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.irregular import irregularities
-from ccp.pki.issuance import is_issuer
+from ccp.pki.issuance import ends_chain
 from ccp.pki.name_matching import NameKey, name_key
 from ccp.pki.names import distinguished_name
 
@@ -116,7 +116,7 @@ class Anchors:
         """
         read = [(_read(one), one) for one in self.certificates]
         is_there = any(ca.fingerprint == fingerprint for ca, _ in read)
-        kept = (one for ca, one in read if ca.fingerprint == fingerprint or not is_issuer(ca, ca))
+        kept = (one for ca, one in read if ca.fingerprint == fingerprint or not ends_chain(ca))
         return Anchors(tuple(kept) if is_there else (), self.configured)
 
     def __add__(self, other: "Anchors") -> "Anchors":

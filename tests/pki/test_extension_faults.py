@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from ccp.errors import CertificateChainBroken
 from ccp.inspection.chains import CONTRACT, describe_chain
 from ccp.pki.certificates import read_chain
+from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import VerifiedChain, verify_chain
 from ccp.pki.extensions import ExtensionProblem, read_extensions
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES
@@ -246,3 +247,91 @@ def test_describe_chain_irregular_encoding_is_told() -> None:
     assert facts.certificates[0].irregularities == [
         "The extension authorityInfoAccess writes out the default, that it is not critical."
     ]
+
+
+REQUIRE_POLICY_NOW = extension("2.5.29.36", tlv(0x30, tlv(0x80, b"\0")), TRUE)
+POLICY = tlv(0x30, tlv(0x30, oid("1.2.3.4")))
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=str)
+@pytest.mark.parametrize("position", POSITIONS[:3])
+def test_verify_chain_required_policy_is_missing_is_refused(
+    edition: Edition, position: str
+) -> None:
+    """RFC 5280, 6.1.3 (f) and 6.1.5 (g)."""
+    ders = issued(edition, position, REQUIRE_POLICY_NOW)
+    assert refusal(edition, ders).endswith(
+        "has no common certificate policy, which one of its certificates requires."
+    )
+
+
+def chain_of_policies(*, policies: str, constrained: str, added: Sequence[bytes]) -> list[bytes]:
+    """
+    A contract chain below a root, in which several certificates have a policy.
+
+    Args:
+        policies: The positions that have it.
+        constrained: The position that has more extensions: *added*.
+    """
+    chain = contract(EDITION_2)
+    authority = chain.authority
+    identities = [chain.leaf, authority.sub_2, authority.sub_1]
+    signers = [authority.sub_2, authority.sub_1, authority.root]
+    ders = []
+    for position, one, signer in zip(POSITIONS, identities, signers, strict=False):
+        more = [extension("2.5.29.32", POLICY)] if position in policies else []
+        ders.append(
+            with_extensions(one, signer, *more, *(added if position == constrained else ()))
+        )
+    return [*ders, authority.root.der]
+
+
+def test_verify_chain_required_policy_is_there_is_accepted() -> None:
+    """Whichever certificate requires it."""
+    for position in POSITIONS[:3]:
+        ders = chain_of_policies(
+            policies="leaf, sub-CA 2, sub-CA 1", constrained=position, added=[REQUIRE_POLICY_NOW]
+        )
+        assert verified(EDITION_2, ders)
+
+
+def test_verify_chain_leaf_requires_a_policy_is_refused_by_a_known_ca_too() -> None:
+    """The policy has to be in each certificate of the path, not in the leaf's issuer alone."""
+    ders = chain_of_policies(policies="leaf", constrained="leaf", added=[REQUIRE_POLICY_NOW])
+    *plain, root = issued(EDITION_2, "leaf")
+    anchors = Anchors((crypto.load_certificate(crypto.FILETYPE_ASN1, root),), configured=True)
+    cache = ChainCache(anchors, name=CONTRACT, chains=0)
+    assert cache.verify(read_chain(plain, CONTRACT), at=NOW, suites=ISO_15118_2_SUITES)
+    with pytest.raises(CertificateChainBroken, match="has no common certificate policy"):
+        cache.verify(read_chain([ders[0], *plain[1:]], CONTRACT), at=NOW, suites=ISO_15118_2_SUITES)
+    with pytest.raises(CertificateChainBroken, match="has no common certificate policy"):
+        verified(EDITION_2, ders)
+
+
+def test_verify_chain_ca_requires_a_policy_of_each_leaf() -> None:
+    """A leaf without the policy is refused also after one with it was accepted."""
+    ders = chain_of_policies(
+        policies="leaf, sub-CA 2, sub-CA 1", constrained="sub-CA 1", added=[REQUIRE_POLICY_NOW]
+    )
+    *chain, root = ders
+    anchors = Anchors((crypto.load_certificate(crypto.FILETYPE_ASN1, root),), configured=True)
+    cache = ChainCache(anchors, name=CONTRACT, chains=0)
+    assert cache.verify(read_chain(chain, CONTRACT), at=NOW, suites=ISO_15118_2_SUITES)
+    plain = [contract(EDITION_2).leaf.der, *chain[1:]]
+    with pytest.raises(CertificateChainBroken, match="has no common certificate policy"):
+        cache.verify(read_chain(plain, CONTRACT), at=NOW, suites=ISO_15118_2_SUITES)
+
+
+def test_verify_chain_leaf_with_ip_blocks_is_refused_by_a_known_ca_too() -> None:
+    """RFC 3779, 2.3: each CA of the path has to have the blocks, and the upper sub-CA has none."""
+    dotted = "1.3.6.1.5.5.7.1.7"
+    blocks = tlv(0x30, tlv(0x30, tlv(4, b"\0\1"), tlv(0x30, tlv(3, b"\0\x0a"))))
+    leaf, sub_2, sub_1, root = issued(EDITION_2, "sub-CA 2", extension(dotted, blocks, TRUE))
+    anchors = Anchors((crypto.load_certificate(crypto.FILETYPE_ASN1, root),), configured=True)
+    cache = ChainCache(anchors, name=CONTRACT, chains=0)
+    plain = read_chain([leaf, sub_2, sub_1], CONTRACT)
+    assert cache.verify(plain, at=NOW, suites=ISO_15118_2_SUITES)
+    with_blocks, *_ = issued(EDITION_2, "leaf", extension(dotted, blocks, TRUE))
+    chain = read_chain([with_blocks, sub_2, sub_1], CONTRACT)
+    with pytest.raises(CertificateChainBroken):
+        cache.verify(chain, at=NOW, suites=ISO_15118_2_SUITES)

@@ -25,6 +25,7 @@ from ccp.workshop.certificates import Authority, Identity
 from ccp.workshop.pki import make_authority
 from ccp.workshop.profiles import certificate_hash, new_key
 from tests.pki.ca import OpensslCa
+from tests.pki.raw import resigned, tlv
 from tests.pki.rebuilt import rebuilt
 from tests.workshop.openssl import needs_openssl
 
@@ -157,6 +158,7 @@ OTHERS = emsp_of(P256)  # of the same names
 NO_USAGE = x509.Extension(x509.BasicConstraints.oid, False, x509.BasicConstraints(False, None))
 SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 OCSP_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\5\0")
 AGREES_ONLY = x509.KeyUsage(False, False, False, False, True, False, False, False, False)
 MADE: dict[str, tuple[Callable[[], bytes], str]] = {
     "another CA of that name": (lambda: signed(OTHERS.sub_2), "signature of the answer is wrong"),
@@ -182,6 +184,18 @@ MADE: dict[str, tuple[Callable[[], bytes], str]] = {
                 extensions=[
                     x509.Extension(OCSP_USAGE.oid, False, OCSP_USAGE),
                     x509.Extension(AGREES_ONLY.oid, True, AGREES_ONLY),
+                ]
+            ),
+            brings=True,
+        ),
+        "may not answer for the CA",
+    ),
+    "a responder with an unknown critical extension": (
+        lambda: signed(
+            delegate(
+                extensions=[
+                    x509.Extension(OCSP_USAGE.oid, False, OCSP_USAGE),
+                    x509.Extension(UNKNOWN.oid, True, UNKNOWN),
                 ]
             ),
             brings=True,
@@ -375,3 +389,10 @@ def test_what_cannot_be_read_cannot_be_asked_for() -> None:
     """An error in words, as for any status that is not known."""
     with pytest.raises(StatusUnknown, match="cannot be asked for"):
         build_request(b"nonsense", CA.der)
+
+
+def test_build_request_negative_serial_number_cannot_be_asked_for() -> None:
+    """OpenSSL reads and verifies such a certificate; one of them must not end the cleansing."""
+    leaf = resigned(LEAF.der, CA.key, serial_number=tlv(2, b"\x90"))
+    with pytest.raises(StatusUnknown, match="cannot be asked for"):
+        build_request(leaf, CA.der)

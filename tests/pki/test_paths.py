@@ -14,6 +14,7 @@ from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import VerifiedChain
 from ccp.pki.issuance import is_issuer
+from ccp.pki.name_matching import NameKey, name_key
 from ccp.pki.paths import find_paths
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES, Suite
 from ccp.pki.trust import Anchors
@@ -140,6 +141,23 @@ def test_of_root_chain_through_a_cross_certificate_holds() -> None:
         assert verified(in_root, ders).root.fingerprint == fingerprint(root)
 
 
+def test_of_root_new_key_signed_with_the_old_one_is_not_the_root() -> None:
+    """OpenSSL would end a chain there; but another root was asked for, and leads to the leaf."""
+    old = nameless_chain(pki().cps["A"])
+    new = with_new_root_key(old)
+    link = nameless(reissue(new.authority.root, old.authority.root), old.authority.root)
+    ders = [new.leaf.der, new.authority.sub_1.der, new.authority.sub_2.der]
+    roots = [link, old.authority.root, new.authority.root]
+    cache = ChainCache(anchors(roots), name="CPS certificate", chains=4)
+    of_new = cache.of_root(fingerprint(new.authority.root))
+    assert of_new
+    assert verified(of_new, ders).root.fingerprint == fingerprint(new.authority.root)
+    of_old = cache.of_root(fingerprint(old.authority.root))
+    assert of_old
+    with pytest.raises(CertificateChainBroken):
+        verified(of_old, ders)
+
+
 def test_of_root_sub_ca_is_not_a_root() -> None:
     """A cross-certificate alone is trusted by nobody."""
     chain, other = pki().cps["A"], pki().v2g_root("B")
@@ -170,6 +188,25 @@ def test_find_paths_cas_that_certify_each_other_is_bounded(
     root = crypto.load_certificate(crypto.FILETYPE_ASN1, chain.authority.root.der)
     assert list(find_paths(read(chain.leaf.der), looped, (root,))) == []
     assert len(signatures) <= 64
+
+
+def test_find_paths_cas_of_two_names_that_certify_each_other_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There are thousands of ways through ten certificates."""
+    chain = pki().cps["A"]
+    x, y = chain.authority.sub_1, chain.authority.sub_2
+    looped = [read(reissue(of, by).der) for of, by in ((x, y), (y, x)) for _ in range(5)]
+    steps = []
+
+    def counting(name: x509.Name) -> NameKey:
+        steps.append(name)
+        return name_key(name)
+
+    monkeypatch.setattr(paths, "name_key", counting)
+    root = crypto.load_certificate(crypto.FILETYPE_ASN1, chain.authority.root.der)
+    assert list(find_paths(read(chain.leaf.der), looped, (root,))) == []
+    assert len(steps) < 300
 
 
 def test_verify_chain_leaf_with_a_wrong_signature_is_refused_whatever_is_tried() -> None:
