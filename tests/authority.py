@@ -26,12 +26,28 @@ class Authority:
         )
         now = datetime.now(UTC)
         local = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        usage = x509.KeyUsage(
+            digital_signature=not ca,
+            key_cert_sign=ca,
+            crl_sign=ca,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        own_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         return (
             x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - 3 * DAY)
             .not_valid_after(now + ends_in)
             .add_extension(x509.BasicConstraints(ca, None), critical=True)
             .add_extension(local, critical=False)
+            .add_extension(usage, critical=True)
+            .add_extension(own_id, critical=False)
+            .add_extension(issuer_id, critical=False)
             .sign(signer, hashes.SHA256())
         )
 
