@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import free_port, serving
+from tests.running import SECONDS, free_port, serving
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = dict(
@@ -166,7 +166,7 @@ def _run(folder: Path, commands: list[str]) -> list[str]:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert ran.returncode == 0, ran.stdout
     return [TRACE_ID.sub("TRACE", output) for output in ran.stdout.split("\036")[:-1]]
