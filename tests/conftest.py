@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, make_services
@@ -15,6 +16,15 @@ from ccp.store import Store
 from tests.builders import NOW
 from tests.contract.conformance import conforming_client
 from tests.iso15118.exificient import Exificient, has_java
+
+# Every run draws the same examples, so that no test fails by chance; `make proof` draws others, by
+# `--hypothesis-profile=explore`. No example has a deadline: some machines are slow.
+_AT_ANY_SPEED = settings(
+    deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("repeat", _AT_ANY_SPEED, derandomize=True, database=None)
+settings.register_profile("explore", _AT_ANY_SPEED, max_examples=500)
+settings.load_profile("repeat")
 
 
 def make_settings(folder: Path, **variables: str) -> Settings:

@@ -18,6 +18,7 @@ from tests.builders import NOW
 
 ISSUER = "https://issuer.example"
 AUDIENCE = "the pool"
+LIFE_SECONDS = 8 * 60 * 60  # of a token: no test run takes that long
 
 PrivateKey = (
     rsa.RSAPrivateKey
@@ -93,7 +94,7 @@ class SigningKey:
 
 
 def valid_claims(*, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
-    """The claims of an operator, for an hour from *at*; a change to None leaves a claim out."""
+    """The claims of an operator, for some hours from *at*; a change to None leaves a claim out."""
     now = int(at.timestamp())
     claims = {
         "iss": ISSUER,
@@ -101,7 +102,7 @@ def valid_claims(*, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
         "sub": "somebody",
         "iat": now,
         "nbf": now,
-        "exp": now + 3600,
+        "exp": now + LIFE_SECONDS,
         "role": "operator",
         "ids": [],
     }

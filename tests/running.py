@@ -1,23 +1,22 @@
 """The real server: gunicorn with this checkout's wsgi.py and gunicorn.conf.py, on a free port."""
 
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
 
 from tests.contract.conformance import assert_conforms
+from tests.waiting import SECONDS, wait_until
 
 ROOT = Path(__file__).parents[1]
-SECONDS = 30
-"""How long anything may take before a test gives up."""
 
 
 class Server:
@@ -101,24 +100,49 @@ class Server:
         return self.process.wait(SECONDS)
 
 
+def at_one_moment(folder: Path) -> str:
+    """
+    Write an application that counts all requests at one moment; return its name, for `serving`.
+
+    Rates are counted in windows of the wall clock: a test that runs over the end of one may ask
+    more.
+    """
+    stands_still = "import time\ntime.time = lambda: 1_000_000.0\nfrom wsgi import app\n"
+    (folder / "at_one_moment.py").write_text(stands_still)
+    return "at_one_moment:app"
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    """
+    Return a port that nothing listens on, for what has to be named before it listens.
+
+    It lies below the ports that systems choose themselves (from 32768 on Linux, from 49152
+    elsewhere), so that no connection of another process gets it in the meantime.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def refuses(port: int) -> bool:
+    """Tell whether connections to a port are refused: nothing listens there, or not any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def count_sockets(pid: int) -> int:
+    """Return how many sockets a process has open."""
+    return sum(file.is_socket() for file in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def resident(pid: int) -> int:
     """The resident memory of a process, in bytes."""
     (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(kilobytes) * 1024
-
-
-def wait_until(condition) -> None:
-    """Wait for something that has to happen soon."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import socket
 import threading
 import time
@@ -14,14 +15,13 @@ import pytest
 
 from tests.builders import BASE
 from tests.contract.conformance import assert_conforms, assert_error
-from tests.running import SECONDS, resident, serving, wait_until
+from tests.running import SECONDS, at_one_moment, resident, serving, wait_until
+from tests.waiting import NEVER
 
 URL = f"{BASE}/contractData/emaid/DEICENOBODY001"
 PUT = f"{BASE}/signedcontractdata"
 HEADER_SECONDS = 5  # of ccp.web.worker
 UNREAD_SECONDS = 10  # of ccp.web.worker
-PATIENCE = 5  # what a busy machine may take longer
-LABORIOUS = 30  # times as long as plain ones: what the most laborious requests may take
 
 # A pool in which a look-up by PCID takes until the file `go` is there.
 SLOW = """
@@ -40,12 +40,12 @@ SLOW_URL = f"{BASE}/contractData/pcid/WAUZZZNONE0000001"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A pool with one worker that has few connections, and waits a second for a body."""
+    """A pool with one worker that has few connections, and time for bodies and idle clients."""
     folder = tmp_path_factory.mktemp("server")
-    arguments = ["wsgi:app", "--worker-connections", "40"]
+    arguments = ["wsgi:app", "--worker-connections", "40", "--keep-alive", str(NEVER)]
     # As behind a proxy, which passes on any Host.
-    behind = {"trusted_proxies": "unix", "body_timeout_seconds": "1"}
-    with serving(folder, *arguments, workers=1, **behind) as server:
+    settings = {"trusted_proxies": "unix", "body_timeout_seconds": "600"}
+    with serving(folder, *arguments, workers=1, **settings) as server:
         yield server
 
 
@@ -79,22 +79,10 @@ def ask(server, sent):
 
 
 def assert_serves(server):
-    """The pool still answers, at once."""
+    """The pool still answers."""
     with server.client() as client:
-        started = time.monotonic()
         assert client.get(URL).status_code == 404
-        assert time.monotonic() - started < PATIENCE
     assert "Traceback" not in server.log
-
-
-def best_seconds(action):
-    """How long something takes, at the best of several times."""
-    seconds = []
-    for _ in range(5):
-        started = time.monotonic()
-        action()
-        seconds.append(time.monotonic() - started)
-    return min(seconds)
 
 
 def worker_memory(server):
@@ -106,41 +94,26 @@ def worker_memory(server):
 # What a request may look like
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (request("Connection: close", target=f"{URL}?{'x' * 3900}"), 400),
-        (request(target=f"{URL}?{'x' * 4100}"), 414),
-        (request(target=f"/{'x' * 1_000_000}"), 414),
-        (request("Connection: close", *(f"X-{n}: y" for n in range(62))), 404),
-        (request(*(f"X-{n}: y" for n in range(64))), 431),
-        (request(*(f"X-{n}: y" for n in range(100_000))), 431),
-        (request("Connection: close", f"X: {'y' * 8000}"), 404),
-        (request(f"X: {'y' * 8200}"), 431),
-        (request(f"X: {'y' * 1_000_000}"), 431),
-        (request(f"{'x' * 1_000_000}: y"), 431),
-    ],
-    ids=[
-        "long line",
-        "longer line",
-        "endless line",
-        "many headers",
-        "more headers",
-        "endless headers",
-        "long header",
-        "longer header",
-        "endless header",
-        "endless name",
-    ],
-)
+LINES_AND_HEADERS = {
+    "long line": (request("Connection: close", target=f"{URL}?{'x' * 3900}"), 400),
+    "longer line": (request(target=f"{URL}?{'x' * 4100}"), 414),
+    "endless line": (request(target=f"/{'x' * 1_000_000}"), 414),
+    "many headers": (request("Connection: close", *(f"X-{n}: y" for n in range(62))), 404),
+    "more headers": (request(*(f"X-{n}: y" for n in range(64))), 431),
+    "endless headers": (request(*(f"X-{n}: y" for n in range(100_000))), 431),
+    "long header": (request("Connection: close", f"X: {'y' * 8000}"), 404),
+    "longer header": (request(f"X: {'y' * 8200}"), 431),
+    "endless header": (request(f"X: {'y' * 1_000_000}"), 431),
+    "endless name": (request(f"{'x' * 1_000_000}: y"), 431),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), LINES_AND_HEADERS.values(), ids=LINES_AND_HEADERS)
 def test_lines_and_headers_are_bounded(server, sent, status):
-    """Up to the bound a request is served, beyond it is refused; in neither case for long."""
+    """Up to the bound a request is served, beyond it is refused; `make proof` measures the work."""
     # Of a request that is cut off, the answer may be lost with the connection.
     answer = ask(server, sent)
     assert answer[9:12] == str(status).encode() or (not answer and len(sent) > 100_000)
-    plain = best_seconds(lambda: ask(server, request("Connection: close")))
-    laborious = best_seconds(lambda: ask(server, sent))
-    assert laborious < LABORIOUS * plain
     assert_serves(server)
 
 
@@ -205,7 +178,7 @@ def test_headers_have_to_come_in_time(server):
         stop.set()
         dripper.join()
         assert answers == [b""] * 4
-        assert HEADER_SECONDS - 1 < time.monotonic() - started < HEADER_SECONDS + PATIENCE
+        assert time.monotonic() - started > HEADER_SECONDS - 1
         # A proxy that has kept a connection idle for longer than that is still served.
         idle.sendall(request("Connection: close"))
         assert read_all(idle).startswith(b"HTTP/1.1 404 ")
@@ -248,11 +221,14 @@ def test_answers_have_to_be_read_in_time(server):
         wait_until(lambda: served() == 30)
         time.sleep(2)
         assert worker_memory(server) - before < 20 * 2**20  # of 40 MB, or of 400
-        full = time.monotonic()  # by now the kernel has taken from all of them what it takes
         wait_until(lambda: served() == 0)
         assert time.monotonic() - started > UNREAD_SECONDS - 1
-        assert time.monotonic() - full < UNREAD_SECONDS + PATIENCE
     assert_serves(server)
+
+
+def ready_to_read(connections):
+    """Return the connections that have been answered, or closed."""
+    return select.select(connections, [], [], 0)[0]
 
 
 def established(server, connection):
@@ -268,13 +244,15 @@ def established(server, connection):
 
 def test_connections_are_bounded(server):
     """Beyond `worker_connections` a connection is closed at once, and room is made again."""
-    idle = [connect(server) for _ in range(40)]
+    json_follows = ("Content-Type: application/json", "Content-Length: 100")
+    busy = [connect(server) for _ in range(40)]
     try:
-        started = time.monotonic()
+        for connection in busy:  # what is on its way is not ended for others
+            connection.sendall(request(*json_follows, method="PUT", target=PUT))
         assert ask(server, request("Connection: close")) == b""
-        assert time.monotonic() - started < HEADER_SECONDS - 1
+        assert ready_to_read(busy) == []
     finally:
-        for connection in idle:
+        for connection in busy:
             connection.close()
     wait_until(lambda: ask(server, request("Connection: close")).startswith(b"HTTP/1.1 404 "))
 
@@ -338,7 +316,8 @@ def test_what_is_too_much_at_once_is_refused_at_once(tmp_path):
 def test_one_caller_does_not_use_up_the_pool(tmp_path):
     """Over its rate a caller is 429 at once, and another one, behind the same proxy, is served."""
     variables = {"rate_limit": "20/minute", "trusted_proxies": "127.0.0.1"}
-    with serving(tmp_path, workers=1, **variables) as server, server.client() as client:
+    app = at_one_moment(tmp_path)
+    with serving(tmp_path, app, workers=1, **variables) as server, server.client() as client:
 
         def get(who):
             return client.get(URL, headers={"X-Forwarded-For": who})
@@ -353,7 +332,8 @@ def test_one_caller_does_not_use_up_the_pool(tmp_path):
 
 def test_nobody_chooses_its_own_address(tmp_path):
     """Without a trusted proxy X-Forwarded-For makes nobody another caller, nor https of http."""
-    with serving(tmp_path, workers=1, rate_limit="5/minute") as server, server.client() as client:
+    app, rate = at_one_moment(tmp_path), "5/minute"
+    with serving(tmp_path, app, workers=1, rate_limit=rate) as server, server.client() as client:
         statuses = []
         for number in range(10):
             forwarded = {"X-Forwarded-For": f"192.0.2.{number}", "X-Forwarded-Proto": "https"}
@@ -365,25 +345,20 @@ def test_nobody_chooses_its_own_address(tmp_path):
 
 # Bodies that mean to hurt
 
+LABORIOUS_JSON = [
+    b"[" * 32_000 + b"]" * 32_000,
+    b"[" + b",".join([b'{"":{"":{"":{}}}}'] * 3500) + b"]",
+    b'{"emaid": 1, "emaid": 2}',
+    b"{" + b",".join(b'"%d":0' % number for number in range(7000)) + b"}",
+]
+
 
 def test_laborious_json_holds_nobody_up(server):
-    """Bodies as laborious as they can be are 400, and soon so; others are served between them."""
-    plain = b'{"": "%s"}' % (b"x" * 64_000)
-    bodies = [
-        b"[" * 32_000 + b"]" * 32_000,
-        b"[" + b",".join([b'{"":{"":{"":{}}}}'] * 3500) + b"]",
-        b'{"emaid": 1, "emaid": 2}',
-        b"{" + b",".join(b'"%d":0' % number for number in range(7000)) + b"}",
-    ]
+    """Bodies as laborious as they can be are 400; others are served between them."""
     with server.client() as client:
-
-        def put(body):
+        for body in LABORIOUS_JSON:
             answer = client.put(PUT, content=body, headers={"Content-Type": "application/json"})
             assert answer.status_code == 400
-
-        most = LABORIOUS * best_seconds(lambda: put(plain))
-        for body in bodies:
-            assert best_seconds(lambda body=body: put(body)) < most
             assert_serves(server)
 
 
@@ -453,7 +428,7 @@ def test_the_host_header_says_nothing(server, path):
 
 def test_there_is_nothing_to_learn_from_the_server_header(server):
     """No answer names a version, of gunicorn or of anything else."""
-    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=SECONDS) as client:
         answer = client.get(URL)
         assert_conforms(answer)
     assert not re.search(r"\d", answer.headers["server"])

@@ -16,12 +16,14 @@ import ccp.app as app_module
 from ccp.app import create_app, utc_now
 from ccp.handlers import get_contract_data_by_emaid
 from ccp.store import Store, StoreUnusable
+from ccp.web.calls import Calls
 from tests.authority import Authority
 from tests.builders import BASE, EMAID_TEXT, NOW, PCID_TEXT, post_body, put_body
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
 from tests.issuer import ec_key, jwt_settings
-from tests.running import ROOT, SECONDS
+from tests.running import ROOT
+from tests.waiting import NEVER, SECONDS, wait_until
 
 URL = f"{BASE}/signedcontractdata"
 PAIR = f"{URL}/{EMAID_TEXT}/{PCID_TEXT}"
@@ -78,7 +80,7 @@ def test_what_was_put_outlives_the_pool(tmp_path):
 
 def test_a_write_waits_for_nobody_where_nothing_else_is_asked(tmp_path, monkeypatch):
     """However long it would wait for others, to be committed with them."""
-    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", 2 * SECONDS)
+    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", NEVER)
     with conforming_client(create_app(make_settings(tmp_path), clock=lambda: NOW)) as client:
         begun = time.monotonic()
         assert client.put(URL, json=put_body()).status_code == 201
@@ -87,7 +89,7 @@ def test_a_write_waits_for_nobody_where_nothing_else_is_asked(tmp_path, monkeypa
 
 def test_a_write_waits_for_requests_that_wait_for_a_thread(tmp_path, monkeypatch):
     """They may be writes too, to be committed with it; when none is left, it is done."""
-    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", 2 * SECONDS)
+    monkeypatch.setattr(app_module, "_GATHERING_SECONDS", NEVER)
     begun, goes_on, ends = threading.Event(), threading.Event(), threading.Event()
     stops = iter((goes_on, ends))
 
@@ -96,6 +98,13 @@ def test_a_write_waits_for_requests_that_wait_for_a_thread(tmp_path, monkeypatch
         next(stops).wait(SECONDS)
         return {}, 200
 
+    make, made = Calls.make, []
+
+    def counted(calls, function):
+        made.append(function)
+        return make(calls, function)
+
+    monkeypatch.setattr(Calls, "make", counted)
     monkeypatch.setattr(get_contract_data_by_emaid, "handle", handle)
     app = create_app(make_settings(tmp_path), clock=lambda: NOW)
     with app.test_client() as client, ThreadPoolExecutor() as others:
@@ -103,9 +112,12 @@ def test_a_write_waits_for_requests_that_wait_for_a_thread(tmp_path, monkeypatch
         first = others.submit(client.get, path)
         assert begun.wait(SECONDS)
         put = others.submit(client.put, URL, json=put_body())
-        time.sleep(0.3)  # the contract waits for the thread, and behind it this:
+        wait_until(lambda: len(made) == 2)  # the contract waits for the thread, and behind it this:
         last = others.submit(client.get, path)
-        time.sleep(0.3)
+        wait_until(lambda: len(made) == 3)
+        assert (
+            client.get("/nowhere").status_code == 404
+        )  # the loop has given all that to the thread
         goes_on.set()
         with pytest.raises(TimeoutError):
             put.result(0.3)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.authority import Authority
 from tests.builders import BASE
-from tests.running import ROOT, serving, wait_until
+from tests.running import ROOT, SECONDS, serving, wait_until
 
 DEPLOY = ROOT / "ccp" / "deploy"
 SYSTEMD, NGINX = shutil.which("systemd-analyze"), shutil.which("nginx")
@@ -76,6 +76,7 @@ def test_nginx_passes_the_api_on_and_nothing_else(tmp_path: Path) -> None:
         httpx2.Client(
             base_url=f"https://localhost:{port}",
             verify=ssl.create_default_context(cafile=authority.file),
+            timeout=SECONDS,
         ) as client,
     ):
         try:

@@ -25,7 +25,7 @@ from tests.builders import (
     signed,
 )
 from tests.contract.conformance import BASE_PATH
-from tests.running import refused_start, serving
+from tests.running import SECONDS, refused_start, serving
 
 # A pool whose contracts cannot be looked up by PCID.
 CRASHING = """
@@ -55,7 +55,7 @@ def logged(folder, **variables):
     body = put_body()
     with serving(folder, "crashing:app", checks="lab", workers=1, **variables) as server:
         port = server.port
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
             answers = [
                 client.put(URL, json=body),
                 client.put(URL, json=body | {"pcid": "WAUZZZ4B0CC099999"}),
@@ -72,7 +72,7 @@ def logged(folder, **variables):
                 client.head(f"{BASE_PATH}/openapi.json"),
                 client.delete(f"{URL}/{EMAID_TEXT}"),
             ]
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
             connection.sendall(f"GET /{EMAID_TEXT}\xff HTTP/1.1\r\n\r\n".encode("latin1"))
             connection.recv(1000)
         server.end()
@@ -241,7 +241,7 @@ def test_a_log_that_cannot_be_written_is_no_error(log_format):
             stderr=full,
             text=True,
             check=True,
-            timeout=30,
+            timeout=SECONDS,
         )
     assert told.stdout == "goes on\n"
 

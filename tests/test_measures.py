@@ -1,7 +1,6 @@
 """What is told of calls: of each peer pool and each attempt to revoke, one word and how long."""
 
 import asyncio
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +21,9 @@ from ccp.workshop.pki import make_contract
 from tests.builders import EMAID_TEXT, ORIGIN, record
 from tests.handlers.test_broadcast import ARGUMENTS, NOT_FOUND, item, says
 from tests.peers.of import answered, with_peers
-from tests.peers.scripted import GONE, Says, scripted
+from tests.peers.scripted import GONE, Asked, Says, scripted
 from tests.trusted import MADE_AT, pki
+from tests.waiting import NEVER, SECONDS, wait_until
 
 
 class Listening(measures.Measures):
@@ -69,7 +69,7 @@ def call(services: Services, handle: Any, **arguments: Any) -> None:
         (says(item(pcid="WAUZZZ4B0CC099999")), "unfit", "FAILED_NoCertificateAvailable"),
         (Says(500), "failed", "FAILED_NoCertificateAvailable"),
         (Says(GONE), "failed", "FAILED_NoCertificateAvailable"),
-        (Says(after=5), "failed", "FAILED_NoCertificateAvailable"),
+        (Says(after=NEVER), "failed", "FAILED_NoCertificateAvailable"),
     ],
     ids=["answered", "nothing", "unfit", "500", "gone", "late"],
 )
@@ -83,22 +83,26 @@ def test_what_comes_of_a_peer(
 ) -> None:
     """By its host; and what the car is told in the end, once."""
     with scripted(says) as peer:
-        variables = {"peers": peer.url, "peer_timeout_seconds": "0.5"}
+        variables = {"peers": peer.url, "peer_timeout_seconds": "0.5" if says.after else "4"}
         call(with_peers(services, tmp_path, **variables), post.handle, **ARGUMENTS)
     assert listening.calls == {("peer", peer.root.removeprefix("http://"), outcome): 1}
     assert listening.cars == [(ISO_15118_2, code)]
-    assert 0 < listening.seconds < 5
+    assert 0 < listening.seconds < SECONDS
 
 
 def test_a_peer_that_is_too_slow_to_matter(
     services: Services, tmp_path: Path, listening: Listening
 ) -> None:
     """Another one was faster: that is no failure."""
-    with scripted(says(item())) as quick, scripted(Says(after=5)) as slow:
-        started = time.monotonic()
-        peers = with_peers(services, tmp_path, peers=f"{slow.url},{quick.url}")
-        call(peers, post.handle, **ARGUMENTS)
-        assert time.monotonic() - started < 5
+
+    def answer(_: Asked) -> Says:
+        wait_until(lambda: slow.asked)
+        return says(item())
+
+    with scripted(answer) as quick, scripted(Says(after=NEVER)) as slow:
+        variables = {"peers": f"{slow.url},{quick.url}", "peer_timeout_seconds": "4"}
+        call(with_peers(services, tmp_path, **variables), post.handle, **ARGUMENTS)
+        wait_until(lambda: slow.given_up == 1)
     assert {outcome for _, _, outcome in listening.calls} == {"answered", "overtaken"}
 
 

@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import ssl
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,8 +16,16 @@ import pytest
 from ccp.pages.recent import heard_in
 from tests.builders import BASE, PCID_TEXT, VALID_TODAY, installation_res, post_body, put_body
 from tests.operators.reading import samples, value
-from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
-from tests.test_peers_server import free_port
+from tests.running import (
+    SECONDS,
+    assert_clean,
+    count_sockets,
+    free_port,
+    refused_start,
+    refuses,
+    serving,
+    wait_until,
+)
 from tests.test_tls import Authority
 from tests.vectors import genuine_res
 
@@ -231,7 +238,7 @@ def test_unix_sockets_are_told_apart(tmp_path):
         ]
         assert modes == [0o660, 0o660]
         transport = httpx2.HTTPTransport(uds=api.removeprefix("unix:"))
-        with httpx2.Client(transport=transport, base_url="http://pool") as client:
+        with httpx2.Client(transport=transport, base_url="http://pool", timeout=SECONDS) as client:
             assert client.get(f"{BASE}/openapi.json").status_code == 200
             assert client.get("/metrics").status_code == 404
         assert server.end() == 0
@@ -246,7 +253,7 @@ def test_it_speaks_tls_where_the_api_does(tmp_path):
     variables = {"tls_certificate": certificate, "tls_key": key}
     with serving(tmp_path, workers=1, operations_bind=f"127.0.0.1:{port}", **variables):
         tls = ssl.create_default_context(cafile=authority.file)
-        with httpx2.Client(verify=tls) as client:
+        with httpx2.Client(verify=tls, timeout=SECONDS) as client:
             assert client.get(f"https://localhost:{port}/health/ready").status_code == 200
             with pytest.raises(httpx2.TransportError):
                 client.get(f"http://localhost:{port}/health/ready")
@@ -312,23 +319,17 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
         assert client.put(CONTRACTS, json=body).status_code == 201
 
 
-def refuses(port):
-    """Whether nobody listens there."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=SECONDS).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
 def test_a_pool_that_ends_is_not_ready(tmp_path):
     """While it answers what it has been asked, who is still connected is told; nobody else is."""
-    with serving(tmp_path, workers=1, operations_bind=BIND) as server:
+    variables = {"operations_bind": BIND, "body_timeout_seconds": "600"}
+    with serving(tmp_path, workers=1, **variables) as server:
+        (worker,) = server.workers
+        before = count_sockets(worker)
         slow = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
         slow.sendall(b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        wait_until(lambda: count_sockets(worker) > before)
         with server.operators as operators:
             assert operators.get("/health/ready").status_code == 200
-            time.sleep(0.1)
             server.process.send_signal(signal.SIGTERM)
             wait_until(lambda: refuses(server.port))
             answer = operators.get("/health/ready")

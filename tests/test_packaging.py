@@ -140,9 +140,10 @@ def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
         found = re.search(r"Listening at: (http://\S+)", told())
         assert found, told()
         base = f"{found[1]}/opnc/v1/ccp"
-        assert httpx2.get(f"{base}/contractData/emaid/DEICECOPNCCERT").status_code == 404
-        assert httpx2.get(f"{base}/openapi.json").json()["openapi"].startswith("3.0")
-        assert "swagger-ui" in httpx2.get(f"{base}/ui/").text
+        with httpx2.Client(base_url=base, timeout=SECONDS) as client:
+            assert client.get("/contractData/emaid/DEICECOPNCCERT").status_code == 404
+            assert client.get("/openapi.json").json()["openapi"].startswith("3.0")
+            assert "swagger-ui" in client.get("/ui/").text
         server.send_signal(signal.SIGTERM)
         assert server.wait(SECONDS) == 0
     finally:

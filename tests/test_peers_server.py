@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from tests.builders import (
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.peers.scripted import Says, scripted
 from tests.running import assert_clean, free_port, refused_start, serving, wait_until
+from tests.waiting import NEVER
 
 URL = f"{BASE}/signedcontractdata"
 NOW = datetime.now(UTC)
@@ -34,6 +36,13 @@ SESSION = bytes.fromhex("2A3DC6D75411F647")
 CONTRACT = put_body(installation_res(**VALID))
 REQUEST = post_body(installation_req(session_id=SESSION, **VALID))
 BROADCAST = {"broadcast": "true"}
+# A pool that waits for its peers for longer than a test does.
+PATIENT = f"""
+from ccp.peers import peers
+make = peers.Pools
+peers.Pools = lambda pools, *, seconds, most: make(pools, seconds={NEVER}, most=most)
+from wsgi import app
+"""
 
 
 def requests_of(server):
@@ -47,10 +56,12 @@ def pools(tmp_path):
     """Starts pools, each in a folder of its own."""
     with ExitStack() as stack:
 
-        def start(name, **variables):
+        def start(name, app="wsgi:app", **variables):
             folder = tmp_path / name
             folder.mkdir()
-            return stack.enter_context(serving(folder, workers=1, log_format="json", **variables))
+            (folder / "patient.py").write_text(PATIENT)
+            variables["log_format"] = "json"
+            return stack.enter_context(serving(folder, app, workers=1, **variables))
 
         yield start
 
@@ -119,8 +130,14 @@ def test_three_pools_in_a_ring_ask_once_each(pools):
 
 def test_peers_that_hang_hurt_nobody(pools):
     """Local hits are answered while many requests wait for silent peers, before any of those."""
-    with scripted(Says(404, after=20)) as one, scripted(Says(404, after=20)) as other:
-        pool = pools("pool", threads="1", peers=f"{one.url},{other.url}", peer_timeout_seconds="4")
+    released = threading.Event()
+
+    def hang(_):
+        released.wait(NEVER)
+        return Says(404)
+
+    with scripted(hang) as one, scripted(hang) as other:
+        pool = pools("pool", "patient:app", threads="1", peers=f"{one.url},{other.url}")
         stranger = post_body(installation_req("VF1AAAAA0AA000001", **VALID))
         with pool.client() as client, ThreadPoolExecutor(10) as callers:
             assert client.put(URL, json=CONTRACT).status_code == 201
@@ -131,6 +148,7 @@ def test_peers_that_hang_hurt_nobody(pools):
             wait_until(lambda: len(one.asked) == len(other.asked) == 10)
             hits = [client.post(URL, json=REQUEST, headers=BROADCAST) for _ in range(50)]
             assert not any(future.done() for future in waiting)
+            released.set()
             assert {hit.status_code for hit in hits} == {200}
             assert {future.result().status_code for future in waiting} == {404}
 
@@ -166,10 +184,14 @@ def test_a_crash_between_revocation_and_deletion_loses_nothing(operator, tmp_pat
             return Says(409)
         revoked.add(certificate)
         # The second one's answer comes too late.
-        return Says(200, after=20 if len(revoked) == 2 else 0)
+        return Says(200, after=NEVER if len(revoked) == 2 else 0)
 
     with scripted(script) as service:
-        settings = {"revocation_url": service.root, "operator_cas": cas}
+        settings = {
+            "revocation_url": service.root,
+            "revocation_timeout_seconds": "15",
+            "operator_cas": cas,
+        }
         trail = tmp_path / "ccp.db"
         with serving(tmp_path, workers=1, **settings) as pool, pool.client() as client:
             for body in bodies:

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from tests.builders import BASE
-from tests.running import assert_clean, refused_start, serving
+from tests.running import SECONDS, assert_clean, refused_start, serving
 
 OPEN = {"auth": "none", "checks": "lab"}
 EVERY_ADDRESS = "0.0.0.0:0"
@@ -65,7 +65,7 @@ def test_socket_of_a_proxy_is_served_when_it_was_said(tmp_path):
     path = tmp_path / "pool.sock"
     with serving(tmp_path, "wsgi:app", "--bind", f"unix:{path}", workers=1, **OPEN) as server:
         transport = httpx2.HTTPTransport(uds=str(path))
-        with httpx2.Client(transport=transport, base_url="http://pool") as client:
+        with httpx2.Client(transport=transport, base_url="http://pool", timeout=SECONDS) as client:
             assert client.get(f"{BASE}/openapi.json").status_code == 200
         assert "Whoever reaches unix:" in server.log
         assert "The facade for OPCP is served too" in server.log

@@ -23,7 +23,7 @@ from tests.builders import (
     put_body,
 )
 from tests.issuer import ISSUER, bearer, ec_key, ed_key, hs256, jwks, jwt_settings, rsa_key
-from tests.running import SECONDS, serving, wait_until
+from tests.running import SECONDS, at_one_moment, serving, wait_until
 
 NOW = datetime.now(UTC)
 SIGNED = f"{BASE}/signedcontractdata"
@@ -196,7 +196,7 @@ def test_a_bad_token_is_refused(client, bad):
 
 def test_a_huge_token_does_not_arrive(server):
     """The server itself refuses a header of 100 kB; the pool goes on."""
-    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as plain:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=SECONDS) as plain:
         answer = call(plain, "get by EMAID", *STORED["own"], bearer("x" * 100_000))
         assert answer.status_code == 431
         assert call(plain, "get by EMAID", *MISSING["own"], OPERATOR).status_code == 404
@@ -252,7 +252,8 @@ def test_the_audit_trail_says_who_wrote_what(server, client):
 def test_the_rate_is_each_caller_s_own(tmp_path):
     """Two callers behind one address do not count for one another; one without a token does."""
     variables = jwt_settings(tmp_path, ec_key()) | {"rate_limit": "3/minute"}
-    with serving(tmp_path, workers=1, **variables) as running, running.client() as client:
+    app = at_one_moment(tmp_path)
+    with serving(tmp_path, app, workers=1, **variables) as running, running.client() as client:
 
         def statuses(headers):
             return [

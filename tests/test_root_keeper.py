@@ -1,7 +1,7 @@
 """The roots of a root pool: fetched at the start and again, kept while there are no others."""
 
 import asyncio
-import time
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from ccp import root_keeper
 from ccp.errors import CertificateChainBroken
 from ccp.kept_roots import KeptRoots
+from ccp.peers import root_pool
 from ccp.peers.peers import Peers
 from ccp.peers.root_pool import MAX_BYTES
 from ccp.pki.certificates import read_chain
@@ -31,6 +32,7 @@ from tests.peers.of import CONFORMS
 from tests.peers.scripted import Asked, Says, Scripted, scripted
 from tests.root_pools import KINDS, answer, collection, entry, serving_roots
 from tests.trusted import pki, trust_folder
+from tests.waiting import NEVER, SECONDS, until
 
 PKI = pki()
 ROOT_A, ROOT_B = PKI.v2g_root("A"), PKI.v2g_root("B")
@@ -84,10 +86,14 @@ class Worker:
         )
 
     def run(self, scenario: Callable[[], Awaitable[None]]) -> None:
-        """Keep the roots fresh while *scenario* runs."""
+        """Keep the roots fresh while *scenario* runs; nothing may take longer than `SECONDS`."""
 
         async def whole() -> None:
-            async with asyncio.timeout(20), self._peers.connected(), self._keeper.kept_fresh():
+            async with (
+                asyncio.timeout(SECONDS),
+                self._peers.connected(),
+                self._keeper.kept_fresh(),
+            ):
                 await scenario()
 
         with capture_logs():
@@ -111,14 +117,7 @@ def says(roots: dict[str, Sequence[Identity]]) -> Callable[[Asked], Says]:
 async def renewals(service: Scripted, number: int = 2) -> None:
     """Wait until so many renewals have begun and ended since now."""
     wanted = len(service.asked) + len(KINDS) * (number + 1)
-    while len(service.asked) < wanted:
-        await asyncio.sleep(0.01)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that has to happen soon."""
-    while not condition():
-        await asyncio.sleep(0.01)
+    await until(lambda: len(service.asked) >= wanted)
 
 
 def test_the_workshop_s_root_pool_is_trusted(tmp_path: Path) -> None:
@@ -269,16 +268,20 @@ def test_broken_entries_keep_no_good_one_from_being_trusted(tmp_path: Path) -> N
     assert worker.fingerprints("v2g") == {fingerprint(ROOT_B)}
 
 
-def test_the_last_roots_outlive_process_and_root_pool(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_last_roots_outlive_process_and_root_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
     """A worker that starts while it is gone has what another one was given, without waiting."""
+    monkeypatch.setattr(root_keeper, "PATIENCE_SECONDS", NEVER)
     with scripted(says(ALL)) as service:
-        url = service.url
-        Worker(tmp_path, url).run(at_once)
-        assert Worker(tmp_path, url).file.stat().st_mode & 0o077 == 0
-    worker = Worker(tmp_path, url)
-    began = time.monotonic()
-    worker.run(at_once)
-    assert time.monotonic() - began < root_keeper.PATIENCE_SECONDS / 2
+        Worker(tmp_path, service.url).run(at_once)
+        assert Worker(tmp_path, service.url).file.stat().st_mode & 0o077 == 0
+        service.script = lambda _: Says(200, answer(ROOT_A), after=NEVER)
+        if not hangs:
+            service.stop()
+        worker = Worker(tmp_path, service.url)
+        worker.run(at_once)
     assert worker.names == ["A", "B"]
     worker.verify_cps("A")
 
@@ -347,14 +350,19 @@ def test_without_any_root_nothing_holds(tmp_path: Path) -> None:
 def test_a_first_start_does_not_wait_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though the root pool hangs; and the roots are there soon after it answers."""
     monkeypatch.setattr(root_keeper, "PATIENCE_SECONDS", 0.1)
-    hanging = Says(200, collection(entry(ROOT_A.der, "v2g")), after=0.5)
+    monkeypatch.setattr(root_pool, "_SECONDS", NEVER)
+    answers = threading.Event()
+
+    def hanging(_: Asked) -> Says:
+        answers.wait(NEVER)
+        return Says(200, collection(entry(ROOT_A.der, "v2g")))
+
     with scripted(hanging) as service:
         worker = Worker(tmp_path, service.url)
-        began = time.monotonic()
 
         async def scenario() -> None:
-            assert time.monotonic() - began < 0.5
             assert worker.names == []
+            answers.set()
             await until(lambda: worker.names == ["A"])
 
         worker.run(scenario)
@@ -381,14 +389,12 @@ def test_a_worker_that_ends_waits_for_no_answer(
 ) -> None:
     """Though it comes drop by drop."""
     monkeypatch.setattr(root_keeper, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(root_pool, "_SECONDS", NEVER)
 
     async def scenario() -> None:
         drops = [bytes([byte]) for byte in response(answer(ROOT_A))]
-        async with answering(*drops, pause=0.05) as (url, _):
-            worker = Worker(tmp_path, url)
-            began = time.monotonic()
-            await asyncio.to_thread(worker.run, at_once)
-            assert time.monotonic() - began < 3
+        async with answering(*drops, pause=NEVER / len(drops)) as (url, _):
+            await asyncio.to_thread(Worker(tmp_path, url).run, at_once)
 
     asyncio.run(scenario())
 

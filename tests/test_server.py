@@ -11,7 +11,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -30,17 +29,33 @@ from tests.builders import (
     put_body,
 )
 from tests.contract.conformance import OPCP_BASE_PATH, assert_error
-from tests.running import SECONDS, assert_clean, refused_start, serving, wait_until
+from tests.running import (
+    SECONDS,
+    assert_clean,
+    count_sockets,
+    refused_start,
+    refuses,
+    serving,
+    wait_until,
+)
+from tests.waiting import NEVER
 
 WORKERS = 3
+BODY_SECONDS = 5  # long enough for a busy machine that sends one
 URL = f"{BASE}/signedcontractdata"
+# A pool whose workers hesitate for longer than a busy machine keeps one of them from running.
+HESITATING = """
+from ccp.web import accepting
+accepting._HESITATION_SECONDS = 0.1
+from wsgi import app
+"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A strict pool with three workers, which waits a second for a body."""
+    """A strict pool with three workers, which waits some seconds for a body."""
     folder = tmp_path_factory.mktemp("server")
-    with serving(folder, workers=WORKERS, body_timeout_seconds="1") as server:
+    with serving(folder, workers=WORKERS, body_timeout_seconds=str(BODY_SECONDS)) as server:
         yield server
 
 
@@ -56,12 +71,12 @@ def contract(emaid, pcid=PCID_TEXT, **changes):
     return put_body(installation_res(emaid, **VALID_TODAY), emaid=emaid, pcid=pcid, **changes)
 
 
-def talk(server, *parts, pause=0.2):
-    """Send bytes, with a pause between the parts, and return all that is answered until the end."""
+def talk(server, *parts, wait=None):
+    """Send bytes, wait between the parts, and return all that is answered until the end."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
         for number, part in enumerate(parts):
             if number:
-                time.sleep(pause)
+                wait()
             connection.sendall(part)
         answer = b""
         while received := connection.recv(65536):
@@ -190,7 +205,8 @@ def test_workers_share_the_pool(http_client):
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks Linux")
 def test_who_comes_at_once_is_shared_by_the_workers(tmp_path):
     """A load balancer that opens all its connections in a moment finds every worker."""
-    with serving(tmp_path, workers=WORKERS) as server, ExitStack() as stack:
+    (tmp_path / "hesitating.py").write_text(HESITATING)
+    with serving(tmp_path, "hesitating:app", workers=WORKERS) as server, ExitStack() as stack:
         before = {worker: count_sockets(worker) for worker in server.workers}
 
         def shares():
@@ -202,11 +218,6 @@ def test_who_comes_at_once_is_shared_by_the_workers(tmp_path):
         wait_until(lambda: sum(shares()) == 60)
         assert len(before) == WORKERS
         assert min(shares()) >= 5
-
-
-def count_sockets(pid):
-    """How many sockets a process has."""
-    return sum(file.is_socket() for file in Path(f"/proc/{pid}/fd").iterdir())
 
 
 # HTTP as it comes
@@ -400,22 +411,22 @@ def test_body_that_stops_halfway(server, headers):
     part = b"5\r\n{    \r\n" if "chunked" in headers[0] else b"{"
     started = time.monotonic()
     answer = talk(server, request("PUT", URL, part, "Content-Type: application/json", *headers))
-    assert 0.9 < time.monotonic() - started < 10
+    assert time.monotonic() - started > BODY_SECONDS - 0.1
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"\r\nconnection: close\r\n" in answer.lower()
     assert b"The request body did not arrive in time." in answer
 
 
 def test_slow_bodies_hold_nobody_up(server, http_client):
-    """While many bodies drip, others are served at once."""
+    """While many bodies drip, others are served before these have timed out one by one."""
     slow = request("PUT", URL, b"{", "Content-Type: application/json", "Content-Length: 100")
-    connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
+    connections = [socket.create_connection(("127.0.0.1", server.port), SECONDS) for _ in range(50)]
     try:
         for connection in connections:
             connection.sendall(slow)
         started = time.monotonic()
         assert http_client.get(f"{BASE}/contractData/emaid/DEICENOBODY001").status_code == 404
-        assert time.monotonic() - started < 5  # one after the other they would take 50 / 3 seconds
+        assert time.monotonic() - started < len(connections) // WORKERS * BODY_SECONDS
     finally:
         for connection in connections:
             connection.close()
@@ -423,7 +434,7 @@ def test_slow_bodies_hold_nobody_up(server, http_client):
 
 def test_client_that_leaves_inside_its_body(server, http_client):
     """A client that goes away is no failure of the pool."""
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as connection:
         connection.sendall(request("PUT", URL, b"{", "Content-Length: 100"))
     assert http_client.get(f"{BASE}/contractData/emaid/DEICENOBODY001").status_code == 404
     assert "Traceback" not in server.log
@@ -437,13 +448,19 @@ def test_ending_loses_no_request(tmp_path):
     content = json.dumps(contract("DEICEENDING01A")).encode()
     half = len(content) // 2
     head = ("Content-Type: application/json", f"Content-Length: {len(content)}")
+    first = request("PUT", URL, content[:half], *head)
     answers = []
-    with serving(tmp_path, workers=2) as server:
+    all_have_begun, goes_on = threading.Barrier(9), threading.Event()
+    # If idle connections held it up, it would take longer than the test waits.
+    arguments = ("--graceful-timeout", str(NEVER), "--keep-alive", str(NEVER), "wsgi:app")
+    with serving(tmp_path, *arguments, workers=2, body_timeout_seconds="600") as server:
+
+        def wait():
+            all_have_begun.wait(SECONDS)
+            goes_on.wait(SECONDS)
 
         def put():
-            answers.append(
-                talk(server, request("PUT", URL, content[:half], *head), content[half:], pause=2)
-            )
+            answers.append(talk(server, first, content[half:], wait=wait))
 
         callers = [threading.Thread(target=put) for _ in range(8)]
         for caller in callers:
@@ -451,10 +468,11 @@ def test_ending_loses_no_request(tmp_path):
         idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
         idle.request("GET", f"{BASE}/openapi.json")
         idle.getresponse().read()
-        time.sleep(0.5)
-        started = time.monotonic()
-        assert server.end() == 0
-        assert time.monotonic() - started < 12
+        all_have_begun.wait(SECONDS)
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: refuses(server.port))
+        goes_on.set()
+        assert server.process.wait(SECONDS) == 0
         idle.close()
         for caller in callers:
             caller.join()

@@ -10,9 +10,7 @@ import pytest
 import structlog
 
 from ccp.threads import Crew
-from tests.running import wait_until
-
-PATIENCE_SECONDS = 10
+from tests.waiting import SECONDS, wait_until
 
 
 def named(name: str) -> list[threading.Thread]:
@@ -45,7 +43,7 @@ def test_what_has_come_is_taken_together() -> None:
 
     def work(items: list[int]) -> None:
         taken.append(items)
-        goes_on.wait(PATIENCE_SECONDS)
+        goes_on.wait(SECONDS)
 
     crew = Crew(work, name="gathering", gather=lambda: True)
     crew.put(0)
@@ -63,12 +61,12 @@ def test_what_comes_while_it_gathers_is_taken_with_the_first() -> None:
 
     def gather() -> bool:
         gathers.set()
-        return goes_on.wait(PATIENCE_SECONDS)
+        return goes_on.wait(SECONDS)
 
     taken: list[list[int]] = []
     crew = Crew(taken.append, name="expecting", gather=gather)
     crew.put(0)
-    assert gathers.wait(PATIENCE_SECONDS)
+    assert gathers.wait(SECONDS)
     for number in range(1, 9):
         crew.put(number)
     assert taken == []
@@ -101,21 +99,21 @@ def test_it_gathers_again_while_more_comes(coming: int, is_all: bool, times: int
 def test_a_crew_is_idle_when_nothing_waits_or_is_worked_on() -> None:
     """Also before there is anything, and again after the last thing."""
     meeting = threading.Barrier(2)
-    crew = Crew[int](lambda _: meeting.wait(PATIENCE_SECONDS) and None, name="idle")
+    crew = Crew[int](lambda _: meeting.wait(SECONDS) and None, name="idle")
     assert crew.idle.is_set()
     for _ in range(2):
         crew.put(1)
         crew.put(2)
         for _ in range(2):
             assert not crew.idle.is_set()
-            meeting.wait(PATIENCE_SECONDS)
-        assert crew.idle.wait(PATIENCE_SECONDS)
+            meeting.wait(SECONDS)
+        assert crew.idle.wait(SECONDS)
 
 
 def test_as_many_work_at_once_as_there_are_threads() -> None:
     """And no more of them are begun, whoever puts first."""
     meeting = threading.Barrier(3)
-    crew = Crew[int](lambda _: meeting.wait(PATIENCE_SECONDS) and None, name="three", threads=3)
+    crew = Crew[int](lambda _: meeting.wait(SECONDS) and None, name="three", threads=3)
     callers = [threading.Thread(target=crew.put, args=(n,)) for n in range(3)]
     for caller in callers:
         caller.start()

@@ -127,7 +127,7 @@ def faults(named: Mapping[Edition, Mapping[str, object]]) -> list[tuple[Edition,
     return [(edition, name) for edition in EDITIONS for name in named[edition]]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     fault=st.sampled_from(faults(CONTRACT_FAULTS)),
     root=st.sampled_from("AB"),
@@ -247,13 +247,12 @@ def test_anchors_are_reloaded_without_losing_a_request(tmp_path: Path) -> None:
         asking.start()
         old = server.workers
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: server.workers and not server.workers & old)
+        wait_until(lambda: server.workers and not server.workers & old and len(statuses) > 5)
         stop.set()
         asking.join(SECONDS)
         with server.client() as fresh:
             answer = fresh.put(URL, json=contract(root="B").put_body())
             assert answer.status_code == 201, answer.text
-        assert len(statuses) > 5
         assert set(statuses) == {200}
 
 

@@ -21,6 +21,7 @@ from tests.builders import NOW
 from tests.issuer import (
     AUDIENCE,
     ISSUER,
+    LIFE_SECONDS,
     SigningKey,
     b64url,
     ec_key,
@@ -251,7 +252,7 @@ def test_a_caller_is_called_what_its_token_says_first(claims, subject):
 def test_a_token_ends():
     """It is good until `exp` and the leeway, by the pool's clock; then its sender is told."""
     token = ec_key().token()
-    end = NOW + timedelta(seconds=3600 + LEEWAY_SECONDS)
+    end = NOW + timedelta(seconds=LIFE_SECONDS + LEEWAY_SECONDS)
     assert caller_of(token, make(now=end - timedelta(seconds=1)))
     assert refused(token, make(now=end)) == ("exp", ["The access token has expired."])
 

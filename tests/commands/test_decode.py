@@ -27,6 +27,7 @@ from ccp.workshop.folder import save_trust
 from tests.builders import installation_req
 from tests.iso15118.test_tree import of_xml
 from tests.vectors import departures, genuine_res, shapes
+from tests.waiting import SECONDS
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.now(UTC)
@@ -66,7 +67,7 @@ def run_alone(
         env=environment | {"PYTHONPATH": str(ROOT)} | variables,
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=SECONDS,
     )
 
 

@@ -34,7 +34,7 @@ def test_a_pool_is_served_from_any_folder(tmp_path: Path) -> None:
         told = (tmp_path / "log").read_text
         wait_until(lambda: "ASGI server listening" in told() or server.poll() is not None)
         (url,) = re.findall(r"Listening at: (http://127\.0\.0\.1:\d+)", told())
-        answer = httpx2.get(f"{url}/opnc/v1/ccp/contractData/emaid/DEICECOPNCCERT")
+        answer = httpx2.get(f"{url}/opnc/v1/ccp/contractData/emaid/DEICECOPNCCERT", timeout=SECONDS)
         assert answer.status_code == 404
         assert answer.json()["errorMessages"] == ["The contract for the given EMAID not found."]
         assert told().count("Booting worker") == 1

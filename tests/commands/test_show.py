@@ -1,19 +1,25 @@
 """`ccp show`: the records of a contract, and what is in them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ccp.store import Store
+from ccp.workshop import draft_contract, make_car, make_pki
 from ccp.workshop.folder import save_trust
 from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, ROOT_A, record
 from tests.commands.conftest import OTHER, run
-from tests.trusted import contract_draft, pki
+from tests.trusted import contract_draft
+
+TODAY = datetime.now(UTC)
 
 
 def test_record_and_message_are_told(here: Path, store: Store) -> None:
     """In any spelling of the EMAID; the chains by the pool's own anchors."""
-    save_trust(here / "trust", pki())
-    exi = contract_draft().exi()
+    made = make_pki(at=TODAY - timedelta(days=1))
+    save_trust(here / "trust", made)
+    car = make_car(made.oem, PCID_TEXT, at=TODAY).leaf.certificate
+    exi = draft_contract(made, EMAID_TEXT, car, at=TODAY, root="A").exi()
     store.put(record(exi=exi, meta_data="a\x1b[2Jnote"), ORIGIN)
     result = run("show", "de-ice-copnccert")
     assert result.exit_code == 0

@@ -354,7 +354,7 @@ def jumbled(draw: st.DrawFn) -> bytes:
     return exi[:place] + change + exi[place + len(change) : cut] + draw(st.binary(max_size=6))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(exi=jumbled() | MESSAGES.map(encode))
 @example(genuine_res() + b"\0")
 @example(bytes(5))

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import json
+import threading
 import time
 from datetime import timedelta
 from threading import current_thread, main_thread
@@ -33,11 +34,12 @@ from tests.builders import (
 )
 from tests.peers.of import answered, with_peers
 from tests.peers.scripted import GONE, Asked, Says, Script, scripted
-from tests.running import wait_until
+from tests.waiting import NEVER, SECONDS, until, wait_until
 
 SESSION = bytes.fromhex("2A3DC6D75411F647")
 REQUEST = installation_req(session_id=SESSION)
-TIMEOUT = 1.5
+TIMEOUT = 4  # the longest that can be set: no busy machine needs more
+SHORT = {"peer_timeout_seconds": "1"}  # where a peer never answers
 OTHER = "FRXYZ123456789"
 
 
@@ -192,15 +194,17 @@ def test_without_peers_nothing_is_found(services):
 def test_all_are_asked_at_once_and_the_first_good_answer_wins(asking):
     """Not the first one asked; the others need not answer any more."""
     fast = item(metaData="fast")
+
+    def answer(_: Asked) -> Says:
+        wait_until(lambda: slow.asked and empty.asked)
+        return says(fast)
+
     with (
-        scripted(says(item(metaData="slow"), after=1.2)) as slow,
+        scripted(says(item(metaData="slow"), after=NEVER)) as slow,
         scripted(NOT_FOUND) as empty,
-        scripted(says(fast, after=0.2)) as peer,
+        scripted(answer) as peer,
     ):
-        services = asking(slow, empty, peer)
-        started = time.monotonic()
-        body, _ = ask(services)
-        assert time.monotonic() - started < 1
+        body, _ = ask(asking(slow, empty, peer))
         assert [len(one.asked) for one in (slow, empty, peer)] == [1, 1, 1]
         wait_until(lambda: slow.given_up == 1)
     assert body == {"signedContractDataCollection": [fast]}
@@ -215,7 +219,7 @@ BAD: dict[str, Says | Script] = {
     "201": Says(201, {"signedContractDataCollection": [item()]}),
     "closed": Says(GONE),
     "nested": says(item(unknown=nested(300))),
-    "late": says(item(), after=TIMEOUT + 1),
+    "late": says(item(), after=NEVER),
     "no JSON": Says(200, b"<html>a login page</html>"),
     "no object": Says(200, [item()]),
     "empty": says(),
@@ -252,8 +256,9 @@ BAD: dict[str, Says | Script] = {
 @pytest.mark.parametrize("script", BAD.values(), ids=BAD)
 def test_a_bad_answer_is_none(asking, script):
     """The car gets this pool's own 404 and its message, and the log says which peer failed."""
+    patience = SHORT if script is BAD["late"] else {}
     with scripted(script) as peer, capture_logs() as logs:
-        services = asking(peer)
+        services = asking(peer, **patience)
         with pytest.raises(ContractOrVehicleNotFound) as caught:
             ask(services)
     (failure,) = caught.value.body["signedContractDataCollection"]
@@ -295,19 +300,33 @@ def test_an_answer_is_judged_in_a_thread(asking, monkeypatch):
 def test_a_bad_answer_does_not_beat_a_good_one(asking, name):
     """One peer's failure takes nothing from another's answer, which may come later."""
     here = item(metaData="good")
-    with scripted(BAD[name]) as bad, scripted(says(here, after=0.4)) as good:
+
+    def answer(_: Asked) -> Says:
+        wait_until(lambda: bad.asked)
+        return says(here, after=0.4)
+
+    with scripted(BAD[name]) as bad, scripted(answer) as good:
         body, _ = ask(asking(bad, good))
     assert body == {"signedContractDataCollection": [here]}
 
 
 def test_one_deadline_holds_for_all(asking):
     """However many are silent, the car waits for all of them together once."""
-    with scripted(says(item(), after=5)) as one, scripted(says(item(), after=5)) as other:
-        services = asking(one, other, peer_timeout_seconds="0.4")
+    given_up: list[int] = []
+
+    def hang(_: Asked) -> Says:
+        wait_until(lambda: one.asked and other.asked)
+        given_up.append(one.given_up + other.given_up)
+        return says(item(), after=NEVER)
+
+    with scripted(hang) as one, scripted(hang) as other:
+        services = asking(one, other, **SHORT)
         started = time.monotonic()
         with pytest.raises(ContractOrVehicleNotFound):
             ask(services)
-        assert 0.4 <= time.monotonic() - started < 1.4
+        assert time.monotonic() - started >= 1
+        wait_until(lambda: (one.given_up, other.given_up) == (1, 1))
+    assert given_up == [0, 0]
 
 
 def test_lab_mode_lets_pass_what_strict_mode_refuses(lab_services, tmp_path):
@@ -393,21 +412,33 @@ def test_a_peer_that_was_too_slow_once_is_not_forgotten(asking, monkeypatch):
 
 def test_only_a_share_of_the_requests_waits_for_peers(services, tmp_path):
     """The others get the local answer at once: a worker has other things to do than to wait."""
-    with scripted(says(item(), after=5)) as peer:
+    released = threading.Event()
+
+    def answer(_: Asked) -> Says:
+        released.wait(SECONDS)
+        return NOT_FOUND
+
+    with scripted(answer) as peer:
         asking = with_peers(
-            services, tmp_path, peers=peer.url, max_requests="8", peer_timeout_seconds="1"
+            services,
+            tmp_path,
+            peers=peer.url,
+            max_requests="8",
+            peer_timeout_seconds=str(TIMEOUT),
         )
 
         async def one():
-            started = time.monotonic()
             with pytest.raises(ContractOrVehicleNotFound):
                 await post.handle(asking, **ARGUMENTS)
-            return time.monotonic() - started
 
         async def scenario():
             async with asking.peers.connected():
-                return await asyncio.gather(*(one() for _ in range(6)))
+                asked = [asyncio.create_task(one()) for _ in range(6)]
+                await until(lambda: sum(task.done() for task in asked) >= 4)
+                await until(lambda: len(peer.asked) == 2)
+                assert sum(task.done() for task in asked) == 4
+                released.set()
+                await asyncio.gather(*asked)
 
-        waited = asyncio.run(scenario())
+        asyncio.run(scenario())
     assert len(peer.asked) == 2
-    assert sorted(seconds > 0.9 for seconds in waited) == [False] * 4 + [True] * 2

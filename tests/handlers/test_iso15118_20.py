@@ -244,7 +244,7 @@ def spelled(emaid: str) -> st.SearchStrategy[str]:
     return st.sampled_from([emaid, emaid.lower(), hyphens, hyphens.lower()])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_contracts_come_in_the_order_that_the_car_wants(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

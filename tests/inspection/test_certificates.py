@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.inspection import CertificateFacts, UnreadableCertificate
@@ -201,8 +201,6 @@ def test_extensions_that_cannot_be_read_are_told_as_such() -> None:
     assert facts.subject == described(der).subject
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
-@settings(deadline=None)
 @given(st.data())
 def test_any_certificate_with_bytes_changed_is_told(data: st.DataObject) -> None:
     """Nothing crashes."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccp.inspection import NoMessage, read_messages
@@ -93,7 +93,6 @@ def test_what_others_can_name_is_left_to_them(data: bytes) -> None:
     assert read_messages(data) == [data]
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode) | st.from_regex(rb'[\["{\s]*[A-Za-z0-9+/_=-]*'))
 @example(json.dumps({"a": [[{"certificateInstallationReq": ""}]] * 9}).encode())
 def test_any_bytes_have_a_message_or_none(data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -466,7 +466,6 @@ def assert_told(exi: bytes) -> None:
     assert all(line.isprintable() for line in in_words(inspection))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda end: b"\x80\x98" + end))
 @example(b"")
 @example(bytes(40_000))
@@ -476,8 +475,6 @@ def test_any_bytes_are_told(exi: bytes) -> None:
     assert_told(exi)
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
-@settings(deadline=None)
 @given(st.data())
 def test_a_message_with_bytes_changed_is_told(data: st.DataObject) -> None:
     """In its certificates above all, which have most of the bytes."""
@@ -487,7 +484,6 @@ def test_a_message_with_bytes_changed_is_told(data: st.DataObject) -> None:
     assert_told(bytes(exi))
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_any_message_is_told(message: Any) -> None:
     """Of whatever values the schemas allow."""

@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.inspection import Inspection, in_words, inspect_message
@@ -76,7 +76,6 @@ def test_strings_of_a_certificate_are_escaped() -> None:
     assert sum(r"\x1b[31m\x9b2J\x1b" in line for line in told) == 2  # as PCID and as subject
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_printable_text_is_left_alone(text: str) -> None:
     """All else can be read back."""

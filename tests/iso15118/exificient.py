@@ -13,6 +13,8 @@ from typing import Any
 import iso15118
 from py4j.java_gateway import JavaGateway
 
+from tests.waiting import SECONDS
+
 JAR = Path(iso15118.__file__).parent / "shared" / "EXICodec.jar"
 has_java = shutil.which("java") is not None
 
@@ -46,7 +48,7 @@ class Exificient:
         self._gateway.shutdown()
         for stream in (process.stdin, process.stdout):
             stream.close()
-        process.wait(10)
+        process.wait(SECONDS)
 
     def encode(self, xml: str, grammar: str = "iso2", *, fragment: bool = False) -> bytes:
         """XML text to EXI; values that do not fit their type are encoded as untyped ones."""

@@ -74,7 +74,7 @@ def refusal(message: Message) -> ExiError:
     return caught.value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(message=MESSAGES)
 def test_any_message_survives_encoding(message: Message) -> None:
     """Decoding what was encoded gives the message, with a span for each signed element or value."""
@@ -88,7 +88,7 @@ def test_any_message_survives_encoding(message: Message) -> None:
     assert decoded.spans.keys() == spans
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(message=MESSAGES)
 def test_cutting_equals_encoding(message: Message) -> None:
     """A fragment cut out of a message equals one encoded from the value, in both forms."""

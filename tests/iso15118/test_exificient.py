@@ -34,7 +34,6 @@ from tests.iso15118.exificient import Exificient
 
 few = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

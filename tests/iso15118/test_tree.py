@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from ccp.iso15118 import ExiError, Message, Node, decode, encode, message_tree
 from tests.iso15118.as_xml import message_xml
@@ -61,7 +61,6 @@ def test_it_has_what_exificient_reads(vector: Vector) -> None:
     assert of_tree(message_tree(vector.exi)) == of_xml(fromstring(vector.xml))  # noqa: S314
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_it_has_all_of_any_message(message: Message) -> None:
     """Of whatever the schemas allow."""

@@ -4,7 +4,7 @@ import re
 from xml.etree.ElementTree import canonicalize, fromstring
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.iso15118 import (
@@ -68,7 +68,6 @@ def test_it_is_what_exificient_reads(exificient: Exificient, case: str) -> None:
     assert canonical(xml(exi)) == canonical(theirs)
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_it_is_that_of_any_message(message: Message) -> None:
     """Of whatever the schemas allow."""
@@ -125,7 +124,6 @@ ANY = st.text(
 )
 
 
-@settings(deadline=None)
 @given(ANY, ANY)
 def test_any_text_is_read_again(text: str, id_: str) -> None:
     """Markup, line ends and white space of a hostile sender come out of an XML parser as sent."""

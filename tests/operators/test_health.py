@@ -23,8 +23,8 @@ from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.issuer import ec_key, jwt_settings
 from tests.operators.conftest import BIND
-from tests.running import SECONDS
 from tests.trusted import pki
+from tests.waiting import SECONDS, wait_until
 from tests.web.asgi import call, scope
 
 READY = {"server": "ok", "database": "ok", "migrations": "ok", "handlers": "ok", "anchors": "ok"}
@@ -204,6 +204,7 @@ def test_a_disk_that_hangs_is_not_ready(tmp_path, monkeypatch, looked_at):
         status, checks = ready_of(app)
         assert status == 503
         assert checks["database"] == "it has not answered within 0.05 s"
+    wait_until(lambda: asked)
     assert len(asked) == 1
     goes_on.set()
 

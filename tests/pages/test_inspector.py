@@ -193,7 +193,7 @@ def test_a_document_with_many_messages_is_bounded(operators: TestClient) -> None
 
 
 @given(st.integers(2, len(genuine_res()) - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_message_that_is_cut_off_is_told_to_the_bit(operators: TestClient, length: int) -> None:
     """Where the decoder stops: its bit is marked among the bytes that are there."""
     exi = genuine_res()[:length]
@@ -261,7 +261,7 @@ def test_forms_that_are_none_are_refused(
 
 
 @given(st.binary(max_size=600) | st.text(max_size=300).map(str.encode))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_anything_gets_a_page(operators: TestClient, data: bytes) -> None:
     """Nothing that can be sent makes the inspector fail, or becomes part of the page."""
     for answer in (drop(operators, data), paste(operators, data.decode("latin1"))):

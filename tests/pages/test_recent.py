@@ -30,6 +30,7 @@ from tests.builders import (
 from tests.issuer import bearer, ec_key, jwt_settings
 from tests.operators.conftest import refusal
 from tests.pages.looking import looking
+from tests.waiting import until
 
 POST = "getSignedContractDataByCertificateInstallationReqV1"
 URL = f"{BASE}/signedcontractdata"
@@ -203,7 +204,7 @@ SHIFTS = st.lists(st.tuples(st.integers(0, 3), st.lists(EVENT, max_size=15)), mi
 """What workers hear one after the other, each in a slot."""
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SHIFTS)
 def test_workers_together_are_as_one(tmp_path_factory: Any, shifts: Any) -> None:
     """Whoever has heard it, and however many workers have taken the place of others."""
@@ -277,9 +278,7 @@ def test_others_learn_it_while_the_worker_runs(tmp_path: Path, monkeypatch: Any)
         async with one.kept(tmp_path, 0), other.kept(tmp_path, 1):
             one.request(POST, 200, 0.1)
             assert totals(one.lately()) == {SERVED: 1}
-            async with asyncio.timeout(10):
-                while not totals(other.lately()):
-                    await asyncio.sleep(0.01)
+            await until(lambda: totals(other.lately()))
             written = (tmp_path / "recent_0.json").stat().st_ino
             await asyncio.sleep(0.1)
             assert (tmp_path / "recent_0.json").stat().st_ino == written
@@ -318,7 +317,8 @@ def test_a_folder_that_takes_nothing_costs_nobody_an_answer(
         recent = Recent(Clock())
         async with recent.kept(folder, 0):
             recent.request(POST, 200, 0.1)
-            await asyncio.sleep(0.1)
+            await until(lambda: lines)
+            await asyncio.sleep(0.1)  # in which it is tried again
             assert totals(recent.lately()) == {SERVED: 1}
             if what == "in the way":
                 (folder / "recent_0.new").rmdir()

@@ -13,7 +13,7 @@ from ccp.pages.site import MOST_AT_ONCE
 from ccp.store import Store
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, put_body
 from tests.pages.looking import Page, looking
-from tests.running import wait_until
+from tests.running import SECONDS, wait_until
 
 PAGES = {
     "/search": 200,
@@ -102,7 +102,7 @@ def test_pages_do_not_queue_without_end(operators: TestClient) -> None:
     path = f"/contracts/{EMAID_TEXT}"
 
     def find(*_: object) -> list[object]:
-        released.wait(30)
+        released.wait(SECONDS)
         return []
 
     with patch.object(Store, "find_by_emaid", side_effect=find):

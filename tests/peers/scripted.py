@@ -48,12 +48,14 @@ class Scripted:
         script: What it answers; may be replaced.
         asked: What came in, in its order.
         given_up: How many have closed the connection while they had to wait.
+        cut_off: How many have closed it before they had all of an answer.
     """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[Asked] = []
         self.given_up = 0
+        self.cut_off = 0
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -86,6 +88,7 @@ class Scripted:
                     self.end_headers()
                     self.wfile.write(content)
                 except OSError:  # who asked has gone
+                    service.cut_off += 1
                     self.close_connection = True
 
             def log_message(self, *_: object) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 import ssl
+import threading
 from base64 import b64decode
 from urllib.parse import parse_qs
 
 import pytest
 
 from ccp.outbound import Client, Unanswered
+from ccp.peers import credentials as credentials_module
 from ccp.peers.credentials import ClientCredentials, StaticToken, read_credentials
 from ccp.settings import SettingsInvalid
 from tests.peers.scripted import GONE, Says, scripted
+from tests.waiting import NEVER, SECONDS
 
 PEER, OTHER = "https://peer.example/opnc/v1/ccp", "https://other.example/opnc/v1/ccp"
 TLS = ssl.create_default_context()
@@ -167,9 +170,15 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await credentials.headers(client)
+            released.set()
             return await credentials.headers(client)
 
-    answer = Says(200, {"access_token": "T1"}, after=0.5)
+    released = threading.Event()
+
+    def answer(_):
+        released.wait(SECONDS)
+        return Says(200, {"access_token": "T1"})
+
     with scripted(answer) as issuer:
         assert asyncio.run(scenario(client_credentials(issuer, ticks))) == bearer("T1")
     assert len(issuer.asked) == 1
@@ -192,10 +201,11 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
         Says(200, {"access_token": "x", "expires_in": "inf"}),
         Says(200, {"access_token": "x" * 100_000}),
         Says(GONE),
-        Says(200, {"access_token": "x"}, after=7),
+        Says(200, {"access_token": "x"}, after=NEVER),
     ],
 )
-def test_an_issuer_that_fails_is_told(ticks, says):
+def test_an_issuer_that_fails_is_told(ticks, monkeypatch, says):
     """Whatever it answers, there is a token or a reason."""
+    monkeypatch.setattr(credentials_module, "_FETCH_SECONDS", 1 if says.after else SECONDS)
     with scripted(says) as issuer, pytest.raises(Unanswered):
         headers_of(client_credentials(issuer, ticks))

@@ -12,6 +12,7 @@ from ccp.peers.breaker import MOST_FAILURES
 from ccp.peers.responders import MAX_CRL_BYTES, MAX_OCSP_BYTES, Responders
 from tests.answering import answering, response
 from tests.peers.scripted import GONE, Says, scripted
+from tests.waiting import NEVER, SECONDS
 
 
 def asked(*urls, request=b"request", issuers=(), ticks=time.monotonic):
@@ -70,12 +71,12 @@ def test_a_crl_is_fetched():
         (Says(301, b"", {"Location": "/elsewhere"}), "it answered 301"),
         (Says(200, b"x" * (MAX_OCSP_BYTES + 1)), "it says too much"),
         (Says(200, b"x" * 50_000_000), "it says too much"),
-        (Says(200, b"late", after=5), "TimeoutError"),
+        (Says(200, b"late", after=NEVER), "TimeoutError"),
     ],
 )
 def test_what_is_no_answer_is_told(says, told, monkeypatch):
     """No redirect is followed; size and time are bounded."""
-    monkeypatch.setattr(responders, "_OCSP_SECONDS", 0.3)
+    monkeypatch.setattr(responders, "_OCSP_SECONDS", 1 if says.after else SECONDS)
     with scripted(says) as service:
         assert asked(f"{service.root}/ocsp") == [told]
     assert len(service.asked) == 1
@@ -115,6 +116,7 @@ def test_who_keeps_failing_is_left_alone():
 def test_a_few_are_asked_at_a_time():
     """However many are wanted."""
     most = 0
+    as_many_as_may = asyncio.Event()
 
     async def scenario():
         nonlocal most
@@ -125,7 +127,10 @@ def test_a_few_are_asked_at_a_time():
             await reader.readuntil(b"\r\n\r\n")
             waiting += 1
             most = max(most, waiting)
-            await asyncio.sleep(0.05)
+            if waiting == responders._AT_ONCE:
+                as_many_as_may.set()
+            await as_many_as_may.wait()
+            await asyncio.sleep(0.05)  # in which one more would come
             waiting -= 1
             writer.write(response(b"answer"))
             writer.close()

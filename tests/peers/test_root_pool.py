@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import ssl
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +20,8 @@ from ccp.peers.service import Service
 from tests.answering import answering, response
 from tests.peers.scripted import GONE, Says, scripted
 from tests.root_pools import KINDS, collection, entry
+from tests.waiting import NEVER
+from tests.work import lines_of
 
 DER = b"\x30\x03\x02\x01\x07"
 
@@ -88,11 +89,9 @@ def test_one_that_hangs_is_left(said: bytes, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(root_pool, "_SECONDS", 0.2)
 
     async def scenario() -> None:
-        async with answering(said, pause=10) as (url, _):
-            began = time.monotonic()
-            with pytest.raises(Unanswered):
+        async with answering(said, pause=NEVER) as (url, _):
+            with pytest.raises(Unanswered, match="TimeoutError"):
                 await asyncio.to_thread(fetch, url)
-            assert time.monotonic() - began < 5
 
     asyncio.run(scenario())
 
@@ -227,20 +226,25 @@ def test_any_json_is_roots_or_no_answer(content: Any) -> None:
         assert all(isinstance(der, bytes) for der in read(content))
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"[" + b"[]," * (MAX_BYTES // 3 - 2) + b"0]",
-        b'{"rootCertificateCollection": [' + b"{}," * (MAX_BYTES // 3 - 20) + b"{}]}",
-        b'{"rootCertificateCollection": [{"caCertificate": "' + b"A" * (MAX_BYTES - 60) + b'"}]}',
-        b'{"a":' * 300_000,
-    ],
-    ids=["arrays", "entries", "long", "deep"],
-)
+WORST = {
+    "arrays": b"[" + b"[]," * (MAX_BYTES // 3 - 2) + b"0]",
+    "entries": b'{"rootCertificateCollection": [' + b"{}," * (MAX_BYTES // 3 - 20) + b"{}]}",
+    "long": b'{"rootCertificateCollection": [{"caCertificate": "'
+    + b"A" * (MAX_BYTES - 60)
+    + b'"}]}',
+    "deep": b'{"a":' * 300_000,
+}
+"""The worst answers that are listened to; `make proof` measures the time they take."""
+
+
+@pytest.mark.parametrize("body", WORST.values(), ids=WORST)
 def test_no_answer_takes_long(body: bytes) -> None:
-    """The worst that is listened to is read within a moment, on a slow machine too."""
+    """However much is in it, little of it comes to be looked at outside of C."""
     assert len(body) <= MAX_BYTES
-    began = time.monotonic()
+    assert lines_of(lambda: read_worst(body)) < 1000
+
+
+def read_worst(body: bytes) -> None:
+    """Read an answer without a root."""
     with capture_logs(), suppress(Unanswered):
         assert read_roots(body, "v2g") == []
-    assert time.monotonic() - began < 0.5

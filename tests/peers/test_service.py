@@ -10,6 +10,7 @@ from ccp import tracing
 from ccp.peers.credentials import ClientCredentials, StaticToken
 from ccp.peers.service import Service
 from tests.peers.scripted import Says, scripted
+from tests.waiting import SECONDS
 
 
 def post(service, credentials):
@@ -18,7 +19,7 @@ def post(service, credentials):
     async def scenario():
         one = Service(service.url, credentials, ssl.create_default_context(), connections=2)
         async with one.connected():
-            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=2)
+            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=SECONDS)
             return reply.status
 
     return asyncio.run(scenario())

@@ -77,7 +77,6 @@ def test_a_root_counts_once_and_the_order_does_not() -> None:
     assert len(one) == 2
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
 def test_no_change_of_a_root_is_trusted() -> None:
     """One to three bytes are others: its signature does not hold, or it cannot be read."""
     draw = random.Random(11)  # noqa: S311

@@ -1,5 +1,5 @@
 """
-The proofs at full strength; the tests do a little of each.
+The proofs at full strength; the tests do a little of each, and measure no time.
 
 `make proof` does all of them, one after the other, in some two hours;
 `python -m tests.proof stop contract` does some.
@@ -7,6 +7,7 @@ The proofs at full strength; the tests do a little of each.
 
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from tests.proof.fuzz.run import fuzz
 from tests.proof.machine import drive
 from tests.proof.soak import growths, soak
 from tests.proof.stop import end_under_load, reload_under_load
-from tests.running import serving
+from tests.running import ROOT, serving
 
 KILLS = 200
 STOPS = 30
@@ -83,8 +84,37 @@ def fuzzing(folder: Path, seed: int) -> str:
     return f"{sum(inputs.values())} inputs in {FUZZ_SECONDS // 60} minutes: nothing was found."
 
 
+def examples(_folder: Path, seed: int) -> str:
+    """Hypothesis draws other examples than `make test` does, and more of them."""
+    told = _pytest("-m", "hypothesis", "--hypothesis-profile=explore", f"--hypothesis-seed={seed}")
+    return f"{told}: no example fails a test."
+
+
+def processor_time(_folder: Path, _seed: int) -> str:
+    """The processor time of the most laborious inputs is measured."""
+    return f"{_pytest('-n', '0', 'tests/proof/processor_time.py')}: nothing takes long."
+
+
+def _pytest(*arguments: str) -> str:
+    """Run tests; return the line that counts them."""
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout.splitlines()[-1]
+
+
 PROOFS: dict[str, Callable[[Path, int], str]] = {
-    proof.__name__: proof for proof in (stop, concurrency, crash, contract, endurance, fuzzing)
+    proof.__name__: proof
+    for proof in (
+        stop,
+        concurrency,
+        crash,
+        contract,
+        endurance,
+        fuzzing,
+        examples,
+        processor_time,
+    )
 }
 
 

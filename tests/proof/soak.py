@@ -14,6 +14,7 @@ import httpx2
 
 from tests.proof.writer import Writer
 from tests.running import Server, resident, serving
+from tests.waiting import wait_until
 
 CLIENTS = 8
 _MOST_WAL = 16 * 2**20
@@ -76,6 +77,11 @@ class Load:
             for future in running:
                 future.result()
 
+    @property
+    def has_been_answered(self) -> bool:
+        """Whether there has been an answer since `durations` was last asked."""
+        return bool(self._durations)
+
     def durations(self) -> list[float]:
         """Of all requests since this was last asked, in seconds, the shortest first."""
         durations, self._durations = self._durations, []
@@ -89,7 +95,12 @@ class Load:
 
 
 def soak(
-    folder: Path, seconds: float, every: float, seed: int, note: Callable[[str], None]
+    folder: Path,
+    seconds: float,
+    every: float,
+    seed: int,
+    note: Callable[[str], None],
+    at_least: int = 0,
 ) -> list[Sample]:
     """
     Serve a pool under mixed load.
@@ -97,15 +108,19 @@ def soak(
     Args:
         folder: Takes the pool.
         seconds: How long.
-        every: So many seconds make a sample.
+        every: So many seconds make a sample, and more if the pool has not answered by then.
         note: Told each sample.
+        at_least: It goes on until so many requests have been answered.
     """
     samples: list[Sample] = []
     load = Load(seed)
     with serving(folder, workers=2) as pool, load.on(pool) as running:
         ended = time.monotonic() + seconds
-        while time.monotonic() < ended and not any(future.done() for future in running):
+        while time.monotonic() < ended or sum(one.requests for one in samples) < at_least:
+            if any(future.done() for future in running):
+                break
             time.sleep(every)
+            wait_until(lambda: load.has_been_answered or any(future.done() for future in running))
             samples.append(sample(pool, load.durations()))
             note(str(samples[-1]))
     return samples

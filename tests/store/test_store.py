@@ -23,6 +23,7 @@ from ccp.errors import (
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
+from tests.waiting import SECONDS
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
@@ -243,7 +244,7 @@ def test_a_busy_database_is_told_and_nothing_lost(tmp_path: Path) -> None:
 
 
 def _put_many(path: Path, worker: int) -> None:
-    store = Store(path, busy_timeout_seconds=30)  # a busy machine is no failure
+    store = Store(path, busy_timeout_seconds=SECONDS)  # a busy machine is no failure
     for number in range(25):
         store.put(record(f"DEICE{worker:03}{number:06}", f"WAUZZZ4B0CC00{number % 5:04}"), ORIGIN)
     store.close()
@@ -257,7 +258,7 @@ def test_processes_share_a_store(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(SECONDS)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     store = Store(path)
     for car in range(5):

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from ccp.web import accepting
 from ccp.web.accepting import Acceptor, SharingLoop
 from tests.authority import Authority
-from tests.running import SECONDS
+from tests.waiting import SECONDS, until
 
 BACKLOG = 200
 MOST = 40
@@ -74,11 +74,11 @@ class Worker:
                 await meanwhile(server)
             finally:
                 server.close()
-                await asyncio.sleep(MOMENT / 10)  # the last of them begin
+                await all_begun()
                 for one in self.taken:
                     if one.transport:
                         one.transport.abort()
-                await asyncio.sleep(MOMENT / 10)  # uvloop closes them a little later
+                await until(lambda: not any(one.transport for one in self.taken))
 
         self.loop.run_until_complete(main())
 
@@ -106,7 +106,7 @@ def clients(listener: socket.socket) -> Iterator[Callable[[int], list[socket.soc
 
         def connect(number: int) -> list[socket.socket]:
             address = listener.getsockname()
-            made = [socket.create_connection(address, timeout=5) for _ in range(number)]
+            made = [socket.create_connection(address, timeout=SECONDS) for _ in range(number)]
             for one in made:
                 stack.enter_context(one)
             return made
@@ -114,9 +114,16 @@ def clients(listener: socket.socket) -> Iterator[Callable[[int], list[socket.soc
         yield connect
 
 
-async def settled() -> None:
-    """Long enough for all that is to be accepted at once."""
+async def all_begun() -> None:
+    """Wait until all connections that were accepted have begun, or failed."""
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+
+async def accepted(worker: Worker, number: int) -> None:
+    """Wait until so many connections have been accepted; a moment later there are no more."""
+    await until(lambda: len(worker.taken) >= number)
     await asyncio.sleep(MOMENT)
+    assert len(worker.taken) == number
 
 
 def test_the_others_have_time_to_take_the_next(worker, clients, monkeypatch):
@@ -125,8 +132,7 @@ def test_the_others_have_time_to_take_the_next(worker, clients, monkeypatch):
     clients(3)
 
     async def meanwhile(_: Acceptor) -> None:
-        await settled()
-        assert len(worker.taken) == 1
+        await accepted(worker, 1)
         for _ in range(2):
             worker.listener.accept()[0].close()
 
@@ -138,8 +144,7 @@ def test_whom_nobody_else_takes_is_taken(worker, clients):
     clients(30)
 
     async def meanwhile(_: Acceptor) -> None:
-        while len(worker.taken) < 30:
-            await asyncio.sleep(0.001)
+        await until(lambda: len(worker.taken) == 30)
 
     worker.run(meanwhile)
 
@@ -153,15 +158,14 @@ def test_who_takes_the_place_of_others_is_taken_at_once(
     first = clients(4)
 
     async def meanwhile(_: Acceptor) -> None:
-        await settled()
-        assert len(worker.taken) == 4
+        await accepted(worker, 4)
+        await all_begun()
         monkeypatch.setattr(accepting, "_HESITATION_SECONDS", LONG)
         for one in first:
             one.close()
-        await settled()
+        await until(lambda: worker.count() == 0)
         clients(8)
-        await settled()
-        assert len(worker.taken) == 4 + at_once + 1
+        await accepted(worker, 4 + at_once + 1)
 
     worker.run(meanwhile)
 
@@ -184,7 +188,7 @@ def test_answers_are_not_held_back(worker, clients):
     clients(1)
 
     async def meanwhile(_: Acceptor) -> None:
-        await settled()
+        await until(lambda: worker.taken and worker.taken[0].transport)
         connection = worker.taken[0].transport.get_extra_info("socket")
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -217,11 +221,10 @@ def test_without_files_it_waits_and_goes_on(worker, clients, monkeypatch):
     clients(1)
 
     async def meanwhile(_: Acceptor) -> None:
-        await settled()
+        await accepted(worker, 1)
 
     with capture_logs() as logged:
         worker.run(meanwhile)
-    assert len(worker.taken) == 1
     assert [line["reason"] for line in logged] == ["[Errno 24] Too many open files"]
 
 
@@ -232,7 +235,8 @@ def test_a_handshake_that_fails_is_no_error(worker, clients, caplog):
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
 
     async def meanwhile(_: Acceptor) -> None:
-        await settled()
+        await accepted(worker, 2)
+        await all_begun()
 
     worker.run(meanwhile, context)
     assert [one.transport for one in worker.taken] == [None, None]
@@ -341,13 +345,14 @@ def test_a_server_that_is_closed_accepts_nobody(worker, clients, monkeypatch, he
     address, kept = worker.listener.getsockname(), worker.listener.dup()
 
     async def meanwhile(server: Acceptor) -> None:
-        await asyncio.sleep(MOMENT / 4)
+        await until(lambda: len(worker.taken) == int(hesitates))
+        await all_begun()
         server.close()
         server.close()
         await server.wait_closed()
-        other = socket.create_connection(address, timeout=5)
+        other = socket.create_connection(address, timeout=SECONDS)
         other.close()
-        await settled()
+        await asyncio.sleep(MOMENT)
         assert worker.listener.fileno() == -1
         assert len(worker.taken) == int(hesitates)
         assert all(one.transport is not None for one in worker.taken)

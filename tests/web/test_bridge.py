@@ -1,6 +1,5 @@
 """The hop from ASGI to Flask: threads, context, and what Flask is told."""
 
-import asyncio
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +23,7 @@ from ccp.web.trace import current_trace_id
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
+from tests.waiting import SECONDS, until, wait_until
 from tests.web.asgi import call, scope
 
 URL = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
@@ -72,12 +72,14 @@ def test_as_many_handlers_run_as_there_are_threads(handler, tmp_path):
     def handle(_services, **_):
         running.append(1)
         most.append(len(running))
-        time.sleep(0.05)
+        both_run.wait(SECONDS)
+        time.sleep(0.01)  # in which a third one would begin
         running.pop()
         raise ContractNotFound
 
     running: list[int] = []
     most: list[int] = []
+    both_run = threading.Barrier(2)
     handler(handle)
     with pool(tmp_path, threads="2") as client, ThreadPoolExecutor(6) as callers:
         answers = list(callers.map(client.get, [URL] * 6))
@@ -97,8 +99,7 @@ def test_who_writes_holds_up_nobody_who_reads(monkeypatch, tmp_path):
     url = f"{BASE}/signedcontractdata/{EMAID_TEXT}/{PCID_TEXT}/setdefault"
     with pool(tmp_path, threads="1") as client, ThreadPoolExecutor(2) as callers:
         writes = [callers.submit(client.post, url) for _ in range(2)]
-        while len(waiting) < 2:
-            time.sleep(0.001)
+        wait_until(lambda: len(waiting) == 2)
         assert client.get(URL).status_code == 404
         for written in waiting:
             written.set_result(True)
@@ -110,8 +111,7 @@ def test_a_handler_that_waits_for_others_keeps_no_thread(handler, tmp_path):
 
     async def answer(emaid):
         waiting.append(emaid)
-        while len(waiting) < 4:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(waiting) == 4)
         if emaid.text.endswith("1"):
             raise ContractNotFound
         return {"contractDataCollection": []}, 200

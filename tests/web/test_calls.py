@@ -13,8 +13,7 @@ import structlog
 
 from ccp.web import calls as calls_module
 from ccp.web.calls import Calls
-
-PATIENCE_SECONDS = 10
+from tests.waiting import NEVER, SECONDS, until
 
 
 def test_a_call_gives_what_the_function_gives() -> None:
@@ -53,14 +52,13 @@ def test_what_nobody_waits_for_any_more_is_not_called() -> None:
 
     def slow() -> None:
         called.append("slow")
-        goes_on.wait(PATIENCE_SECONDS)
+        goes_on.wait(SECONDS)
 
     async def ask() -> int:
         running = asyncio.create_task(calls.make(slow))
         other = asyncio.create_task(calls.make(lambda: 7))
         queued = asyncio.create_task(calls.make(partial(called.append, "queued")))
-        while not called:
-            await asyncio.sleep(0.001)
+        await until(lambda: called)
         running.cancel()
         queued.cancel()
         await asyncio.gather(running, queued, return_exceptions=True)
@@ -74,12 +72,16 @@ def test_what_nobody_waits_for_any_more_is_not_called() -> None:
 
 def test_a_loop_that_has_ended_is_told_nothing() -> None:
     """A server may stop while a handler runs; its thread is there for the next loop."""
-    goes_on = threading.Event()
+    begun, goes_on = threading.Event(), threading.Event()
     calls = Calls(name="left")
 
+    def handle() -> None:
+        begun.set()
+        goes_on.wait(SECONDS)
+
     async def leave() -> None:
-        task = asyncio.create_task(calls.make(lambda: goes_on.wait(PATIENCE_SECONDS)))
-        await asyncio.sleep(0.01)
+        task = asyncio.create_task(calls.make(handle))
+        await until(begun.is_set)
         task.cancel()
 
     async def ask() -> int:
@@ -115,7 +117,7 @@ def test_what_is_done_is_told_though_others_take_long() -> None:
         first = asyncio.ensure_future(calls.make(lambda: None))
         first.add_done_callback(lambda _: told.set())
         slow = calls.make(partial(time.sleep, 0.02))
-        third = calls.make(partial(told.wait, PATIENCE_SECONDS))
+        third = calls.make(partial(told.wait, SECONDS))
         return (await asyncio.gather(first, slow, third))[2]
 
     calls = Calls(name="patient")
@@ -124,7 +126,7 @@ def test_what_is_done_is_told_though_others_take_long() -> None:
 
 def test_results_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told of one alone while the thread is still at work, but for those 5 ms."""
-    monkeypatch.setattr("ccp.web.calls._UNTOLD_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("ccp.web.calls._UNTOLD_SECONDS", NEVER)
     told = threading.Event()
 
     async def ask() -> bool:
@@ -142,7 +144,7 @@ def test_whichever_thread_is_free_takes_what_is_next() -> None:
     done = [threading.Event() for _ in range(30)]
 
     def slow() -> bool:
-        return all(one.wait(PATIENCE_SECONDS) for one in done)
+        return all(one.wait(SECONDS) for one in done)
 
     async def ask() -> list[object]:
         return await asyncio.gather(*map(calls.make, [slow, *(one.set for one in done)]))
@@ -170,7 +172,7 @@ def test_nothing_is_kept_of_what_is_done() -> None:
             await calls.make(make)
 
         slow = calls.make(partial(time.sleep, 0.02))
-        last = calls.make(partial(freed.wait, PATIENCE_SECONDS))
+        last = calls.make(partial(freed.wait, SECONDS))
         return (await asyncio.gather(forget(), slow, last))[2]
 
     calls = Calls(name="forgetful")
@@ -213,7 +215,7 @@ def test_a_turn_that_could_not_begin_is_no_turn() -> None:
             full.setattr(loop, "call_soon", no_memory)
             with pytest.raises(MemoryError):
                 await calls.make(lambda: 7)
-        return await asyncio.wait_for(calls.make(lambda: 7), PATIENCE_SECONDS)
+        return await asyncio.wait_for(calls.make(lambda: 7), SECONDS)
 
     def no_memory(*_: object) -> None:
         raise MemoryError

@@ -19,6 +19,14 @@ URL = f"{BASE}/contractData/emaid/{EMAID_TEXT}"
 REFUSED = "Too many requests; try again later."
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch):
+    """The present second, by which windows begin and end; it may be changed."""
+    now = [1_000_000.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    return now
+
+
 def test_a_caller_over_its_rate_is_refused(tmp_path):
     """Up to the rate everything is as ever; then it is 429, with Retry-After, on every path."""
     app = create_app(make_settings(tmp_path, rate_limit="3/hour"))
@@ -165,10 +173,8 @@ def test_callers_without_an_address_are_one():
     assert asked(pool, (None,), (None,)) == [200, 429]
 
 
-def test_a_rate_comes_back(monkeypatch):
+def test_a_rate_comes_back(now):
     """After its window a caller is served again."""
-    now = [1_000_000.0]
-    monkeypatch.setattr("time.time", lambda: now[0])
     pool = Pool("2/minute", asks_tokens=False)
     caller = ("192.0.2.1",)
     assert asked(pool, caller, caller, caller) == [200, 200, 429]

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.workshop.certificates import Chain
+from tests.waiting import SECONDS
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the judge is the openssl command"
@@ -22,7 +23,7 @@ def openssl(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command of OpenSSL, in *folder* if one is given."""
     command = ["openssl", *arguments]
-    return subprocess.run(command, input=stdin, cwd=folder, capture_output=True, timeout=30)
+    return subprocess.run(command, input=stdin, cwd=folder, capture_output=True, timeout=SECONDS)
 
 
 def verify(chain: Chain, folder: Path, *, at: datetime, roots: Sequence[x509.Certificate]) -> str:

@@ -18,7 +18,7 @@ from ccp.workshop.folder import save_pkis
 from ccp.workshop.pki import make_car
 from ccp.workshop.pki_service import make_server
 from ccp.workshop.revocation import Revoker
-from tests.running import free_port
+from tests.running import SECONDS, free_port
 from tests.workshop.openssl import needs_openssl, openssl
 
 NOW = datetime.now(UTC)
@@ -109,7 +109,7 @@ def test_openssl_finds_it_in_the_crl(service: Service) -> None:
     ca, path = service.save("ca", issuer), service.save("leaf", leaf)
 
     def verified() -> bytes:
-        answer = httpx2.get(url, trust_env=False)
+        answer = httpx2.get(url, trust_env=False, timeout=SECONDS)
         assert answer.headers["content-type"] == "application/pkix-crl"
         (service.folder / "it.crl").write_bytes(answer.content)
         crl = str(service.folder / "it.crl")
@@ -130,7 +130,7 @@ def test_a_request_may_be_in_the_path(service: Service) -> None:
     path = service.folder / "request.der"
     openssl("ocsp", *files, "-no_nonce", "-reqout", str(path))
     encoded = quote(base64.b64encode(path.read_bytes()).decode(), safe="")
-    answer = httpx2.get(f"{service.url}/ocsp/{encoded}", trust_env=False)
+    answer = httpx2.get(f"{service.url}/ocsp/{encoded}", trust_env=False, timeout=SECONDS)
     assert answer.headers["content-type"] == "application/ocsp-response"
     (service.folder / "response.der").write_bytes(answer.content)
     given = ("-respin", str(service.folder / "response.der"), "-CAfile", files[1], "-partial_chain")
@@ -147,10 +147,12 @@ def test_what_it_does_not_answer_is_told(service: Service) -> None:
     files = ("-issuer", service.save("ca", stranger.sub_2), "-cert", service.save("leaf", leaf))
     ran = openssl("ocsp", *files, "-url", f"{service.url}/ocsp")
     assert b"unauthorized (6)" in ran.stdout + ran.stderr
-    answer = httpx2.post(f"{service.url}/ocsp", content=b"nonsense", trust_env=False)
+    url = f"{service.url}/ocsp"
+    answer = httpx2.post(url, content=b"nonsense", trust_env=False, timeout=SECONDS)
     assert answer.content == bytes.fromhex("30030a0101")  # malformedRequest
     for path, status in (("/ocsp/!", 400), ("/crl/00.crl", 404), ("/", 404)):
-        assert httpx2.get(service.url + path, trust_env=False).status_code == status
+        answer = httpx2.get(service.url + path, trust_env=False, timeout=SECONDS)
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(("edition", "profile"), KINDS)

@@ -18,6 +18,7 @@ from ccp.workshop.certificates import Chain
 from ccp.workshop.folder import Folder, save_pkis
 from ccp.workshop.pki_service import make_server
 from ccp.workshop.revocation import Revoker, revoked_contracts
+from tests.waiting import SECONDS
 from tests.workshop.openssl import needs_openssl, openssl
 
 NOW = datetime.now(UTC)
@@ -52,7 +53,7 @@ def ask(workshop: Path) -> Iterator[Ask]:
 
         def post(body: Any, path: str = "/pki/revokeCertificate") -> httpx2.Response:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            return httpx2.post(url + path, content=content, trust_env=False)
+            return httpx2.post(url + path, content=content, trust_env=False, timeout=SECONDS)
 
         yield post
         server.shutdown()

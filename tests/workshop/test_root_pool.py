@@ -13,6 +13,7 @@ from ccp.cli import cli
 from ccp.workshop import EDITIONS, make_pki
 from ccp.workshop.folder import save_pkis
 from tests.root_pools import serving_roots
+from tests.waiting import SECONDS
 from tests.workshop.openssl import needs_openssl, openssl
 
 NOW = datetime.now(UTC)
@@ -35,7 +36,7 @@ def url(workshop: Path) -> Iterator[str]:
 
 def get(url: str) -> httpx2.Response:
     """Ask it."""
-    return httpx2.get(url, trust_env=False)
+    return httpx2.get(url, trust_env=False, timeout=SECONDS)
 
 
 @pytest.mark.parametrize(

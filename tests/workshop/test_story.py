@@ -19,7 +19,7 @@ from rich.console import Console
 from ccp.workshop import WorkshopError
 from ccp.workshop.narrator import Outcome, play
 from ccp.workshop.story import STORY, Step
-from tests.running import serving
+from tests.running import SECONDS, serving
 
 ROOT = Path(__file__).parents[2]
 STEPS = [step for steps in STORY.values() for step in steps]
@@ -40,7 +40,7 @@ def demo() -> str:
         },
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=SECONDS,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebError, sync_playwright
 
+from tests.waiting import SECONDS
+
 # It cannot even look up the name of another host.
 _FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-quic"]
 _STATUS = "Failed to load resource: the server responded with a status of"
+_MILLISECONDS = 1000 * SECONDS
 
 
 @contextmanager
@@ -31,7 +34,9 @@ def chromium() -> Iterator[Browser]:
         refuse("Chromium is not installed: apt install chromium")
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=path, args=_FLAGS) as browser,
+        playwright.chromium.launch(
+            executable_path=path, args=_FLAGS, timeout=_MILLISECONDS
+        ) as browser,
     ):
         yield browser
 
@@ -49,6 +54,7 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
             or had something else to complain of in the console.
     """
     context = browser.new_context(base_url=url, **options)
+    context.set_default_timeout(_MILLISECONDS)
     wrong: list[str] = []
     opened: set[str] = set()
 
