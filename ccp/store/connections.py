@@ -4,6 +4,7 @@ import random
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,8 @@ class Connections:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._local = threading.local()
         self._opened: list[Database] = []
+        # Who forgets a store leaves no connection open; at the end of the interpreter none matters.
+        weakref.finalize(self, _close_all, self._opened).atexit = False
         self._writing = threading.Lock()
         self._mode = "rwc"
 
@@ -148,12 +151,16 @@ class Connections:
         if not self._writing.acquire(timeout=_CLOSING_SECONDS):
             return
         try:
-            while self._opened:
-                self._opened.pop().close()
+            _close_all(self._opened)
             self._local = threading.local()
             self._mode = "rw"
         finally:
             self._writing.release()
+
+
+def _close_all(opened: list[Database]) -> None:
+    while opened:
+        opened.pop().close()
 
 
 @contextmanager
