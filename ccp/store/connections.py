@@ -4,6 +4,7 @@ import random
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,9 @@ class Connections:
         self._require_usable = require_usable
         self._local = threading.local()
         self._opened: list[_Connection] = []
+        # A store that is forgotten leaves no connection open. At the end of the interpreter, where
+        # this would run in any order, the system closes them.
+        weakref.finalize(self, _close_all, self._opened).atexit = False
         self._writing = threading.Lock()
         self._may_create = True
         self._logged_problem: str | None = None
@@ -301,9 +305,13 @@ class Connections:
         if not self._writing.acquire(timeout=_CLOSING_SECONDS):
             return
         try:
-            while self._opened:
-                self._opened.pop().database.close()
+            _close_all(self._opened)
             self._local = threading.local()
             self._may_create = False
         finally:
             self._writing.release()
+
+
+def _close_all(opened: list[_Connection]) -> None:
+    while opened:
+        opened.pop().database.close()

@@ -36,7 +36,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def change(path: Path, statement: str, *values: object) -> None:
     """Do something to a database that no pool does."""
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute(statement, values).rowcount > 0
+        assert connection.execute(statement, values).rowcount != 0
         connection.commit()
 
 
@@ -209,7 +209,7 @@ WRONG = {
     "no database": (lambda path: path.write_text("nonsense" * 1000), "not a database"),
     "an empty file": (lambda path: path.write_bytes(b""), "no database of a pool"),
     "another's database": (
-        lambda path: path.unlink() or sqlite3.connect(path).execute("CREATE TABLE a (b)"),
+        lambda path: path.unlink() or change(path, "CREATE TABLE a (b)"),
         "no database of a pool",
     ),
     "a newer version": (

@@ -1,5 +1,6 @@
 """The store: identity, defaults, atomicity, several processes at once."""
 
+import gc
 import multiprocessing
 import os
 import sqlite3
@@ -23,7 +24,7 @@ from ccp.errors import (
 from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, wait_until
 
 EMAID, PCID = Emaid.parse(EMAID_TEXT), Pcid.parse(PCID_TEXT)
 OTHER_EMAID, OTHER_PCID = Emaid.parse("FRXYZ123456789"), Pcid.parse("VF1AAAAA0AA000001")
@@ -639,3 +640,19 @@ def test_a_revoked_certificate_may_be_barred(store: Store) -> None:
     store.remove([first], "cleanse-revoked", ORIGIN, bars=True)
     store.remove([first, second], "cleanse-expired", ORIGIN)
     assert (store.is_revoked(b"one"), store.is_revoked(b"two")) == (True, False)
+
+
+def test_store_that_is_forgotten_closes_its_connections(tmp_path: Path) -> None:
+    """Those of all threads; Python 3.13 warns of each that is left open."""
+
+    def opened() -> int:
+        files = [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+        return sum(file.startswith(str(tmp_path)) for file in files)
+
+    store = Store(tmp_path / "ccp.db")
+    store.put(record(), ORIGIN)
+    store.find_car(record().pcid)
+    assert opened() > 0
+    del store
+    gc.collect()
+    wait_until(lambda: opened() == 0)
