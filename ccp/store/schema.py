@@ -121,7 +121,8 @@ def _schema_of(connection: sqlite3.Connection) -> list[tuple[str, _Definition]]:
     """
     rows = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master")
     definitions = [
-        (name, _Definition(kind, table, _one_spelling(sql or ""))) for name, kind, table, sql in rows
+        (name, _Definition(kind, table, _one_spelling(sql or "")))
+        for name, kind, table, sql in rows
     ]
     return [(name, one) for name, one in definitions if one.sql not in _STATISTICS]
 

@@ -163,8 +163,9 @@ WRONG = {
     ),
     "a trigger that is called statistics": (
         alter(
-            "INSERT INTO sqlite_master VALUES ('trigger', 'sqlite_stat1', 'signed_contract_data',"
-            f" 0, 'CREATE TRIGGER sqlite_stat1 {GONE}')",
+            f"CREATE TRIGGER audit {GONE}",
+            "UPDATE sqlite_master SET name = 'sqlite_stat1',"
+            " sql = replace(sql, 'audit', 'sqlite_stat1') WHERE type = 'trigger'",
         ),
         "The trigger 'sqlite_stat1' is not one of a pool.",
     ),
