@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ _VISIBLE = re.compile(r"[!-~]{1,2048}", re.ASCII)
 _BIND = re.compile(r"unix:.+|(\[[0-9A-Fa-f:]+\]|[\w.-]+):(?P<port>\d{1,5})", re.ASCII)
 
 
+@lru_cache(maxsize=64)  # a pool on this machine asks twice for each request
 def is_loopback(host: str) -> bool:
     """Tell whether nobody but this machine reaches a host."""
     if host == "localhost":

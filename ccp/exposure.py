@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ccp.addresses import is_loopback
+from ccp.pki.provider_table import FILE_NAME, ProviderTable
 from ccp.pki.trust import KINDS, Trust
 from ccp.settings import ANCHOR_FOLDERS, AnchorsUnusable, Settings, SettingsInvalid
 
@@ -68,7 +69,26 @@ def require_no_kind_lost(before: Trust, after: Trust, *, at: datetime) -> None:
     if lost:
         raise AnchorsUnusable(
             f"CCP_TRUST_DIR: {'; '.join(lost)}, so the anchors in use stay. Put them back and"
-            " reload, or restart the pool if it is to do without."
+            " reload. If the pool is to do without, restart it; where a file has to be removed"
+            " first, the start names it."
+        )
+
+
+def require_table_not_lost(before: ProviderTable, after: ProviderTable) -> None:
+    """
+    Refuse a table of providers without entries in place of one that has some.
+
+    Without it each eMSP root could issue contracts of every provider.
+
+    Args:
+        before, after: The table in use, and the one that would replace it.
+    Raises:
+        AnchorsUnusable: The table is lost.
+    """
+    if before.providers and not after.providers:
+        raise AnchorsUnusable(
+            f"CCP_TRUST_DIR: {FILE_NAME} is not there any more, or has no entries, so the table in"
+            " use stays. Put it back and reload, or restart the pool if it is to do without."
         )
 
 

@@ -13,7 +13,12 @@ from gunicorn.glogging import Logger
 from gunicorn.util import parse_address
 
 from ccp.app import create_app, utc_now
-from ccp.exposure import require_no_kind_lost, require_safe_exposure, warnings_of
+from ccp.exposure import (
+    require_no_kind_lost,
+    require_safe_exposure,
+    require_table_not_lost,
+    warnings_of,
+)
 from ccp.known_kinds import KnownKinds
 from ccp.log import configure_server_logging
 from ccp.operators.listener import listener_of
@@ -115,12 +120,14 @@ def on_reload(server: Arbiter) -> None:
     """Give the workers that SIGHUP starts certificate and trust anchors as they are now."""
     global _tls
     _operators.open(server)  # again, if gunicorn has closed all sockets for other ones
-    before = server.app.wsgi().services.trusted
+    old = server.app.wsgi().services
+    before = old.trusted
     try:
         tls = read_tls(_settings)
         app = create_app(_settings)
         after = app.services.trusted
         require_no_kind_lost(before.now.trust, after.now.trust, at=utc_now())
+        require_table_not_lost(old.provider_table, app.services.provider_table)
         before.refused_reload = ""
         require_safe(server, app)
     except Exception as error:  # whatever it is, the pool serves on

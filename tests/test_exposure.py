@@ -4,8 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ccp.exposure import require_no_kind_lost, require_safe_exposure
+from ccp.exposure import (
+    require_no_kind_lost,
+    require_safe_exposure,
+    require_table_not_lost,
+)
 from ccp.pki.certificates import read_certificate
+from ccp.pki.provider_table import ProviderTable
 from ccp.pki.trust import KINDS, Anchors, Trust, load_x509
 from ccp.settings import AnchorsUnusable, Settings, SettingsInvalid
 from ccp.workshop.certificates import Identity, Validity, reissue
@@ -119,3 +124,13 @@ def test_require_no_kind_lost_other_anchors_are_taken() -> None:
     require_no_kind_lost(replace(ALL, oem=expired), replace(ALL, oem=expired), at=NOW)
     with pytest.raises(AnchorsUnusable, match="no oem anchors any more"):
         require_no_kind_lost(replace(ALL, oem=expired), replace(ALL, oem=Anchors()), at=NOW)
+
+
+def test_require_table_not_lost_only_an_empty_table_in_place_of_another_is_refused() -> None:
+    """An operator may remove single entries; a file that vanishes or is cut binds nothing."""
+    one = ProviderTable({"a" * 64: frozenset({"DEABC"})})
+    with pytest.raises(AnchorsUnusable, match=r"emsp\.toml is not there any more"):
+        require_table_not_lost(one, ProviderTable())
+    require_table_not_lost(one, ProviderTable({"b" * 64: frozenset()}))
+    require_table_not_lost(ProviderTable(), one)
+    require_table_not_lost(ProviderTable(), ProviderTable())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ccp.workshop import EDITION_2, REQUEST_FAULTS
 from ccp.workshop.folder import Folder
+from ccp.workshop.pki import fingerprint
 from tests.running import Server, assert_clean, refused_start, serving, wait_until
 from tests.test_trusting_server import URL, contract, pki_of, request
 
@@ -66,6 +67,25 @@ def test_server_oem_anchors_removed_reload_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ccp.db.anchors").unlink()
     with serving(tmp_path, workers=1, trust_dir="pki/trust") as server:
         assert "Chains of cars are not verified" in server.log
+
+
+def test_server_provider_table_removed_reload_is_refused(tmp_path: Path) -> None:
+    """A contract of a provider that the eMSP root may not issue for stays refused."""
+    pki = pki_of(EDITION_2)
+    Folder(tmp_path / "pki").save_pki(pki)
+    table = tmp_path / "pki" / "trust" / "emsp.toml"
+    table.write_text(f'{fingerprint(pki.emsp.root)} = ["DEABC"]\n')
+    with serving(tmp_path, workers=1, trust_dir="pki/trust", **OPERATORS) as server:
+        for _ in range(2):
+            with server.client() as client:
+                answer = client.put(URL, json=contract().put_body())
+            assert answer.status_code == 400
+            assert "may not issue contracts of the provider" in answer.text
+            table.unlink(missing_ok=True)
+            reload(server)
+        status, said = readiness(server)
+        assert status == 503
+        assert "emsp.toml is not there any more" in said
 
 
 def test_server_protected_mode_without_oem_anchors_is_refused(tmp_path: Path) -> None:

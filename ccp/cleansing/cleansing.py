@@ -164,8 +164,10 @@ class Cleansing:
         total, position = 0, 0
         before = at - timedelta(days=self._audit_days)
         while True:
-            trimmed = self._store.trim_audit(replace(origin, at=at), before=before, after=position)
-            if not trimmed.removed:
+            trimmed = self._store.trim_audit(
+                replace(origin, at=at), before=before, after=position, is_noted=total > 0
+            )
+            if trimmed.position == position:
                 break
             total, position = total + trimmed.removed, trimmed.position
             await asyncio.sleep(_TRIM_REST_SECONDS)  # others write meanwhile

@@ -96,7 +96,8 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     _require_signature(response, read_certificate(issuer_der, "CA certificate", recurs=True), at)
     if any(one.critical for one in response.extensions):
         raise StatusUnknown("the answer has a critical extension")
-    single = _select_single(response, _certificate_id(ocsp.load_der_ocsp_request(request_der)))
+    wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))
+    single = _select_single(response, wanted)
     until = require_timely(single.this_update_utc, single.next_update_utc, at=at)
     status = _STATUSES.get(single.certificate_status)
     if status is None:
@@ -107,7 +108,7 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
 
 
 def _select_single(
-    response: ocsp.OCSPResponse, wanted: tuple[str, bytes, bytes, int]
+    response: ocsp.OCSPResponse, wanted: tuple[str, bytes, bytes, int] | None
 ) -> ocsp.OCSPSingleResponse:
     """
     Select the SingleResponse of one certificate.
@@ -121,7 +122,7 @@ def _select_single(
     singles = [
         (one, critical)
         for one, critical in zip(response.responses, _criticals(response), strict=True)
-        if _certificate_id(one) == wanted
+        if wanted and _certificate_id(one) == wanted
     ]
     if not singles:
         raise StatusUnknown("the answer does not have the status of this certificate")
@@ -163,9 +164,12 @@ def _has_critical(single: Sequence[Element]) -> bool:
 
 def _certificate_id(
     named: ocsp.OCSPRequest | ocsp.OCSPSingleResponse,
-) -> tuple[str, bytes, bytes, int]:
-    """By what request and answer name a certificate."""
-    algorithm = named.hash_algorithm.name
+) -> tuple[str, bytes, bytes, int] | None:
+    """Return by what request and answer name a certificate; None if the hash is not known."""
+    try:
+        algorithm = named.hash_algorithm.name
+    except UnsupportedAlgorithm:
+        return None
     return algorithm, named.issuer_name_hash, named.issuer_key_hash, named.serial_number
 
 

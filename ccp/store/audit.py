@@ -117,7 +117,8 @@ class Trimmed(NamedTuple):
     One batch of a trail that is being trimmed.
 
     Attributes:
-        position: Number of the last line that was looked at.
+        position: Number of the last line of the batch; that of the batch before if the trimming is
+            over.
         removed: How many lines of the batch were removed.
     """
 
@@ -125,25 +126,33 @@ class Trimmed(NamedTuple):
     removed: int
 
 
-def trim(database: Database, origin: Origin, *, before: datetime, after: int = 0) -> Trimmed:
+def trim(
+    database: Database, origin: Origin, *, before: datetime, after: int = 0, is_noted: bool = False
+) -> Trimmed:
     """
-    Remove the old lines of one batch; the first batch notes it in the trail.
+    Remove the old lines of one batch; the first batch that has any notes it in the trail.
 
-    The note comes first, so that a number is never given twice.
+    The note comes first, so that a number is never given twice. The trimming is over with the first
+    batch that has no old line. A batch that ends in the future does not count: its lines were
+    written while the clock was ahead, and older lines may be behind them.
 
     Args:
+        origin: Its moment is the present.
         before: Lines that were written before are removed; aware UTC.
         after: Number of the line behind which the batch begins.
+        is_noted: Whether a batch before has noted it.
     """
     limit = timestamp(before)
     lines = database.execute(
         "SELECT id, at FROM audit WHERE id > ? ORDER BY id LIMIT ?", [after, _TRIM_BATCH]
     ).fetchall()
+    if not lines:
+        return Trimmed(after, 0)
+    last, last_at = lines[-1]
     removed = sum(at < limit for _, at in lines)
     if not removed:
-        return Trimmed(after, 0)
-    last, _ = lines[-1]
-    if after == 0:
+        return Trimmed(last if last_at > timestamp(origin.at) else after, 0)
+    if not is_noted:
         said = f"removed lines written before {limit}"
         subject = f"{origin.subject}: {said}" if origin.subject else said
         _insert(database, replace(origin, subject=subject), TRIM)

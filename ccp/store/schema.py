@@ -17,6 +17,14 @@ _SECONDS = 60.0
 _BYTES_PER_SECOND = 2**20  # of the slowest disk that a pool may have
 _STEPS = 10_000  # of SQLite's virtual machine, from one look at the time to the next
 
+# In the spelling of `_one_spelling`. By their SQL, since a crafted trigger can have their names.
+_STATISTICS = frozenset(
+    (
+        "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    )
+)
+
 _KIND = re.compile(r"CREATE (?:UNIQUE )?(TABLE|INDEX|VIEW|TRIGGER|VIRTUAL TABLE)\b", re.ASCII)
 
 
@@ -43,10 +51,13 @@ def schema_problems(connection: sqlite3.Connection) -> list[str]:
     Returns: A sentence for each difference; none for a database that is not one of a pool, or of a
         newer version, which `require_pool` refuses.
     """
-    found = _schema_of(connection)
-    strange = [name for name, one in found.items() if one.kind not in ("table", "index")]
+    definitions = _schema_of(connection)
+    strange = [(one.kind, name) for name, one in definitions if one.kind not in ("table", "index")]
     if strange:
-        return [f"The {found[name].kind} {name!r} is not one of a pool." for name in strange]
+        return [f"The {kind} {name!r} is not one of a pool." for kind, name in strange]
+    found = dict(definitions)
+    if len(found) < len(definitions):
+        return ["Two tables or indexes have the same name."]
     steps = {step.name for step in migrations.applied(Database(connection, execute_plugins=False))}
     expected = _expected_schema(steps)
     if expected is None:
@@ -99,24 +110,21 @@ def _expected_schema(steps: set[str]) -> dict[str, _Definition] | None:
             return None
         missing = [name for name in known if name not in steps]
         migrations.apply(database, stop_before=missing[0] if missing else None)
-        return _schema_of(connection)
+        return dict(_schema_of(connection))
 
 
-def _schema_of(connection: sqlite3.Connection) -> dict[str, _Definition]:
+def _schema_of(connection: sqlite3.Connection) -> list[tuple[str, _Definition]]:
     """
-    Return all definitions by name.
+    Return all names with their definitions, without the statistics that ANALYZE makes.
 
-    Without the statistics that ANALYZE makes. Indexes that a table implies have no SQL.
+    A trigger can have the name of a table. Indexes that a table implies have no SQL.
     """
-    rows = connection.execute(
-        """
-        SELECT name, type, tbl_name, sql FROM sqlite_master
-        WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4')
-        """
-    )
-    return {
-        name: _Definition(kind, table, _one_spelling(sql or "")) for name, kind, table, sql in rows
-    }
+    rows = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master")
+    definitions = [
+        (name, _Definition(kind, table, _one_spelling(sql or "")))
+        for name, kind, table, sql in rows
+    ]
+    return [(name, one) for name, one in definitions if one.sql not in _STATISTICS]
 
 
 def _one_spelling(sql: str) -> str:

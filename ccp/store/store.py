@@ -196,16 +196,19 @@ class Store(Reads):
         with self._connections.read() as database:
             return audit.last_moment(database)
 
-    def trim_audit(self, origin: Origin, *, before: datetime, after: int = 0) -> audit.Trimmed:
+    def trim_audit(
+        self, origin: Origin, *, before: datetime, after: int = 0, is_noted: bool = False
+    ) -> audit.Trimmed:
         """
         Remove the old lines of one batch of the audit trail; see `audit.trim`.
 
         Args:
-            origin: For the line that notes it.
+            origin: For the line that notes it; its moment is the present.
             before: Lines that were written before are removed; aware UTC.
             after: Position of the batch before; 0 for the first one.
+            is_noted: Whether a batch before has noted it.
         """
-        write = partial(audit.trim, origin=origin, before=before, after=after)
+        write = partial(audit.trim, origin=origin, before=before, after=after, is_noted=is_noted)
         return self._writes.submit(write).result()
 
     def readiness(self) -> Readiness:

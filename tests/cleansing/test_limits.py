@@ -264,9 +264,20 @@ def test_cleansing_all_lines_are_old_the_numbers_go_on(world: World) -> None:
     assert [(one.number, one.action) for one in lines_of(world)] == [(3, "trim")]
 
 
-def test_cleansing_line_of_a_future_clock_keeps_no_older_one(world: World) -> None:
-    """A line that was written by a wrong clock stays for its time; those behind it leave."""
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_cleansing_lines_of_a_future_clock_keep_no_older_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Lines that were written by a wrong clock stay for their time; those behind them leave."""
+    monkeypatch.setattr("ccp.store.audit._TRIM_BATCH", batch)
+    monkeypatch.setattr("ccp.cleansing.cleansing._TRIM_REST_SECONDS", 0)
     world.settings = replace(world.settings, audit_days=10)
-    write_trail(world.store, 30, -3000, 20, 0)
+    write_trail(world.store, -3000, -3000, -3000, 20, 20, 0)
     world.run(world.make_cleansing())
-    assert [one.number for one in lines_of(world)] == [2, 4, 5]
+    assert [(one.number, one.action) for one in lines_of(world)] == [
+        (1, "put"),
+        (2, "put"),
+        (3, "put"),
+        (6, "put"),
+        (7, "trim"),
+    ]

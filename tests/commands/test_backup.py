@@ -146,12 +146,28 @@ def alter(*statements: str) -> Callable[[Path], None]:
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS {} FROM n"
 CONTRACTS_ENDLESS = f"CREATE VIEW signed_contract_data AS {ENDLESS.format('emaid_key')}"
 STEPS_ENDLESS = f"CREATE VIEW _sqlite_migrations AS {ENDLESS.format('name')}"
+GONE = "AFTER INSERT ON signed_contract_data BEGIN DELETE FROM default_contract; END"
 WRONG = {
     "a trigger": (
         alter(
             "CREATE TRIGGER gone AFTER INSERT ON audit BEGIN DELETE FROM signed_contract_data; END"
         ),
         "The trigger 'gone' is not one of a pool.",
+    ),
+    "a trigger before the table of the same name": (
+        alter(
+            f"CREATE TRIGGER audit {GONE}",
+            "UPDATE sqlite_master SET rowid = 99 WHERE type = 'table' AND name = 'audit'",
+        ),
+        "The trigger 'audit' is not one of a pool.",
+    ),
+    "a trigger that is called statistics": (
+        alter(
+            f"CREATE TRIGGER audit {GONE}",
+            "UPDATE sqlite_master SET name = 'sqlite_stat1',"
+            " sql = replace(sql, 'audit', 'sqlite_stat1') WHERE type = 'trigger'",
+        ),
+        "The trigger 'sqlite_stat1' is not one of a pool.",
     ),
     "a view": (
         alter(f"CREATE VIEW more AS {ENDLESS.format('y')}"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import core
+from asn1crypto import algos, core
 from asn1crypto import ocsp as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -344,6 +344,18 @@ def test_judge_response_other_certificate_beside_it_changes_nothing(
     """The place of the SingleResponse does not matter, nor what another one says."""
     assert judged(merged(other, mine)) is status
     assert judged(merged(mine, other)) is status
+
+
+def test_judge_response_other_certificate_by_an_unknown_hash_changes_nothing() -> None:
+    """A responder may name other certificates by a hash that the library does not have."""
+    answer = asn1.OCSPResponse.load(OF_ANOTHER[ocsp.OCSPCertStatus.GOOD])
+    basic = answer["response_bytes"]["response"].parsed
+    named = basic["tbs_response_data"]["responses"][0]["cert_id"]
+    named["hash_algorithm"] = algos.DigestAlgorithm({"algorithm": "md2"})
+    answer["response_bytes"]["response"] = core.ParsableOctetString(basic.dump(force=True))
+    other = answer.dump(force=True)
+    assert judged(merged(other, REVOKED)) is Status.REVOKED
+    assert judged(merged(REVOKED, other)) is Status.REVOKED
 
 
 @pytest.mark.parametrize(
