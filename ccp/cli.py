@@ -1,6 +1,5 @@
 """The command line: `ccp`, with its commands in `ccp.commands`."""
 
-import errno
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 
 from ccp.commands.groups import CommandGroup
 from ccp.commands.streams import prepare_streams
+from ccp.printable import printable
 
 # By name: the module, in which the command has the same name, and what it does.
 _COMMANDS = {
@@ -61,17 +61,14 @@ class _Commands(CommandGroup):
             ) from None
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        """Say in a sentence what the system refuses, such as to write to a full disk."""
         prepare_streams()
-        return super().main(*args, **extra)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Tell what the system refuses, such as to write to a full disk, in a sentence."""
         try:
-            return super().invoke(ctx)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # nobody reads any more, and click says nothing
-                raise
-            raise click.ClickException(f"{error.filename or 'output'}: {error.strerror}") from None
+            return super().main(*args, **extra)
+        except OSError as error:  # click handles a closed pipe
+            shown = printable(f"{error.filename or 'output'}: {error.strerror}")
+            click.ClickException(shown).show()
+            raise SystemExit(1) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

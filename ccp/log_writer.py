@@ -4,7 +4,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
@@ -42,6 +42,11 @@ class LogWriter:
         self._lines: SimpleQueue[bytes | None] | None = None
         self._thread: threading.Thread
 
+    @property
+    def _is_reporting(self) -> bool:
+        """Whether the thread itself writes: a report, which is never dropped."""
+        return threading.current_thread() is self._thread
+
     def start(self) -> None:
         """Start the thread; not before a process that forks has forked."""
         lines: SimpleQueue[bytes | None] = SimpleQueue()
@@ -63,7 +68,7 @@ class LogWriter:
         line = text.encode(errors="backslashreplace")
         if self._lines is None:
             self._write_if_there_is_room(line)
-        elif self._lines.qsize() < self._most_lines:
+        elif self._lines.qsize() < self._most_lines or self._is_reporting:
             self._lines.put(line)
         else:
             self.dropped += 1
@@ -88,7 +93,8 @@ class LogWriter:
                 while True:
                     together.append(lines.get_nowait())
             goes_on = None not in together
-            self._write(b"".join(line for line in together if line is not None))
+            for piece in _join([line for line in together if line is not None]):
+                self._write(piece)
             if self.dropped:
                 dropped, self.dropped = self.dropped, 0
                 self._report(dropped)
@@ -97,3 +103,19 @@ class LogWriter:
         with suppress(OSError):  # a full disk, or a pipe that was closed: these lines are lost
             while content:
                 content = content[os.write(self._descriptor, content) :]
+
+
+def _join(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """
+    Join whole lines to pieces of at most PIPE_BUF bytes; a longer line is a piece of its own.
+
+    All workers write to one pipe, which does not mix pieces of this size (POSIX).
+    """
+    piece = b""
+    for line in lines:
+        if piece and len(piece) + len(line) > select.PIPE_BUF:
+            yield piece
+            piece = b""
+        piece += line
+    if piece:
+        yield piece

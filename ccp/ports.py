@@ -10,13 +10,14 @@ _SECONDS = 2  # a server that was asked to end just before gives its port up wit
 _PAUSE_SECONDS = 0.1
 
 
-def require_free(host: str, port: int, *, variable: str) -> None:
+def require_free(host: str, port: int, *, variable: str, host_variable: str = "") -> None:
     """
     Check that an address can be listened on, before gunicorn tries five times and logs each.
 
     Args:
         host: An address or a host name.
         variable: The setting that another port is set with.
+        host_variable: The setting that another host is set with, if that is a different one.
     Raises:
         SettingsInvalid: It cannot, also after a short while.
     """
@@ -32,7 +33,10 @@ def require_free(host: str, port: int, *, variable: str) -> None:
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             if error.errno == errno.EADDRINUSE:
                 problem = f"{shown} is in use; stop what listens there, or set another port"
+            elif error.errno == errno.EACCES:
+                problem = f"{shown} cannot be listened on ({error.strerror}); set another port"
             else:
+                variable = host_variable or variable
                 problem = f"{shown} cannot be listened on ({error.strerror}); set another address"
             raise SettingsInvalid(f"{variable}: {problem}") from None
 

@@ -145,13 +145,16 @@ def require_free_ports(server: Arbiter) -> None:
     """End, with the reason, a server whose addresses others listen on; it may inherit its own."""
     if server.cfg.reuse_port or server.master_pid or "LISTEN_FDS" in os.environ:
         return
-    wanted = [(address, "CCP_PORT") for address in server.cfg.address]
+    is_by_settings = server.cfg.bind == [_settings.bind]
+    variables = ("CCP_PORT", "CCP_HOST") if is_by_settings else ("--bind", "--bind")
+    wanted = [(address, *variables) for address in server.cfg.address]
     if _settings.operations_bind:
-        wanted.append((parse_address(_settings.operations_bind), "CCP_OPERATIONS_BIND"))
+        address = parse_address(_settings.operations_bind)
+        wanted.append((address, "CCP_OPERATIONS_BIND", "CCP_OPERATIONS_BIND"))
     try:
-        for address, variable in wanted:
+        for address, port_variable, host_variable in wanted:
             if isinstance(address, tuple):
-                require_free(*address, variable=variable)
+                require_free(*address, variable=port_variable, host_variable=host_variable)
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 

@@ -2,11 +2,13 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -45,6 +47,27 @@ def pipe() -> Iterator[Pipe]:
     os.close(pipe.descriptor)
 
 
+def fill(writer: LogWriter, line: str) -> int:
+    """Write a line until one is dropped; returns how often."""
+    for number in range(1, 10_000):
+        writer.write(line)
+        if writer.dropped:
+            return number
+    raise AssertionError("no line was dropped")
+
+
+def has_room(writer: LogWriter, line: str) -> bool:
+    """Write a line; returns whether it was kept."""
+    dropped = writer.dropped
+    writer.write(line)
+    return writer.dropped == dropped
+
+
+def is_writable(descriptor: int) -> bool:
+    """Whether a pipe has room for a piece."""
+    return bool(select.select([], [descriptor], [], 0)[1])
+
+
 def test_write_with_a_thread_keeps_the_order(pipe: Pipe) -> None:
     """All of it, and what cannot be encoded in a readable form."""
     pipe.writer.start()
@@ -72,6 +95,41 @@ def test_write_to_a_pipe_that_nobody_reads_drops_lines_and_reports_them(pipe: Pi
     wait_until(lambda: pipe.reported == [dropped])
     pipe.writer.write("goes on\n")
     assert pipe.read(8) == b"goes on\n"
+
+
+def test_report_while_lines_wait_is_written(pipe: Pipe) -> None:
+    """The report of dropped lines goes through the same writer, and is not dropped itself."""
+    writer = LogWriter(
+        pipe.descriptor, report=lambda lines: writer.write(f"{lines} dropped\n"), most_lines=100
+    )
+    writer.start()
+    written = fill(writer, LINE)
+    wait_until(lambda: not is_writable(pipe.descriptor))  # the thread has taken the first lines
+    while (dropped := writer.dropped) < 100:
+        writer.write(LINE)
+        written += 1
+    content = b""
+    while not content.endswith(b" dropped\n"):
+        content += os.read(pipe.reader, 65536)
+    assert content == LINE.encode() * (written - dropped) + b"100 dropped\n"
+    writer.stop()
+
+
+def test_write_by_two_workers_to_one_pipe_keeps_lines_whole(pipe: Pipe) -> None:
+    """A pipe mixes what two processes write, unless each piece has at most PIPE_BUF bytes."""
+    writers = [
+        LogWriter(pipe.descriptor, report=pipe.reported.append, most_lines=1000) for _ in range(2)
+    ]
+    kept = 0
+    for letter, writer in zip("ab", writers, strict=True):
+        writer.start()
+        kept += fill(writer, line := letter * 998 + "\n") - 1
+        wait_until(partial(has_room, writer, line))  # the thread has taken its lines
+        kept += 1
+    lines = pipe.read(kept * 999).splitlines()
+    for writer in writers:
+        writer.stop()
+    assert set(lines) == {b"a" * 998, b"b" * 998}
 
 
 def test_write_without_a_thread_drops_what_has_no_room(pipe: Pipe) -> None:

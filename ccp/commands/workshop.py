@@ -64,7 +64,7 @@ class _Commands(CommandGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (WorkshopError, OSError) as error:
+        except WorkshopError as error:
             raise click.ClickException(str(error)) from None
 
 

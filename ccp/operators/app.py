@@ -20,7 +20,7 @@ from ccp.pages import Recent, Site
 from ccp.services import Services
 from ccp.web.calls import Calls
 from ccp.web.head import HeadMiddleware
-from ccp.web.http_rules import find_violation
+from ccp.web.http_rules import CLOSE, find_violation
 from ccp.web.security_headers import SecurityHeadersMiddleware
 
 log = structlog.get_logger()
@@ -119,5 +119,7 @@ class OperatorsMiddleware:
         app = self.app
         if scope["type"] == "http" and self._listener.has_accepted(scope["server"]):
             violation = find_violation(scope)
-            app = self._operators if violation is None else PlainTextResponse(violation, 400)
+            app = self._operators
+            if violation is not None:
+                app = PlainTextResponse(violation, 400, headers=CLOSE)
         await app(scope, receive, send)

@@ -12,8 +12,8 @@ _HOST = r"(?:[\w.~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?"
 _VALID_HOST = re.compile(_HOST.encode(), re.ASCII)
 _ABSOLUTE = re.compile(rf"https?://(?P<host>{_HOST})(?=/|\Z)", re.ASCII | re.IGNORECASE)
 
-# Where a request that breaks these rules ends cannot be told, so nothing may follow it.
-_CLOSE = {"Connection": "close"}
+CLOSE = {"Connection": "close"}
+"""Headers of the answer to a request that breaks these rules: where it ends is not known."""
 
 
 class AbsoluteFormMiddleware:
@@ -36,10 +36,11 @@ class AbsoluteFormMiddleware:
                 scope["path"] = scope["path"][found.end() :] or "/"
                 if scope.get("raw_path"):
                     scope["raw_path"] = scope["raw_path"][found.end() :] or b"/"
-                scope["headers"] = [
-                    (name, found["host"].encode() if name == b"host" else value)
-                    for name, value in scope["headers"]
-                ]
+                host = found["host"].encode()
+                headers = [(n, host if n == b"host" else v) for n, v in scope["headers"]]
+                if scope["http_version"] == "1.0" and (b"host", host) not in headers:
+                    headers.append((b"host", host))  # HTTP/1.0 has requests without Host
+                scope["headers"] = headers
         await self.app(scope, receive, send)
 
 
@@ -54,7 +55,7 @@ class HttpRulesMiddleware:
         if scope["type"] == "http":
             violation = find_violation(scope)
             if violation is not None:
-                raise BadRequest(violation, headers=_CLOSE)
+                raise BadRequest(violation, headers=CLOSE)
         await self.app(scope, receive, send)
 
 

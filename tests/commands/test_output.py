@@ -134,9 +134,12 @@ def test_command_on_ascii_output_escapes_the_rest(database: Path, tmp_path: Path
     assert ran.stdout.isascii()
 
 
-def test_command_on_a_full_output_ends_with_a_sentence(database: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["list", "--help", "list --help", "workshop faults"])
+def test_command_on_a_full_output_ends_with_a_sentence(
+    database: Path, command: str, tmp_path: Path
+) -> None:
     """Standard output that cannot be written is an error, and not a traceback."""
-    ran = shell(tmp_path, f"{sys.executable} -m ccp.cli list > /dev/full")
+    ran = shell(tmp_path, f"{sys.executable} -m ccp.cli {command} > /dev/full")
     assert (ran.returncode, ran.stderr) == (1, "Error: output: No space left on device\n")
 
 

@@ -86,9 +86,19 @@ def test_serve_on_a_port_in_use_ends_with_one_line(tmp_path: Path, name: str) ->
 def test_require_free_of_an_address_that_is_not_here_says_so() -> None:
     """In the same form; no machine has an address that is for documentation."""
     with pytest.raises(
-        SettingsInvalid, match=r"^CCP_PORT: 192\.0\.2\.1:8080 cannot be listened on"
+        SettingsInvalid, match=r"^CCP_HOST: 192\.0\.2\.1:8080 cannot be listened on"
     ):
-        require_free("192.0.2.1", 8080, variable="CCP_PORT")
+        require_free("192.0.2.1", 8080, variable="CCP_PORT", host_variable="CCP_HOST")
+    with pytest.raises(SettingsInvalid, match=r"^CCP_OPERATIONS_BIND: 192\.0\.2\.1:8080 cannot"):
+        require_free("192.0.2.1", 8080, variable="CCP_OPERATIONS_BIND")
+
+
+def test_serve_with_a_module_ends_as_a_wrong_call(tmp_path: Path) -> None:
+    """The application is always the pool; gunicorn would import any other name."""
+    ran = run_alone(tmp_path, "serve", "nonsense")
+    assert ran.returncode == 2
+    assert "nonsense" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_workshop_service_on_a_port_in_use_says_so(tmp_path: Path) -> None:

@@ -38,6 +38,17 @@ def test_absolute_form_is_served_as_its_path_and_host(target: str, host: str, pa
     assert found["headers"] == [(b"accept", b"*/*"), (b"host", host.encode())]
 
 
+@pytest.mark.parametrize(
+    ("version", "headers"), [("1.0", [(b"host", b"pool.example")]), ("1.1", [])]
+)
+def test_absolute_form_without_host_gets_one_only_in_http_1_0(
+    version: str, headers: list[tuple[bytes, bytes]]
+) -> None:
+    """Checks of Host see the host of the URL; HTTP/1.1 without Host stays an error."""
+    request = scope(path="http://pool.example/", http_version=version) | {"headers": []}
+    assert seen(request)["headers"] == headers
+
+
 def test_absolute_form_with_escapes_keeps_both_forms_of_the_path() -> None:
     """What is decoded and what is not are cut at the same place."""
     found = seen(scope(path="http://p/a b", raw_path=b"http://p/a%20b"))
