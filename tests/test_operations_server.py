@@ -51,11 +51,11 @@ def ask(server, times):
 
 
 def counts_of(server):
-    """The folder that a server's workers count in, as one of them has it open."""
-    (pid, *_) = server.workers
-    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
-    (path,) = {line.split(maxsplit=5)[5] for line in maps if "/counter_" in line}
-    return Path(path).parent
+    """The folder that a server's workers count in, as those have it open that have counted."""
+    maps = [Path(f"/proc/{pid}/maps").read_text() for pid in server.workers]
+    lines = [line for each in maps for line in each.splitlines() if "/counter_" in line]
+    (folder,) = {Path(line.split(maxsplit=5)[5]).parent for line in lines}
+    return folder
 
 
 @pytest.fixture(scope="module")
