@@ -64,7 +64,7 @@ ALLOWED = {
     "inspection": BELOW | {"iso15118", "messages", "pki"},
     # They join the parts in their own way, as the server does in app and serving.
     "commands": {room.stem for room in PACKAGE.iterdir()} - {"cli", "serving", "wsgi"},
-    "cli": {"commands"},  # it imports a command when it is called
+    "cli": {"commands", "printable"},  # it imports a command when it is called
     "handlers": BELOW
     | {"decisions", "iso15118", "messages", "peers", "pki", "schemas", "services", "store"},
     "auth": BELOW,

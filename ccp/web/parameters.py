@@ -40,7 +40,7 @@ def _pcid(text: str) -> Pcid:
     try:
         return Pcid.parse_lab(text)
     except ValueError:
-        problem = "pcid : must have 1 to 64 printable characters, none of them a slash"
+        problem = "pcid : must have 1 to 64 printable ASCII characters, none of them a slash"
         raise RequestInvalid([problem]) from None
 
 

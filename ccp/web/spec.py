@@ -34,7 +34,7 @@ _PCID = b"""\
 _PCID_IN_LAB = b"""\
       minLength: 1
       maxLength: 64
-      pattern: ^[^/]+$
+      pattern: '^[ -.0-~]+$'
 """
 
 

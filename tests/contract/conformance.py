@@ -33,7 +33,7 @@ def _in_lab(spec: dict[str, Any]) -> dict[str, Any]:
     spec = copy.deepcopy(spec)
     schemas = spec["components"]["schemas"]
     pcid = schemas.get("pcidParamV1") or schemas["Pcid"]
-    pcid |= {"minLength": 1, "maxLength": 64, "pattern": "^[^/]+$"}
+    pcid |= {"minLength": 1, "maxLength": 64, "pattern": "^[ -.0-~]+$"}
     return spec
 
 

@@ -20,6 +20,7 @@ from schemathesis import Case, HookContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from ccp.web.spec import OPCP, OPNC, load_spec
 from tests.builders import (
     EMAID_TEXT,
     PCID_TEXT,
@@ -34,6 +35,7 @@ from tests.issuer import bearer, ec_key, jwt_settings
 from tests.running import serving
 
 SPECS = {"OPNC": SPEC, "OPCP": OPCP_SPEC}
+FILES = {"OPNC": OPNC, "OPCP": OPCP}
 MODES = ("strict", "lab", "jwt")
 OPAQUE = (
     "addSignedContractDataV1",
@@ -89,7 +91,8 @@ def drive_by_spec(
     """
     variables = {"lab": {"checks": "lab"}, "jwt": jwt_settings(folder, ec_key())}.get(mode, {})
     with serving(folder, workers=1, opcp="on", **variables) as pool:
-        document = with_links(SPECS[spec] if mode == "jwt" else without_security(SPECS[spec]))
+        served = load_spec(FILES[spec], lab=True) if mode == "lab" else SPECS[spec]
+        document = with_links(served if mode == "jwt" else without_security(served))
         config = configuration(most_examples, seed)
         if mode == "jwt":
             now = datetime.now(UTC)

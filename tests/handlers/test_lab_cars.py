@@ -105,7 +105,7 @@ def test_lab_pool_serves_the_car_of_a_simulator(lab: TestClient) -> None:
     assert any(text.startswith(NOT_A_PCID) for text in warning["failures"])
 
 
-@pytest.mark.parametrize("name", [EVEREST_CAR, "oemPROVcert", "Car 1 (dev)? 100%#é", "x" * 64])
+@pytest.mark.parametrize("name", [EVEREST_CAR, "oemPROVcert", "Car 1 (dev)? 100%#e", "x" * 64])
 def test_lab_pool_takes_such_a_name_in_every_operation(lab: TestClient, name: str) -> None:
     """PUT, both GETs, setdefault and the facade; names are compared without regard to case."""
     body = put_body(pcid=name)
@@ -151,7 +151,7 @@ def test_lab_pool_documents_the_names_that_it_takes(
     assert yaml.safe_load(lab.get(f"{base}/openapi.yaml").text) == of_lab
     schemas = of_lab["components"]["schemas"]
     pcid = schemas.get("pcidParamV1") or schemas["Pcid"]
-    assert (pcid["minLength"], pcid["maxLength"], pcid["pattern"]) == (1, 64, "^[^/]+$")
+    assert (pcid["minLength"], pcid["maxLength"], pcid["pattern"]) == (1, 64, "^[ -.0-~]+$")
     if base == BASE:
         strict = client.get(f"{base}/openapi.json").json()["components"]["schemas"]
         assert strict["pcidParamV1"]["pattern"] == "^[a-zA-Z0-9]{17,18}$"

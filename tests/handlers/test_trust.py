@@ -296,7 +296,7 @@ def test_start_with_a_table_of_providers_that_cannot_be_enforced_is_refused(
     tmp_path: Path, store: Store
 ) -> None:
     """A broken file, and one without anchors that contract chains could be verified with."""
-    (tmp_path / "anchors").mkdir()
+    (tmp_path / "anchors" / "emsp").mkdir(parents=True)
     for text, problem in ((f"{ROOT_A} = []", "means nothing without anchors"), ("=", "not TOML")):
         (tmp_path / "anchors" / "emsp.toml").write_text(text)
         with pytest.raises(SettingsInvalid, match=f"CCP_TRUST_DIR: .*{problem}"):

@@ -168,7 +168,7 @@ def test_a_revoked_contract_is_told_as_such(tmp_path: Path) -> None:
 
 def test_lab_car_whose_name_is_no_pcid_has_its_page(tmp_path: Path) -> None:
     """Found by its name, in a path where that is quoted."""
-    car = "Car 1 (dev)? 100%#é"
+    car = "Car 1 (dev)? 100%#e"
     with looking(tmp_path, checks="lab") as (api, operators):
         body = {**contract_draft().put_body(), "pcid": car}
         assert api.put(f"{BASE}/signedcontractdata", json=body).status_code == 201

@@ -207,7 +207,7 @@ async def ask(pool: FlaskApp, method: str, path: str, body: bytes, query: str) -
         method,
         path,
         query_string=query.encode(),
-        headers=[(b"host", b"pool"), (b"content-type", b"application/json")],
+        headers=[(b"host", b"localhost"), (b"content-type", b"application/json")],
     )
     events: list[Event] = []
 
