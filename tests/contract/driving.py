@@ -94,7 +94,7 @@ def drive_by_spec(
         served = load_spec(FILES[spec], lab=True) if mode == "lab" else SPECS[spec]
         document = with_links(served if mode == "jwt" else without_security(served))
         config = configuration(most_examples, seed)
-        if mode == "lab":  # names of simulators' cars: some that fit the schema are refused in paths
+        if mode == "lab":  # a name of a car that fits the schema may be refused in a path
             lenient = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
             config["checks"] = {"positive_data_acceptance": {"expected-statuses": lenient}}
         if mode == "jwt":
