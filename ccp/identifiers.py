@@ -141,12 +141,12 @@ class Pcid:
         Parse a PCID, or a name that stands for one in lab mode, as cars of simulators have.
 
         Args:
-            text: 1 to 64 printable characters (the most that a common name has), without a slash,
-                so that it can stand in a path. The specs admit ASCII alone.
+            text: 1 to 64 printable ASCII characters (the most that a common name has), without a
+                slash, so that it can stand in a path.
         Raises:
             ValueError: *text* is something else.
         """
-        if not 1 <= len(text) <= 64 or "/" in text or not text.isprintable():
+        if not 1 <= len(text) <= 64 or "/" in text or not (text.isascii() and text.isprintable()):
             raise ValueError("not a PCID, and not a name that stands for one")
         return cls(text, text.upper())
 

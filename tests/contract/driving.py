@@ -94,9 +94,6 @@ def drive_by_spec(
         served = load_spec(FILES[spec], lab=True) if mode == "lab" else SPECS[spec]
         document = with_links(served if mode == "jwt" else without_security(served))
         config = configuration(most_examples, seed)
-        if mode == "lab":  # a name of a car that fits the schema may be refused in a path
-            lenient = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
-            config["checks"] = {"positive_data_acceptance": {"expected-statuses": lenient}}
         if mode == "jwt":
             now = datetime.now(UTC)
             later = int(now.timestamp()) + _TOKEN_SECONDS
@@ -107,6 +104,7 @@ def drive_by_spec(
         url = f"http://127.0.0.1:{pool.port}{document['servers'][0]['url']}"
         schema.config.update(base_url=url)
         schema.hook("map_case")(right_cases(names_of(document)))
+        schema.hook("filter_case")(_fits_its_mode)
         return _driven(schema)
 
 
@@ -200,6 +198,17 @@ def right_cases(names: dict[str, dict[str, str]]) -> Callable[[HookContext, Case
     return map_case
 
 
+def _fits_its_mode(context: HookContext, case: Case) -> bool:
+    """
+    Check that a case that is called valid has ASCII names alone in its path.
+
+    Every schema of a path asks for ASCII, but Schemathesis 4 now and then sends U+FFFD there and
+    takes it for valid.
+    """
+    positive = case.meta is not None and case.meta.generation.mode.is_positive
+    return not positive or all(str(name).isascii() for name in case.path_parameters.values())
+
+
 @cache
 def right_put(emaid: str) -> dict[str, Any]:
     """A contract that a pool stores today."""
@@ -210,6 +219,12 @@ def right_put(emaid: str) -> dict[str, Any]:
 def right_post() -> dict[str, Any]:
     """What the car asks."""
     return post_body(installation_req(**VALID_TODAY))
+
+
+def _asked(recorder: Any, case_id: str) -> str:
+    """Return the request of a case, for a message."""
+    exchange = recorder.interactions.get(case_id)
+    return f"{exchange.request.method} {exchange.request.uri}" if exchange else "not sent"
 
 
 def _driven(schema: Any) -> Driven:
@@ -225,8 +240,8 @@ def _driven(schema: Any) -> Driven:
                     if exchange.response is not None
                 )
                 driven.failures += [
-                    f"{recorder.label}: {check.failure_info.failure}"
-                    for checks in recorder.checks.values()
+                    f"{recorder.label}: {check.failure_info.failure}\n{_asked(recorder, case_id)}"
+                    for case_id, checks in recorder.checks.items()
                     for check in checks
                     if check.failure_info is not None
                 ]
