@@ -1,3 +1,3 @@
-"""For plain `gunicorn wsgi:app`, which looks for it; what there is to it is in `ccp.serving`."""
+"""The configuration that plain `gunicorn wsgi:app` loads; see `ccp.server.gunicorn_config`."""
 
-from ccp.serving import *  # noqa: F403
+from ccp.server.gunicorn_config import *  # noqa: F403

@@ -17,21 +17,21 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from starlette.types import ASGIApp, Message
 
-from ccp import telemetry
-from ccp.addresses import is_loopback
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
 from ccp.cleansing import RegularCleansing, make_cleansing
-from ccp.kept_roots import KeptRoots, trusted_at_start
-from ccp.peers.peers import Peers
-from ccp.pki.issuers import Issuers, IssuersUnusable, load_issuers
-from ccp.pki.provider_table import FILE_NAME as PROVIDER_FILE
-from ccp.pki.provider_table import ProviderTable, ProviderTableInvalid, load_provider_table
-from ccp.pki.trust import Trust
-from ccp.root_keeper import RootKeeper
-from ccp.services import Services
-from ccp.settings import Settings, SettingsInvalid
+from ccp.clients.peers import Peers
+from ccp.config.addresses import is_loopback
+from ccp.config.settings import Settings, SettingsInvalid
+from ccp.observability import telemetry
+from ccp.policy.services import Services
 from ccp.store import Store
+from ccp.trust.folder import Trust
+from ccp.trust.kept_roots import KeptRoots, trusted_at_start
+from ccp.trust.operator_cas import Issuers, IssuersUnusable, load_issuers
+from ccp.trust.provider_table import FILE_NAME as PROVIDER_FILE
+from ccp.trust.provider_table import ProviderTable, ProviderTableInvalid, load_provider_table
+from ccp.trust.root_sync import RootKeeper
 from ccp.web.body import BodyMiddleware
 from ccp.web.bridge import FlaskBridge
 from ccp.web.calls import Calls
@@ -54,7 +54,7 @@ from ccp.web.validation import ValidationMiddleware
 from ccp.web.violations import conforms_to
 
 if TYPE_CHECKING:
-    from ccp.operators.app import Operators
+    from ccp.operations.app import Operators
 
 # How long a write waits for others, to be committed with them; as long again while they come.
 _GATHERING_SECONDS = 0.01
@@ -127,8 +127,8 @@ def make_operators(
     """Join what operators may ask; None, and none of its code is loaded, where they do not."""
     if not settings.operations_bind:
         return None
-    from ccp.operators.app import Operators
-    from ccp.operators.listener import listener_of
+    from ccp.operations.app import Operators
+    from ccp.operations.listener import listener_of
 
     return Operators(services, tokens, listener_of(settings), handlers)
 

@@ -7,7 +7,7 @@ import click
 
 from ccp.commands.groups import CommandGroup
 from ccp.commands.streams import prepare_streams
-from ccp.printable import printable
+from ccp.domain.printable import printable
 
 # By name: the module, in which the command has the same name, and what it does.
 _COMMANDS = {

@@ -3,7 +3,7 @@
 import sys
 
 from ccp.app import create_app
-from ccp.settings import SettingsInvalid, server_settings
+from ccp.config.settings import SettingsInvalid, server_settings
 from ccp.store import StoreUnusable
 
 try:

@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.domain.origin import Origin
 from ccp.iso15118 import Message, RootCertificateID, encode, iso2, iso20
-from ccp.origin import Origin
 from ccp.store import SignedContractData
 from ccp.workshop.signing import sign
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, make_services
-from ccp.peers.peers import Peers
-from ccp.services import Services
-from ccp.settings import Settings
+from ccp.clients.peers import Peers
+from ccp.config.settings import Settings
+from ccp.policy.services import Services
 from ccp.store import Store
 from tests.builders import NOW
 from tests.contract.conformance import conforming_client

@@ -26,7 +26,7 @@ UNREAD_SECONDS = 10  # of ccp.web.worker
 # A pool in which a look-up by PCID takes until the file `go` is there.
 SLOW = """
 import pathlib, time
-from ccp.errors import ContractsOfPcidNotFound
+from ccp.domain.errors import ContractsOfPcidNotFound
 from ccp.handlers import get_contract_data_by_pcid
 def handle(services, *, pcid, namespace):
     while not pathlib.Path("go").exists():

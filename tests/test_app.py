@@ -155,7 +155,7 @@ BEFORE_A_FORK = """
 import asyncio, gc, json, os, sqlite3, sys, threading
 from pathlib import Path
 from ccp.app import create_app
-from ccp.settings import Settings
+from ccp.config.settings import Settings
 
 def descriptors():
     return {file.name: os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()}

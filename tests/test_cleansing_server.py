@@ -19,7 +19,7 @@ from ccp.workshop.folder import save_pkis
 from ccp.workshop.pki_service import make_server
 from ccp.workshop.revocation import Revoker
 from tests.builders import BASE
-from tests.peers.scripted import Says, scripted
+from tests.clients.scripted import Says, scripted
 from tests.running import Server, free_port, serving, wait_until
 from tests.waiting import NEVER
 
@@ -27,7 +27,7 @@ NOW = datetime.now(UTC)
 EVERY = {"cleanse_hours": "0.0001", "log_format": "json"}
 # A pool that would wait for a responder for longer than a test does.
 PATIENT = f"""
-from ccp.peers import responders
+from ccp.clients import responders
 responders._OCSP_SECONDS = {NEVER}
 from wsgi import app
 """

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ccp.pages.recent import heard_in
+from ccp.operations.pages.recent import heard_in
 from tests.builders import BASE, PCID_TEXT, VALID_TODAY, installation_res, post_body, put_body
-from tests.operators.reading import samples, value
+from tests.operations.reading import samples, value
 from tests.running import (
     SECONDS,
     assert_clean,
@@ -26,7 +26,7 @@ from tests.running import (
     serving,
     wait_until,
 )
-from tests.test_tls import Authority
+from tests.server.test_tls import Authority
 from tests.vectors import genuine_res
 
 BIND = "127.0.0.1:0"

@@ -24,8 +24,8 @@ from tests.builders import (
     post_body,
     put_body,
 )
+from tests.clients.scripted import Says, scripted
 from tests.issuer import bearer, ec_key, jwt_settings
-from tests.peers.scripted import Says, scripted
 from tests.running import assert_clean, free_port, refused_start, serving, wait_until
 from tests.waiting import NEVER
 
@@ -38,7 +38,7 @@ REQUEST = post_body(installation_req(session_id=SESSION, **VALID))
 BROADCAST = {"broadcast": "true"}
 # A pool that waits for its peers for longer than a test does.
 PATIENT = f"""
-from ccp.peers import peers
+from ccp.clients import peers
 make = peers.Pools
 peers.Pools = lambda pools, *, seconds, most: make(pools, seconds={NEVER}, most=most)
 from wsgi import app

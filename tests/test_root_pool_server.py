@@ -11,8 +11,8 @@ import pytest
 
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS
 from ccp.workshop.folder import Folder
+from tests.clients.scripted import Asked, Says, Script, scripted
 from tests.contract.conformance import assert_error
-from tests.peers.scripted import Asked, Says, Script, scripted
 from tests.root_pools import serving_roots
 from tests.running import SECONDS, Server, refused_start, serving, wait_until
 from tests.test_trusting_server import URL, contract, pki_of, request

@@ -12,9 +12,9 @@ import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
-from ccp.errors import KeysNotThere
-from ccp.last_good import LastGood, NothingKept
-from ccp.outbound import Client, Unanswered
+from ccp.clients.http import Client, Unanswered
+from ccp.clients.last_good import LastGood, NothingKept
+from ccp.domain.errors import KeysNotThere
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ccp.auth.caller import POOL, Caller, normalised_ids
-from ccp.errors import (
+from ccp.domain.errors import (
     CcpError,
     EmaidNotOwned,
     PartyContradictsToken,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from ccp.auth.caller import ROLES
-from ccp.settings import SettingsInvalid
+from ccp.config.settings import SettingsInvalid
 
 
 def parse_role_names(text: str) -> Mapping[str, frozenset[str]]:

@@ -16,9 +16,9 @@ from ccp.auth.caller import Caller, is_id, is_subject, normalised_ids
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable
 from ccp.auth.keys import FileSource, Keys, UrlSource
 from ccp.auth.roles import parse_role_names, roles_of
-from ccp.errors import TokenInvalid
-from ccp.last_good import LastGood
-from ccp.settings import Settings, SettingsInvalid
+from ccp.clients.last_good import LastGood
+from ccp.config.settings import Settings, SettingsInvalid
+from ccp.domain.errors import TokenInvalid
 
 log = structlog.get_logger()
 

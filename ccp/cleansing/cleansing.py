@@ -16,11 +16,11 @@ from ccp.cleansing.findings import Finding, Outcome, Report
 from ccp.cleansing.limits import Limits
 from ccp.cleansing.links import CONTRACT, Link, Links
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
-from ccp.origin import Origin
-from ccp.peers.responders import Responders
+from ccp.clients.responders import Responders
+from ccp.domain.origin import Origin
 from ccp.pki.revocation import Status
-from ccp.pki.trusted import TrustedNow
 from ccp.store import SignedContractData, Store
+from ccp.trust.current import TrustedNow
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ccp.settings import Settings
+from ccp.config.settings import Settings
 
 FLOOR = 10
 """So many records may leave in any run, however small their pool is."""

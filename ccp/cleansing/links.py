@@ -6,12 +6,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain
-from ccp.pki.trust import Trust
-from ccp.pki.trusted import TrustedNow
 from ccp.store import SignedContractData
+from ccp.trust.current import TrustedNow
+from ccp.trust.folder import Trust
 
 CONTRACT, CPS = "contract certificate", "CPS certificate"
 

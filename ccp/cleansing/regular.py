@@ -15,10 +15,10 @@ import structlog
 
 from ccp.cleansing.cleansing import Cleansing
 from ccp.cleansing.limits import CleansingRefused, Limits
-from ccp.origin import Origin
-from ccp.pki.trusted import TrustedNow
-from ccp.settings import Settings
+from ccp.config.settings import Settings
+from ccp.domain.origin import Origin
 from ccp.store import Store
+from ccp.trust.current import TrustedNow
 
 log = structlog.get_logger()
 

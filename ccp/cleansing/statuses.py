@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ccp.outbound import Unanswered
-from ccp.peers.responders import LeftAlone, Responders
+from ccp.clients.http import Unanswered
+from ccp.clients.responders import LeftAlone, Responders
 from ccp.pki.certificates import Certificate
 from ccp.pki.crl import RevocationList, judge_crl
 from ccp.pki.extensions import read_status_urls

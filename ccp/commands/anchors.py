@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ccp.errors import CertificateUnreadable
-from ccp.kept_roots import KeptRoots
-from ccp.last_good import NothingKept
+from ccp.clients.last_good import NothingKept
+from ccp.config.settings import AnchorsUnusable, Settings
+from ccp.domain.errors import CertificateUnreadable
+from ccp.pki.anchors import Root, name_and_key
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.trust import KINDS, AnchorFile, Root, anchor_files, name_and_key
-from ccp.settings import AnchorsUnusable, Settings
 from ccp.store.survey import RecordsOfRoot, records_by_root
+from ccp.trust.folder import KINDS, AnchorFile, anchor_files
+from ccp.trust.kept_roots import KeptRoots
 
 Note = Callable[[str], None]
 

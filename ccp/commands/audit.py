@@ -7,7 +7,7 @@ import click
 from ccp.commands.database import pool_database
 from ccp.commands.options import EMAID, PCID
 from ccp.commands.output import json_lines_option, tell
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from ccp.store import AuditLine, read_audit_trail
 
 

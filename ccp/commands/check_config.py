@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from ccp.addresses import is_near
 from ccp.commands.output import json_option, tell
-from ccp.log import configure_logging
-from ccp.settings import Settings, SettingsInvalid, server_settings
+from ccp.config.addresses import is_near
+from ccp.config.settings import Settings, SettingsInvalid, server_settings
+from ccp.observability.log import configure_logging
 from ccp.store import StoreUnusable
 from ccp.store.migrations import steps_missing
 
@@ -68,11 +68,11 @@ def check_config(as_json: bool) -> None:
 def _look(settings: Settings, findings: _Findings) -> None:
     # Imported only now: they take half a second, and `--help` needs none of them.
     from ccp.app import read_provider_table, utc_now
-    from ccp.exposure import require_safe_exposure, warnings_of
-    from ccp.kept_roots import trusted_at_start
-    from ccp.known_kinds import KnownKinds
-    from ccp.pki.trust import KINDS
-    from ccp.tls import read_tls
+    from ccp.server.protected_mode import require_safe_exposure, warnings_of
+    from ccp.server.tls import read_tls
+    from ccp.trust.folder import KINDS
+    from ccp.trust.kept_roots import trusted_at_start
+    from ccp.trust.known_kinds import KnownKinds
 
     dictConfig(configure_logging(settings))
     scheme = "https" if settings.tls_certificate else "http"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from ccp.errors import CcpError
-from ccp.identifiers import NAMESPACES, Emaid, Pcid
+from ccp.domain.errors import CcpError
+from ccp.domain.identifiers import NAMESPACES, Emaid, Pcid
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import read_certificate
 from ccp.store import SignedContractData

@@ -11,7 +11,7 @@ import click
 
 from ccp.commands.database import by_command, pool_store
 from ccp.commands.output import is_watched, json_lines_option, tell
-from ccp.settings import server_settings
+from ccp.config.settings import server_settings
 from ccp.store.survey import count
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> N
     """
     # Imported only now: they take a while, and `--help` needs none of them.
     from ccp.cleansing import CleansingRefused, make_cleansing
-    from ccp.kept_roots import trusted_at_start
+    from ccp.trust.kept_roots import trusted_at_start
 
     kept = 0
 

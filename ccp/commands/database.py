@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from ccp.commands.quiet import warnings_to_stderr
-from ccp.errors import StoreBusy, StoreFailed, StoreFull, StoreUnreachable
-from ccp.origin import Origin
-from ccp.settings import SettingsInvalid, server_settings
+from ccp.config.settings import SettingsInvalid, server_settings
+from ccp.domain.errors import StoreBusy, StoreFailed, StoreFull, StoreUnreachable
+from ccp.domain.origin import Origin
 from ccp.store import Store, StoreUnusable
 from ccp.store.migrations import steps_missing
 

@@ -10,7 +10,7 @@ from ccp.commands.output import json_option, json_text, say
 from ccp.commands.quiet import warnings_to_stderr
 from ccp.inspection import NoMessage, in_words, inspect_message, read_messages
 from ccp.inspection.inputs import MOST_BYTES
-from ccp.pki.trust import Trust, load_trust
+from ccp.trust.folder import Trust, load_trust
 
 
 @click.command()

@@ -5,7 +5,7 @@ import click
 from ccp.commands.database import by_command, pool_store
 from ccp.commands.options import EMAID, PCID
 from ccp.commands.output import json_option, tell
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 
 
 @click.command()

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ccp.printable import printable_lines
+from ccp.domain.printable import printable_lines
 
 
 class CommandGroup(click.Group):

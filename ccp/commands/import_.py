@@ -13,9 +13,9 @@ import structlog
 
 from ccp.commands.database import pool_store
 from ccp.commands.output import is_watched, json_option, say, tell
-from ccp.errors import BadRequest
-from ccp.log import configure_logging
-from ccp.settings import server_settings
+from ccp.config.settings import server_settings
+from ccp.domain.errors import BadRequest
+from ccp.observability.log import configure_logging
 
 if TYPE_CHECKING:
     from ccp.commands.importing import Importer
@@ -47,8 +47,8 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
     """
     # Imported only now: they take half a second, and `--help` needs none of them.
     from ccp.app import make_services, utc_now
+    from ccp.clients.peers import Peers
     from ccp.commands.importing import Importer
-    from ccp.peers.peers import Peers
 
     if report is not None and Path(report.name).resolve() == Path(file.name).resolve():
         raise click.UsageError("What is refused cannot be written to the file that is read.")

@@ -6,9 +6,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from ccp.commands.database import by_command
-from ccp.errors import RequestInvalid
+from ccp.domain.errors import RequestInvalid
 from ccp.handlers.add_signed_contract_data import checked
-from ccp.services import Services
+from ccp.policy.services import Services
 from ccp.web.fields import body_of
 
 MOST_BYTES = 2**20

@@ -7,7 +7,7 @@ import click
 from ccp.commands.database import pool_database
 from ccp.commands.options import selecting, selection
 from ccp.commands.output import json_lines_option, say, tell
-from ccp.identifiers import ISO_15118_2
+from ccp.domain.identifiers import ISO_15118_2
 from ccp.schemas import ContractDataV1
 from ccp.store import SignedContractData
 from ccp.store.survey import select

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid, parse_fingerprint
-from ccp.settings import SettingsInvalid, server_settings
+from ccp.config.settings import SettingsInvalid, server_settings
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid, parse_fingerprint
 from ccp.store.survey import Selection
 
 _NAMESPACES = {"2": ISO_15118_2, "20": ISO_15118_20}

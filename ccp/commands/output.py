@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from ccp.printable import printable
+from ccp.domain.printable import printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from ccp.log import printable_values
+from ccp.observability.log import printable_values
 
 
 @contextmanager

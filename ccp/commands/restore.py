@@ -7,7 +7,7 @@ import click
 from ccp.commands.checking import all_problems
 from ccp.commands.database import pool_database, require_database
 from ccp.commands.output import ask, json_option, tell
-from ccp.printable import printable
+from ccp.domain.printable import printable
 from ccp.store.restore import brought_up_to_date, replace
 
 

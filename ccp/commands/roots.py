@@ -14,13 +14,14 @@ from ccp.commands.anchors import Anchor, all_anchors, anchors_in_files, stored_u
 from ccp.commands.database import told_in_a_sentence
 from ccp.commands.groups import CommandGroup
 from ccp.commands.output import ask, json_lines_option, json_option, say, tell
-from ccp.errors import CertificateUnreadable
-from ccp.known_kinds import KnownKinds
+from ccp.config.settings import server_settings
+from ccp.domain.errors import CertificateUnreadable
+from ccp.pki.anchors import load_x509
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
-from ccp.pki.trust import KINDS, load_x509, read_file
-from ccp.settings import server_settings
 from ccp.store.survey import RecordsOfRoot
+from ccp.trust.folder import KINDS, read_file
+from ccp.trust.known_kinds import KnownKinds
 
 _RELOAD = "A pool that is running sees that at SIGHUP."
 _RESTART = "A pool that is running keeps its last anchor of a type until it is restarted."

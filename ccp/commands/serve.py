@@ -5,7 +5,8 @@ import sys
 
 import click
 
-_GUNICORN = (sys.executable, "-m", "ccp.gunicorn_app", "--config", "python:ccp.serving")
+_CONFIGURATION = "python:ccp.server.gunicorn_config"
+_GUNICORN = (sys.executable, "-m", "ccp.server.gunicorn_app", "--config", _CONFIGURATION)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

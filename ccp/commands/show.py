@@ -8,9 +8,9 @@ import click
 from ccp.commands.database import pool_database
 from ccp.commands.options import EMAID
 from ccp.commands.output import json_lines_option, say, tell
-from ccp.identifiers import Emaid
+from ccp.config.settings import server_settings
+from ccp.domain.identifiers import Emaid
 from ccp.schemas import ContractDataV1
-from ccp.settings import server_settings
 from ccp.store import SignedContractData
 from ccp.store.survey import Selection, select
 
@@ -28,7 +28,7 @@ def show(emaid: Emaid, as_json: bool) -> None:
     """
     # Imported only now: they take a while, and `--help` needs none of them.
     from ccp.inspection import UnreadableMessage, in_words, inspect_message
-    from ccp.kept_roots import trusted_at_start
+    from ccp.trust.kept_roots import trusted_at_start
 
     at = datetime.now(UTC)
     shape = ContractDataV1()

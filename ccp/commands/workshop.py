@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ccp.commands.groups import CommandGroup
 from ccp.commands.output import say
-from ccp.printable import printable
+from ccp.domain.printable import printable
 from ccp.workshop import (
     CONTRACT_FAULTS,
     EDITIONS,

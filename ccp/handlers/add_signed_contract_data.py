@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import Future
 
-from ccp.decisions.contract import judge
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.notes import tell
+from ccp.domain.origin import Origin
 from ccp.messages import read_installation_res
-from ccp.notes import tell
-from ccp.origin import Origin
-from ccp.services import Services
+from ccp.policy.services import Services
+from ccp.policy.validation import judge
 from ccp.store import SignedContractData
 
 Answer = tuple[None, int]

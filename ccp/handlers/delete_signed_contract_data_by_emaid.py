@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Collection
 
 import structlog
 
-from ccp.errors import ContractNotFound
-from ccp.identifiers import Emaid
-from ccp.origin import Origin
-from ccp.peers.revocation import Revocation
+from ccp.clients.revocation import Revocation
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import Emaid
+from ccp.domain.origin import Origin
 from ccp.pki.certificates import read_certificate
-from ccp.services import Services
+from ccp.policy.services import Services
 
 log = structlog.get_logger()
 

@@ -6,11 +6,11 @@ Source: OPNC CCP API 1.0, GetContractDataByEmaid.
 
 from typing import Any
 
-from ccp.errors import ContractNotFound
-from ccp.identifiers import Emaid
-from ccp.owners import log_owners
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import Emaid
+from ccp.observability.owners import log_owners
+from ccp.policy.services import Services
 from ccp.schemas import contract_data_answer
-from ccp.services import Services
 
 
 def handle(

@@ -6,11 +6,11 @@ Source: OPNC CCP API 1.0, GetContractDataByPcid.
 
 from typing import Any
 
-from ccp.errors import ContractsOfPcidNotFound
-from ccp.identifiers import Pcid
-from ccp.owners import log_owners
+from ccp.domain.errors import ContractsOfPcidNotFound
+from ccp.domain.identifiers import Pcid
+from ccp.observability.owners import log_owners
+from ccp.policy.services import Services
 from ccp.schemas import contract_data_answer
-from ccp.services import Services
 
 
 def handle(services: Services, *, pcid: Pcid, namespace: str) -> tuple[dict[str, Any], int]:

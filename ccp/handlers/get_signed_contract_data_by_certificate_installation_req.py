@@ -9,21 +9,21 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
-from ccp import measures
-from ccp.base64_text import read_base64
-from ccp.decisions.request import decide
-from ccp.errors import CcpError
-from ccp.identifiers import Emaid, Pcid
+from ccp.clients.peer_pools import AnswerUnfit, Pools
+from ccp.domain.base64_text import read_base64
+from ccp.domain.errors import CcpError
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.notes import tell
 from ccp.messages import (
     InstallationRequest,
     check_foreign_answer,
     read_installation_req,
 )
-from ccp.notes import tell
-from ccp.owners import log_owners
-from ccp.peers.pools import AnswerUnfit, Pools
+from ccp.observability import measures
+from ccp.observability.owners import log_owners
+from ccp.policy.installation import decide
+from ccp.policy.services import Services, tell_let_pass
 from ccp.schemas import installation_failure, signed_contract_data_answer
-from ccp.services import Services, tell_let_pass
 
 Answer = tuple[dict[str, Any], int]
 

@@ -7,11 +7,11 @@ Source: OPNC CCP API 1.0, GetSignedContractDataByEmaidAndPcid.
 from dataclasses import replace
 from typing import Any
 
-from ccp.errors import ContractNotFound, SessionIdInvalid
-from ccp.identifiers import ISO_15118_20, Emaid, Pcid
+from ccp.domain.errors import ContractNotFound, SessionIdInvalid
+from ccp.domain.identifiers import ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import with_session_id
+from ccp.policy.services import Services
 from ccp.schemas import signed_contract_data_answer
-from ccp.services import Services
 
 
 def handle(

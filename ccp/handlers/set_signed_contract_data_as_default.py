@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import Future
 
-from ccp.errors import ContractNotFound
-from ccp.identifiers import Emaid, Pcid
-from ccp.origin import Origin
-from ccp.services import Services
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.origin import Origin
+from ccp.policy.services import Services
 
 
 def handle(

@@ -9,7 +9,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import read_extensions
 from ccp.pki.irregular import irregularities

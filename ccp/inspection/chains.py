@@ -6,12 +6,13 @@ from datetime import datetime
 
 from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
-from ccp.errors import CcpError, CertificateUnreadable, collecting
+from ccp.domain.errors import CcpError, CertificateUnreadable, collecting
 from ccp.inspection.certificates import (
     CertificateFacts,
     UnreadableCertificate,
     describe_certificate,
 )
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import verify_chain
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
@@ -19,7 +20,6 @@ from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import same_name
 from ccp.pki.signatures import Suite
 from ccp.pki.signers import require_cps
-from ccp.pki.trust import Anchors
 
 CPS = "CPS certificate"
 CONTRACT = "contract certificate"

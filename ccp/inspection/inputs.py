@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from ccp.base64_text import read_base64
-from ccp.errors import ExiInvalid
+from ccp.domain.base64_text import read_base64
+from ccp.domain.errors import ExiInvalid
 from ccp.iso15118 import MessageKind, sniff
 
 MOST_BYTES = 256 * 1024

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ccp.errors import CertificateUnreadable
-from ccp.identifiers import Emaid
+from ccp.domain.errors import CertificateUnreadable
+from ccp.domain.identifiers import Emaid
 from ccp.inspection.chains import CONTRACT, CPS, PROVISIONING, ChainFacts, describe_chain
 from ccp.inspection.signature import SignatureFacts, describe_signature
 from ccp.iso15118 import ExiError, Node, decode, edition_of, encode, message_tree, sniff
 from ccp.messages import InstallationRequest, SignedContract, understand
 from ccp.messages.reading import FORGIVEN_ZERO_BYTES
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import read_certificate
-from ccp.pki.trust import Anchors, Trust
+from ccp.trust.folder import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from ccp.domain.printable import printable
 from ccp.inspection.certificates import CertificateFacts, UnreadableCertificate
 from ccp.inspection.chains import ChainFacts
 from ccp.inspection.message import Inspection, UnreadableMessage
 from ccp.inspection.signature import Piece, SignatureFacts
 from ccp.iso15118 import Node
-from ccp.printable import printable
 
 _MOST_CHARACTERS = 280  # all but certificates, which are told in words, have less
 

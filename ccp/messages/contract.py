@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CcpError,
     ContractCertificateExpired,
     ContractCertificateNotYetValid,
@@ -12,7 +12,7 @@ from ccp.errors import (
     EmaidMismatch,
     ResponseCodeNotOk,
 )
-from ccp.identifiers import Emaid
+from ccp.domain.identifiers import Emaid
 from ccp.iso15118 import Message
 from ccp.pki.certificates import Certificate
 from ccp.pki.signatures import Suite

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from ccp.errors import CcpError, ExiInvalid, collecting
-from ccp.identifiers import Emaid, parse_namespace
+from ccp.domain.errors import CcpError, ExiInvalid, collecting
+from ccp.domain.identifiers import Emaid, parse_namespace
+from ccp.domain.notes import tell
 from ccp.messages.contract import contract_failures
 from ccp.messages.reading import read_installation_res
 from ccp.messages.request import InstallationRequest
 from ccp.messages.signatures import verify_message
-from ccp.notes import tell
 from ccp.pki.certificates import read_certificate, read_chain
 from ccp.pki.signers import require_cps
 

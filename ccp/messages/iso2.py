@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ccp.errors import CcpError
-from ccp.identifiers import ISO_15118_2
+from ccp.domain.errors import CcpError
+from ccp.domain.identifiers import ISO_15118_2
 from ccp.iso15118 import Message, iso2, iso2_failure, with_session_id
 from ccp.messages.contract import SignedContract
 from ccp.messages.request import InstallationRequest

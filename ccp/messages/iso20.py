@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ccp.errors import CcpError
-from ccp.identifiers import ISO_15118_20
+from ccp.domain.errors import CcpError
+from ccp.domain.identifiers import ISO_15118_20
 from ccp.iso15118 import (
     Message,
     iso20,

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 import structlog
 
-from ccp import measures
-from ccp.errors import ExiInvalid, MessageNotSupported
+from ccp.domain.errors import ExiInvalid, MessageNotSupported
 from ccp.iso15118 import ExiError, Message, MessageKind, decode, iso2, iso20, sniff
 from ccp.messages.contract import SignedContract
 from ccp.messages.iso2 import iso2_contract, iso2_request
 from ccp.messages.iso20 import iso20_contract, iso20_request
 from ccp.messages.request import InstallationRequest
+from ccp.observability import measures
 
 log = structlog.get_logger()
 

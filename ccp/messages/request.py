@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
 from ccp.iso15118 import Message, RootCertificateID
 from ccp.pki.signatures import Suite
 

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Sequence
 
-from ccp.errors import SignatureInvalid
+from ccp.domain.errors import SignatureInvalid
+from ccp.domain.notes import Note
 from ccp.iso15118 import Body, Message, cut_fragment, iso2, iso20
-from ccp.notes import Note
 from ccp.pki.signatures import (
     SignedMessage,
     SignedReference,

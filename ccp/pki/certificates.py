@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.algorithms import curve_of
 from ccp.pki.lenient import TooIrregular, load_leniently
 from ccp.pki.name_matching import name_key

@@ -8,10 +8,11 @@ from itertools import islice
 
 from OpenSSL import crypto
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
 )
+from ccp.pki.anchors import Anchors, Root, load_x509
 from ccp.pki.certificates import Certificate, read_certificate
 from ccp.pki.extensions import (
     NAME_CONSTRAINTS,
@@ -25,7 +26,6 @@ from ccp.pki.openssl_errors import chain_failure
 from ccp.pki.paths import find_paths
 from ccp.pki.policies import has_required_policy
 from ccp.pki.signatures import Suite
-from ccp.pki.trust import Anchors, Root, load_x509
 
 _MOST_PATHS = 16  # tried where the first one does not hold
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, read_certificate
 from ccp.pki.extensions import read_role
 from ccp.pki.name_matching import same_name

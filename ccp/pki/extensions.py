@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from ccp.addresses import is_web_url
+from ccp.config.addresses import is_web_url
 from ccp.pki.der import (
     OCTET_STRING,
     SEQUENCE,

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-from ccp.notes import Note
+from ccp.domain.notes import Note
 from ccp.pki.certificates import Certificate
 from ccp.pki.der import BOOLEAN, elements, is_der, items_of, oid_text
 from ccp.pki.extensions import BASIC_CONSTRAINTS, extension_name, read_extensions

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.der import BOOLEAN, SEQUENCE, Element, elements, items_of
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions

@@ -4,12 +4,12 @@ import logging
 
 from OpenSSL import crypto
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
     CertificateChainNotYetValid,
 )
-from ccp.notes import Note
+from ccp.domain.notes import Note
 
 # What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
 _NOT_YET_VALID, _EXPIRED = 9, 10

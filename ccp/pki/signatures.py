@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import ObjectIdentifier
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from ccp.errors import SignatureInvalid
+from ccp.domain.errors import SignatureInvalid
 from ccp.pki import algorithms
 from ccp.pki.algorithms import curve_of
 

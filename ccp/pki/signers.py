@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from ccp.errors import CertificateChainBroken
-from ccp.identifiers import Emaid, is_evse_id
+from ccp.domain.errors import CertificateChainBroken
+from ccp.domain.identifiers import Emaid, is_evse_id
 from ccp.pki.certificates import Certificate
 
 # The domain component CPS, and those by which PKIs name other roles: case-folded.

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_dump
 
-from ccp.identifiers import Pcid
+from ccp.domain.identifiers import Pcid
 from ccp.schemas.root_names import published_name
 from ccp.store import ContractData, SignedContractData
 

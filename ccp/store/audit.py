@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from ccp.identifiers import Emaid, Pcid
-from ccp.origin import Origin
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.origin import Origin
 from ccp.store.connections import StoreUnusable, connect
 
 _BUSY_SECONDS = 5

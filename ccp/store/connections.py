@@ -14,7 +14,7 @@ from urllib.parse import quote
 import structlog
 from sqlite_utils import Database
 
-from ccp.errors import StoreUnreachable
+from ccp.domain.errors import StoreUnreachable
 from ccp.store.faults import as_told, is_busy, translated_errors
 from ccp.store.places import Files, create_private, file_id, files_at
 

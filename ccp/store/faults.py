@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from ccp.errors import CcpError, StoreBusy, StoreFailed, StoreFull, StoreUnreachable
+from ccp.domain.errors import CcpError, StoreBusy, StoreFailed, StoreFull, StoreUnreachable
 
 log = structlog.get_logger()
 

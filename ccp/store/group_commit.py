@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
+from ccp.domain.threads import Crew
 from ccp.store.connections import Connections
 from ccp.store.faults import as_told, log_disk_error
-from ccp.threads import Crew
 
 T = TypeVar("T")
 

@@ -100,8 +100,8 @@ def signed_contract_data(db: Database) -> None:
     """
     Contracts, and which one is a car's default.
 
-    The `_key` columns identify (see ccp.identifiers), the ones without are what answers carry.
-    An unknown root is an empty fingerprint, so that the primary key holds for it too.
+    The `_key` columns identify (see ccp.domain.identifiers), the ones without are what answers
+    carry. An unknown root is an empty fingerprint, so that the primary key holds for it too.
     Times are seconds since 1970, UTC.
     """
     contracts = cast(Table, db["signed_contract_data"])

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple
 
-from ccp.identifiers import NAMESPACES, Emaid, Pcid
+from ccp.domain.identifiers import NAMESPACES, Emaid, Pcid
 from ccp.store import writes
 from ccp.store.connections import Connections
 from ccp.store.counts import Counts, count_records

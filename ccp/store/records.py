@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from ccp.store.records import ContractData, SignedContractData
 
 _COLUMNS = """

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ccp.errors import CcpError
-from ccp.identifiers import Emaid, Pcid
-from ccp.origin import Origin
+from ccp.domain.errors import CcpError
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.origin import Origin
 from ccp.store import audit, writes
 from ccp.store.connections import Connections, StoreUnusable
 from ccp.store.faults import translated_errors

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from ccp.store.copies import connect_patiently, told
 from ccp.store.counts import count_records
 from ccp.store.migrations import require_up_to_date

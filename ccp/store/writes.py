@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from ccp.errors import ContractLimitReached, EmaidBelongsToOtherPcid, StoreBusy
-from ccp.identifiers import Emaid, Pcid
-from ccp.origin import Origin
+from ccp.domain.errors import ContractLimitReached, EmaidBelongsToOtherPcid, StoreBusy
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.origin import Origin
 from ccp.store import audit
 from ccp.store.records import SignedContractData
 

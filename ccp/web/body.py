@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccp.errors import PayloadTooLarge, RequestTimeout
+from ccp.domain.errors import PayloadTooLarge, RequestTimeout
 
 # Of 1 MiB in the pieces of a network there are fewer; each costs as much as a small request.
 _MOST_CHUNKS = 2048

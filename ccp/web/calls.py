@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
-from ccp.threads import Crew
+from ccp.domain.threads import Crew
 
 _UNTOLD_SECONDS = 0.005
 

@@ -4,7 +4,7 @@ import ipaddress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.addresses import TrustedProxies
+from ccp.config.addresses import TrustedProxies
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import MethodNotAllowed
+from ccp.domain.errors import MethodNotAllowed
 
 _JSON, _YAML = "application/json", "application/yaml"
 _LINKS = """<!doctype html>

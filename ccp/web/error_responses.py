@@ -8,10 +8,10 @@ from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 
-from ccp import measures
-from ccp.errors import CcpError, InternalError
-from ccp.measures import Refusal
-from ccp.owners import current_owners
+from ccp.domain.errors import CcpError, InternalError
+from ccp.observability import measures
+from ccp.observability.measures import Refusal
+from ccp.observability.owners import current_owners
 from ccp.web.context import log_of, operation_of
 from ccp.web.trace import current_trace_id
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from connexion.json_schema import resolve_refs
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
 from ccp.web.parameters import OPNC_NAME, Argument, argument_named
 from ccp.web.spec import load_spec
 from ccp.web.strict_json import JsonInvalid, parse_json

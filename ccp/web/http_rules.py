@@ -4,7 +4,7 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import BadRequest
+from ccp.domain.errors import BadRequest
 
 # RFC 9110, 7.2, and RFC 3986, 3.2: a name, an IPv4 or an IPv6 address, and a port. A client that
 # has no authority sends an empty Host.

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccp.errors import TooManyAtOnce
+from ccp.domain.errors import TooManyAtOnce
 
 
 class InFlightMiddleware:

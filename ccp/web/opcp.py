@@ -8,8 +8,8 @@ tell.
 from collections.abc import Mapping
 from typing import Any
 
-from ccp.errors import ContractsOfPcidNotFound
-from ccp.identifiers import Emaid
+from ccp.domain.errors import ContractsOfPcidNotFound
+from ccp.domain.identifiers import Emaid
 from ccp.web.translation import Translation
 
 

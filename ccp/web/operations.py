@@ -14,9 +14,9 @@ from inflection import underscore
 
 from ccp.auth.caller import POOL, Caller
 from ccp.auth.rights import RIGHTS, authorize
-from ccp.errors import CcpError
-from ccp.origin import Origin
-from ccp.services import Services
+from ccp.domain.errors import CcpError
+from ccp.domain.origin import Origin
+from ccp.policy.services import Services
 from ccp.web.bridge import View
 from ccp.web.context import ARGUMENTS_KEY, CALLER_KEY, PARTY_KEY
 from ccp.web.trace import current_trace_id

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ccp.base64_text import read_base64
-from ccp.identifiers import (
+from ccp.domain.base64_text import read_base64
+from ccp.domain.identifiers import (
     Emaid,
     Pcid,
     parse_fingerprint,

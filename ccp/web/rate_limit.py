@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp.auth.caller import Caller
-from ccp.errors import CcpError, TooManyRequests
+from ccp.domain.errors import CcpError, TooManyRequests
 from ccp.web.client import parse_address
 from ccp.web.context import caller_of
 

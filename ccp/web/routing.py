@@ -8,7 +8,7 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import MethodNotAllowed, PathNotFound
+from ccp.domain.errors import MethodNotAllowed, PathNotFound
 
 _LONGEST_SHOWN = 120
 # Characters that a message shows as they are, besides letters, digits and -._~; none of them has a

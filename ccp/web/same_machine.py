@@ -11,8 +11,8 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.addresses import is_loopback
-from ccp.errors import HostNotLocal, SiteNotSame
+from ccp.config.addresses import is_loopback
+from ccp.domain.errors import HostNotLocal, SiteNotSame
 
 _READING = ("GET", "HEAD")
 # RFC 9110, 7.2. A browser sends no user, zone or other delimiter here.

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from ccp.auth.rights import Party
 from ccp.auth.tokens import Tokens
-from ccp.errors import TokenInvalid, TokenMissing
+from ccp.domain.errors import TokenInvalid, TokenMissing
 from ccp.web.context import CALLER_KEY, LOG_KEY, PARTY_KEY
 
 _MOST_LOGGED = 8

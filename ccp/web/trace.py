@@ -11,8 +11,8 @@ import uuid
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccp import measures, tracing
-from ccp.owners import owners_of_request
+from ccp.observability import measures, tracing
+from ccp.observability.owners import owners_of_request
 from ccp.web.context import log_of, operation_of
 
 log = structlog.get_logger()

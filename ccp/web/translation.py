@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
 
 Body = dict[str, Any] | None
 Answer = tuple[Body, int]

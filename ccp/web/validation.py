@@ -7,8 +7,8 @@ from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ccp.errors import RequestInvalid, UnsupportedContentEncoding, UnsupportedMediaType
-from ccp.owners import log_owners
+from ccp.domain.errors import RequestInvalid, UnsupportedContentEncoding, UnsupportedMediaType
+from ccp.observability.owners import log_owners
 from ccp.web.context import ARGUMENTS_KEY, context_of
 from ccp.web.fields import Body, take
 from ccp.web.parameters import OPNC_NAME, argument_named

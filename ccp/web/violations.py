@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema_rs import Draft4Validator, ValidationError
 
-from ccp.errors import SessionIdInvalid
+from ccp.domain.errors import SessionIdInvalid
 
 # Published wording that says more than the pattern does.
 _KNOWN_TEXTS = {"sessionID": SessionIdInvalid.message}

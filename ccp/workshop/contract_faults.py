@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CertificateChainBroken,
     CertificateChainExpired,
     CertificateChainNotYetValid,

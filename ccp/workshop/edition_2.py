@@ -5,7 +5,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.identifiers import ISO_15118_2
+from ccp.domain.identifiers import ISO_15118_2
 from ccp.iso15118 import ISO2, Message, iso2
 from ccp.workshop.certificates import DerChain
 from ccp.workshop.edition import Answer, Edition, Request, SignedPart, flipped

@@ -5,7 +5,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ccp.identifiers import ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_20
 from ccp.iso15118 import ISO20, Message, iso20
 from ccp.workshop.certificates import DerChain
 from ccp.workshop.edition import Answer, Edition, Request, SignedPart, flipped

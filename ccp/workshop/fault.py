@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Chain, key_usage
 from ccp.workshop.cps import ContractDraft

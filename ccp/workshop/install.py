@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from ccp.identifiers import Emaid
+from ccp.domain.identifiers import Emaid
 from ccp.iso15118 import ExiError, Message, decode
 from ccp.workshop.car import Session
 from ccp.workshop.car_checks import check_issued, check_signature, find_root, read_chain

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ccp.identifiers import Emaid, Pcid, parse_session_id
+from ccp.domain.identifiers import Emaid, Pcid, parse_session_id
 from ccp.workshop.edition import Edition, TimeUnit
 from ccp.workshop.editions import EDITION_2, EDITIONS
 from ccp.workshop.fault import Fault

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccp.errors import SignatureInvalid
+from ccp.domain.errors import SignatureInvalid
 from ccp.workshop.edition import Edition, SignedPart
 from ccp.workshop.fault import Draft, Fault, after, before
 from ccp.workshop.profiles import another_key, new_key

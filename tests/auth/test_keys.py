@@ -17,8 +17,8 @@ from ccp.auth.keys import (
     Keys,
     UrlSource,
 )
-from ccp.errors import KeysNotThere
-from ccp.last_good import LastGood
+from ccp.clients.last_good import LastGood
+from ccp.domain.errors import KeysNotThere
 from tests.answering import answering, response
 from tests.issuer import ec_key, jwks, rsa_key
 from tests.ticks import Ticks

@@ -6,13 +6,13 @@ import pytest
 
 from ccp.auth.caller import ROLES, Caller, normalised_ids
 from ccp.auth.rights import RIGHTS, Party, authorize
-from ccp.errors import (
+from ccp.domain.errors import (
     EmaidNotOwned,
     PartyContradictsToken,
     PcidNotOwned,
     RoleNotAllowed,
 )
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from tests.contract.conformance import SPEC
 
 EMAID, PCID = Emaid.parse("de-ice-copnccert"), Pcid.parse("wauzzz4b0cc012345")

@@ -15,8 +15,8 @@ from ccp.auth.caller import Caller
 from ccp.auth.jwks import KeysUnusable
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import LEEWAY_SECONDS, Tokens, make_tokens
-from ccp.errors import KeysNotThere, TokenInvalid
-from ccp.settings import Settings, SettingsInvalid
+from ccp.config.settings import Settings, SettingsInvalid
+from ccp.domain.errors import KeysNotThere, TokenInvalid
 from tests.builders import NOW
 from tests.issuer import (
     AUDIENCE,

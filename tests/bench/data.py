@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.store import SignedContractData, Store
 from ccp.store.migrations import migrations
 from tests.bench.bulk import put_many

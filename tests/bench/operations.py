@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from ccp.identifiers import ISO_15118_2
+from ccp.domain.identifiers import ISO_15118_2
 from tests.bench.contracts import Contract
 from tests.builders import BASE, post_body, put_body
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccp.settings import PREFIX, Settings
+from ccp.config.settings import PREFIX, Settings
 from tests.bench.operations import PROBE
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from tests.bench.contracts import (
     APART,
     CARS,

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ccp.messages import read_installation_req, read_installation_res, verify_message
 from ccp.pki.certificates import read_chain
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import verify_chain
-from ccp.pki.trust import Trust, load_trust
+from ccp.trust.chain_cache import ChainCache
+from ccp.trust.folder import Trust, load_trust
 from ccp.workshop import EDITIONS, Edition
 from tests.bench.data import Data
 from tests.bench.options import Options

@@ -7,7 +7,7 @@ import pytest
 
 from ccp.store import Store
 from tests.cleansing.world import World
-from tests.peers.scripted import Says, scripted
+from tests.clients.scripted import Says, scripted
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from ccp.cleansing import Outcome, Report
 from ccp.commands.checking import all_problems
-from ccp.errors import ContractCertificateRevoked
+from ccp.domain.errors import ContractCertificateRevoked
 from ccp.pki.ocsp import build_request
 from ccp.store import Store
 from ccp.workshop import EDITION_2, EDITIONS, Edition, make_contract, make_pki
@@ -16,7 +16,7 @@ from ccp.workshop.certificates import Validity, ca, issue, key_usage
 from ccp.workshop.pki import fingerprint
 from tests.builders import NOW, ORIGIN, record
 from tests.cleansing.world import EMAIDS, World
-from tests.peers.scripted import Says, scripted
+from tests.clients.scripted import Says, scripted
 from tests.trusted import MADE_AT
 
 OF_A_CONTRACT = 3 + 3

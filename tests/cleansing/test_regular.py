@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 
 from ccp.cleansing import RegularCleansing
 from ccp.cleansing.regular import Turn
-from ccp.errors import StoreBusy
+from ccp.domain.errors import StoreBusy
 from ccp.workshop import EDITION_2
 from tests.builders import NOW, ORIGIN, record
 from tests.cleansing.world import EMAIDS, World
-from tests.peers.scripted import Says
+from tests.clients.scripted import Says
 from tests.waiting import NEVER, SECONDS, until
 
 
@@ -164,7 +164,7 @@ def test_it_ends_while_it_waits_for_a_responder(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At once, and what is left is done by the next one."""
-    monkeypatch.setattr("ccp.peers.responders._OCSP_SECONDS", NEVER)
+    monkeypatch.setattr("ccp.clients.responders._OCSP_SECONDS", NEVER)
     world.put()
     answer = world.service.script
     world.service.script = lambda _: Says(200, b"late", after=NEVER)

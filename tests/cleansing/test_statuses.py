@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cleansing import Report
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
-from ccp.peers.responders import Responders
+from ccp.clients.responders import Responders
 from ccp.pki.certificates import read_certificate
 from ccp.pki.ocsp import build_request
 from ccp.pki.revocation import Status
@@ -19,7 +19,7 @@ from ccp.workshop import ED448, EDITION_2, P256, P521, Profile, make_contract
 from ccp.workshop.certificates import Identity
 from ccp.workshop.pki import make_authority
 from tests.cleansing.world import EMAIDS, World
-from tests.peers.scripted import Says, scripted
+from tests.clients.scripted import Says, scripted
 from tests.pki.ca import OpensslCa
 from tests.running import free_port
 from tests.trusted import MADE_AT
@@ -189,7 +189,7 @@ def test_cleansing_ca_that_has_used_up_its_time_keeps_its_contracts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose status was not asked for stays, whatever the setting; the next run asks again."""
-    monkeypatch.setattr("ccp.peers.responders._ISSUER_SECONDS", 0.0)
+    monkeypatch.setattr("ccp.clients.responders._ISSUER_SECONDS", 0.0)
     world.put()
     world.revoke(world.contract().leaf)
     report, (finding,) = world.run(world.make_cleansing(removes_unreachable=True))

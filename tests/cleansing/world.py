@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 
 from ccp.app import make_services
 from ccp.cleansing import Cleansing, Finding, Limits, Report
+from ccp.clients.peers import Peers
+from ccp.config.settings import Settings
+from ccp.domain.identifiers import Emaid, Pcid
 from ccp.handlers import add_signed_contract_data
-from ccp.identifiers import Emaid, Pcid
-from ccp.peers.peers import Peers
-from ccp.settings import Settings
 from ccp.store import SignedContractData, Store, read_audit_trail
 from ccp.workshop import (
     EDITION_2,
@@ -31,8 +31,8 @@ from ccp.workshop.folder import save_pkis
 from ccp.workshop.revocation import Revoker
 from tests.awaited import awaited
 from tests.builders import NOW, ORIGIN
+from tests.clients.scripted import Asked, Says, Scripted
 from tests.conftest import make_settings
-from tests.peers.scripted import Asked, Says, Scripted
 
 EMAIDS = [f"DEWRKC0000000{n}" for n in range(1, 6)]
 

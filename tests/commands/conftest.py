@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccp.cli import cli
+from ccp.config.settings import server_settings
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
-from ccp.services import Services
-from ccp.settings import server_settings
+from ccp.policy.services import Services
 from tests.awaited import awaited
 from tests.builders import (
     EMAID_TEXT,

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccp.cli import cli
-from ccp.identifiers import Emaid
-from ccp.origin import Origin
-from ccp.settings import server_settings
+from ccp.config.settings import server_settings
+from ccp.domain.identifiers import Emaid
+from ccp.domain.origin import Origin
 from ccp.store import Store
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, record
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
-from ccp.settings import server_settings
+from ccp.config.settings import server_settings
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid
 from ccp.store import Store, StoreUnusable
 from ccp.store.migrations import migrations
 from ccp.store.schema import time_limit

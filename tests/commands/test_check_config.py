@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccp.settings import SettingsInvalid
+from ccp.config.settings import SettingsInvalid
 from ccp.workshop.folder import save_trust
 from tests.commands.conftest import run_alone
 from tests.conftest import make_settings

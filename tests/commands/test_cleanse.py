@@ -13,8 +13,8 @@ from ccp.store import Store, read_audit_trail
 from ccp.workshop import EDITION_2
 from tests.builders import BASE, NOW, ORIGIN, record
 from tests.cleansing.world import EMAIDS, World
+from tests.clients.scripted import Says, scripted
 from tests.commands.conftest import run_alone
-from tests.peers.scripted import Says, scripted
 from tests.running import serving
 
 PCID = EDITION_2.pcid

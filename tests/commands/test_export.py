@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.commands.importing import MOST_BYTES, lines_of
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.kept_roots import KeptRoots
-from ccp.pki.trust import KINDS
-from ccp.settings import Settings
+from ccp.config.settings import Settings
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.store import SignedContractData, Store
+from ccp.trust.folder import KINDS
+from ccp.trust.kept_roots import KeptRoots
 from ccp.workshop import (
     CONTRACT_FAULTS,
     EDITION_2,

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from ccp.cli import cli
+from ccp.config.settings import server_settings
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.services import Services
-from ccp.settings import server_settings
+from ccp.policy.services import Services
 from ccp.store import Store
 from tests.awaited import awaited
 from tests.builders import (

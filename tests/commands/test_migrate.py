@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ccp.identifiers import ISO_15118_2, Pcid
+from ccp.domain.identifiers import ISO_15118_2, Pcid
 from ccp.store import Store
 from ccp.store.migrations import migrations
 from tests.builders import EMAID_TEXT, ORIGIN, PCID_TEXT, record

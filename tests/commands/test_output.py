@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ccp.commands.output import json_text
-from ccp.printable import printable, printable_lines
+from ccp.domain.printable import printable, printable_lines
 from tests.builders import EMAID_TEXT
 from tests.commands.conftest import run
 from tests.running import ROOT, SECONDS

@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cli import cli
-from ccp.kept_roots import KeptRoots
-from ccp.known_kinds import KnownKinds
-from ccp.pki.trust import load_trust, read_file
-from ccp.settings import Settings, server_settings
+from ccp.config.settings import Settings, server_settings
 from ccp.store import Store
+from ccp.trust.folder import load_trust, read_file
+from ccp.trust.kept_roots import KeptRoots
+from ccp.trust.known_kinds import KnownKinds
 from ccp.workshop import EDITION_2, Pki, make_pki
 from ccp.workshop.certificates import Identity, reissue
 from ccp.workshop.folder import Folder

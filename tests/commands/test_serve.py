@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ccp.ports import require_free
-from ccp.settings import SettingsInvalid
+from ccp.config.settings import SettingsInvalid
+from ccp.server.ports import require_free
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.http import Handler, listen
 from tests.commands.conftest import run_alone

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store
 from ccp.store.survey import summarise
 from tests.builders import NOW, ORIGIN, ROOT_A, ROOT_B, record

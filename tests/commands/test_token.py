@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from ccp.auth.caller import Caller
 from ccp.auth.tokens import make_tokens
 from ccp.cli import cli
-from ccp.settings import Settings
+from ccp.config.settings import Settings
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator, FormatChecker, validators
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import decode
 from tests.builders import (
     PCID_20_TEXT,

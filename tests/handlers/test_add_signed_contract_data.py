@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from ccp.app import create_app
-from ccp.errors import (
+from ccp.domain.errors import (
     CcpError,
     CertificateUnreadable,
     ContractCertificateExpired,
@@ -22,10 +22,10 @@ from ccp.errors import (
     ExiInvalid,
     ResponseCodeNotOk,
 )
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.handlers.add_signed_contract_data import handle
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import decode, encode, iso2
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.awaited import awaited
 from tests.builders import (
     BASE,

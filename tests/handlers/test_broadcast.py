@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ccp.errors import ContractOrVehicleNotFound, SignatureInvalid
+from ccp.clients import circuit_breaker
+from ccp.domain.errors import ContractOrVehicleNotFound, SignatureInvalid
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as post
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.iso15118 import decode, with_session_id
-from ccp.peers import breaker
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.builders import (
     EMAID_TEXT,
     NOW,
@@ -32,8 +32,8 @@ from tests.builders import (
     installation_res_20,
     record,
 )
-from tests.peers.of import answered, with_peers
-from tests.peers.scripted import GONE, Asked, Says, Script, scripted
+from tests.clients.of import answered, with_peers
+from tests.clients.scripted import GONE, Asked, Says, Script, scripted
 from tests.waiting import NEVER, SECONDS, until, wait_until
 
 SESSION = bytes.fromhex("2A3DC6D75411F647")
@@ -390,7 +390,7 @@ def test_a_peer_that_keeps_failing_is_left_alone(asking, script, asked):
 
 def test_a_peer_that_was_too_slow_once_is_not_forgotten(asking, monkeypatch):
     """After its rest it is tried, and again where a faster peer has answered meanwhile."""
-    monkeypatch.setattr(breaker, "REST_SECONDS", 0)
+    monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0)
     slow_item = item(metaData="slow")
 
     async def scenario(services):

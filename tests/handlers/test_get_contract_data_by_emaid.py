@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from ccp.errors import ContractNotFound
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid
 from ccp.handlers.get_contract_data_by_emaid import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.builders import BASE, EMAID_TEXT, NOW, ORIGIN, ROOT_A, ROOT_B, put_body, record
 from tests.contract.conformance import assert_error
 

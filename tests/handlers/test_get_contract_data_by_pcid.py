@@ -3,10 +3,10 @@
 import pytest
 from starlette.testclient import TestClient
 
-from ccp.errors import ContractsOfPcidNotFound
+from ccp.domain.errors import ContractsOfPcidNotFound
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Pcid
 from ccp.handlers.get_contract_data_by_pcid import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Pcid
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.builders import BASE, ORIGIN, PCID_TEXT, ROOT_B, put_body, record
 from tests.contract.conformance import assert_error
 

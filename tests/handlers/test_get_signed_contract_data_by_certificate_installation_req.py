@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CertificateUnreadable,
     ContractOrVehicleNotFound,
     ExiInvalid,
@@ -17,10 +17,10 @@ from ccp.errors import (
     ProvisioningCertificateExpired,
     StoreBusy,
 )
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.handlers.get_signed_contract_data_by_certificate_installation_req import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import decode, encode, with_session_id
-from ccp.services import Services
+from ccp.policy.services import Services
 from ccp.store import Store
 from tests.builders import (
     BASE,

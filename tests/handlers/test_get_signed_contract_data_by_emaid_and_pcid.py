@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from ccp.errors import ContractNotFound
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.handlers.get_signed_contract_data_by_emaid_and_pcid import handle
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import decode, with_session_id
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.builders import (
     BASE,
     EMAID_TEXT,

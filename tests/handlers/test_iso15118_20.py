@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from ccp.app import make_services
-from ccp.errors import (
+from ccp.clients.peers import Peers
+from ccp.domain.errors import (
     CcpError,
     CertificateUnreadable,
     ContractCertificateExpired,
@@ -29,6 +30,7 @@ from ccp.errors import (
     SessionIdInvalid,
     SignatureInvalid,
 )
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.handlers import add_signed_contract_data as put_handler
 from ccp.handlers import get_contract_data_by_emaid as list_handler
 from ccp.handlers import (
@@ -36,10 +38,8 @@ from ccp.handlers import (
 )
 from ccp.handlers import get_signed_contract_data_by_emaid_and_pcid as get_handler
 from ccp.handlers import set_signed_contract_data_as_default as default_handler
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.iso15118 import decode, encode, iso20, with_session_id
-from ccp.peers.peers import Peers
-from ccp.services import Services
+from ccp.policy.services import Services
 from ccp.store import SignedContractData, Store
 from ccp.store.rows import record_of
 from tests.awaited import awaited

@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from ccp.app import create_app
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
+from ccp.domain.identifiers import ISO_15118_2
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as post
-from ccp.identifiers import ISO_15118_2
 from ccp.iso15118 import decode
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.builders import (
     BASE,
     EMAID_TEXT,

@@ -12,13 +12,14 @@ from OpenSSL import crypto
 from structlog.testing import capture_logs
 
 from ccp.commands.importing import Importer
-from ccp.errors import CertificateChainBroken, CertificateUnreadable
-from ccp.identifiers import ISO_15118_2, Emaid
-from ccp.pki.trust import Anchors, Trust
-from ccp.pki.trusted import Trusted, TrustedNow
+from ccp.domain.errors import CertificateChainBroken, CertificateUnreadable
+from ccp.domain.identifiers import ISO_15118_2, Emaid
+from ccp.pki.anchors import Anchors
+from ccp.policy.services import Services
 from ccp.schemas import SignedContractDataV1
-from ccp.services import Services
 from ccp.store import Store
+from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.folder import Trust
 from ccp.workshop.certificates import Chain, Identity, reissue
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.edition import Edition
@@ -26,10 +27,10 @@ from ccp.workshop.editions import EDITIONS
 from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.profiles import PrivateKey
 from tests.builders import EMAID_TEXT, ORIGIN, record
+from tests.clients.scripted import Says, scripted
 from tests.handlers.test_revocation import OURS, cas, delete, revoking
 from tests.handlers.test_revocation import stored as number_stored
 from tests.handlers.test_trust import add, ask, strict, trust_dir
-from tests.peers.scripted import Says, scripted
 from tests.pki.raw import extension, oid, resigned, tlv, with_extensions
 from tests.pki.test_name_matching import ENCODINGS, respelled
 from tests.trusted import MADE_AT, contract_draft, pki, request_draft

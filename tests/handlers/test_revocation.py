@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
-from ccp.errors import (
+from ccp.clients.revocation import ATTEMPTS
+from ccp.domain.errors import (
     ContractCertificateRevoked,
     ContractNotFound,
     RevocationFailed,
@@ -20,17 +21,16 @@ from ccp.errors import (
     StoreBusy,
     TooManyAtOnce,
 )
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.handlers import add_signed_contract_data as put
 from ccp.handlers.delete_signed_contract_data_by_emaid import handle
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.peers.revocation import ATTEMPTS
 from ccp.store import Store, read_audit_trail
 from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
 from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, certificate, record
-from tests.peers.of import answered, with_peers
-from tests.peers.scripted import GONE, Says, scripted
+from tests.clients.of import answered, with_peers
+from tests.clients.scripted import GONE, Says, scripted
 from tests.running import free_port
 from tests.trusted import MADE_AT, contract_draft, pki
 from tests.waiting import NEVER, SECONDS, until

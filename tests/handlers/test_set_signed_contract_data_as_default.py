@@ -3,10 +3,10 @@
 import pytest
 from starlette.testclient import TestClient
 
-from ccp.errors import ContractNotFound
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.handlers.set_signed_contract_data_as_default import handle
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.services import Services
+from ccp.policy.services import Services
 from tests.awaited import awaited
 from tests.builders import BASE, EMAID_TEXT, ORIGIN, PCID_TEXT, installation_res, put_body, record
 from tests.contract.conformance import assert_error

@@ -15,7 +15,9 @@ from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
-from ccp.errors import (
+from ccp.clients.peers import Peers
+from ccp.config.settings import SettingsInvalid
+from ccp.domain.errors import (
     CcpError,
     CertificateChainBroken,
     CertificateChainExpired,
@@ -24,19 +26,17 @@ from ccp.errors import (
     ProvisioningCertificateNotYetValid,
     SignatureInvalid,
 )
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.handlers import add_signed_contract_data as put
 from ccp.handlers import (
     get_signed_contract_data_by_certificate_installation_req as post,
 )
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.iso15118 import Message, SignedInfo, decode, encode
-from ccp.peers.peers import Peers
-from ccp.pki import chain_cache
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import ISO_15118_2_SUITES
-from ccp.services import Services
-from ccp.settings import SettingsInvalid
+from ccp.policy.services import Services
 from ccp.store import Store
+from ccp.trust import chain_cache
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import LEAF, Chain, Validity, issue, key_usage, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS

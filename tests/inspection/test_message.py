@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from ccp.errors import CertificateUnreadable, SignatureInvalid
+from ccp.domain.errors import CertificateUnreadable, SignatureInvalid
 from ccp.inspection import (
     Inspection,
     UnreadableCertificate,
@@ -23,7 +23,7 @@ from ccp.inspection import (
 from ccp.iso15118 import MessageKind, decode, encode, iso2, iso2_failure, iso20_failure
 from ccp.messages import SignedContract, understand, verify_message
 from ccp.pki.certificates import read_certificate
-from ccp.pki.trust import Trust, load_trust
+from ccp.trust.folder import Trust, load_trust
 from ccp.workshop import (
     CONTRACT_FAULTS,
     ED448,

@@ -8,9 +8,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccp.domain.printable import printable
 from ccp.inspection import Inspection, in_words, inspect_message
 from ccp.iso15118 import RootCertificateID, decode, encode, iso2
-from ccp.printable import printable
 from tests.builders import NOW
 from tests.pki.rebuilt import rebuilt
 from tests.trusted import car, contract_draft, request_draft

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.errors import ContractOrVehicleNotFound, InternalError, SignatureInvalid
-from ccp.identifiers import ISO_15118_20
+from ccp.domain.errors import ContractOrVehicleNotFound, InternalError, SignatureInvalid
+from ccp.domain.identifiers import ISO_15118_20
 from ccp.iso15118 import cut_fragment, decode, encode, iso20
 from ccp.messages import InstallationRequest, read_installation_req, read_installation_res
 from tests.builders import SESSION_20, installation_req_20, installation_res_20

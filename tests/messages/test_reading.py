@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from ccp.errors import ExiInvalid
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.errors import ExiInvalid
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.messages import read_installation_req, read_installation_res
 from tests.builders import (
     EMAID_TEXT,

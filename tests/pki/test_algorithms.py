@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from ccp.errors import SignatureInvalid
+from ccp.domain.errors import SignatureInvalid
 from ccp.pki.algorithms import SIGNATURE_METHODS, digest, verify
 from tests.workshop.openssl import needs_openssl, openssl
 

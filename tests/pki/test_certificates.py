@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.iso15118 import (
     decode,
     iso2,

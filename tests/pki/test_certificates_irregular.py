@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from OpenSSL import crypto
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.certificates import read_certificate
 from ccp.pki.irregular import irregularities
 from ccp.pki.issuance import is_issuer

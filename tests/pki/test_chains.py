@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import crypto
 
-from ccp.errors import (
+from ccp.domain.errors import (
     CcpError,
     CertificateChainBroken,
     CertificateChainExpired,
@@ -24,10 +24,10 @@ from ccp.iso15118 import (
     iso2,
 )
 from ccp.pki import chains
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import VerifiedChain, verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES
-from ccp.pki.trust import Anchors
 from ccp.workshop.certificates import LEAF, Chain, Identity, Validity, ca, key_usage
 from ccp.workshop.misissued import (
     foreign,

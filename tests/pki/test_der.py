@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from OpenSSL import crypto
 
-from ccp.errors import CertificateUnreadable
+from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.certificates import read_certificate
 from ccp.pki.der import SEQUENCE, DerError, elements, encode, is_der, items_of, oid_text
 from ccp.pki.extensions import read_extensions

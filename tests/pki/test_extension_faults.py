@@ -8,14 +8,15 @@ from cryptography.x509 import SubjectKeyIdentifier
 from OpenSSL import crypto
 from structlog.testing import capture_logs
 
-from ccp.errors import CertificateChainBroken
+from ccp.domain.errors import CertificateChainBroken
 from ccp.inspection.chains import CONTRACT, describe_chain
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import read_chain
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import VerifiedChain, verify_chain
 from ccp.pki.extensions import ExtensionProblem, read_extensions
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES
-from ccp.pki.trust import Anchors, load_trust
+from ccp.trust.chain_cache import ChainCache
+from ccp.trust.folder import load_trust
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition
 from ccp.workshop.certificates import Chain
 from ccp.workshop.pki import make_contract

@@ -10,16 +10,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from OpenSSL import crypto
 
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import read_certificate, read_chain, root_name
 from ccp.pki.chains import verify_chain
 from ccp.pki.crl import judge_crl
 from ccp.pki.issuance import is_issuer
-from ccp.pki.issuers import Issuers
 from ccp.pki.name_matching import name_key, same_name
 from ccp.pki.ocsp import build_request, judge_response
 from ccp.pki.revocation import Status
 from ccp.pki.signatures import ISO_15118_2_SUITES
-from ccp.pki.trust import Anchors
+from ccp.trust.operator_cas import Issuers
 from ccp.workshop.certificates import Identity
 from tests.builders import NOW, certificate
 from tests.pki.raw import resigned, tlv

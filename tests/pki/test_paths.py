@@ -8,16 +8,16 @@ import pytest
 from cryptography import x509
 from OpenSSL import crypto
 
-from ccp.errors import CertificateChainBroken, CertificateChainExpired
+from ccp.domain.errors import CertificateChainBroken, CertificateChainExpired
 from ccp.pki import paths
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.pki.chain_cache import ChainCache
 from ccp.pki.chains import VerifiedChain
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import NameKey, name_key
 from ccp.pki.paths import find_paths
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES, Suite
-from ccp.pki.trust import Anchors
+from ccp.trust.chain_cache import ChainCache
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition
 from ccp.workshop.certificates import Chain, Identity, reissue
 from ccp.workshop.misissued import impostor, past, with_sub_2_key

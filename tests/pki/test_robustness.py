@@ -7,12 +7,13 @@ import pytest
 from OpenSSL import crypto
 from structlog.testing import capture_logs
 
-from ccp.errors import CcpError
+from ccp.domain.errors import CcpError
+from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import read_chain
 from ccp.pki.chains import verify_chain
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.pki.signers import require_cps
-from ccp.pki.trust import Anchors, load_trust
+from ccp.trust.folder import load_trust
 from tests.builders import NOW
 from tests.trusted import pki
 

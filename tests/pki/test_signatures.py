@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.errors import SignatureInvalid
+from ccp.domain.errors import SignatureInvalid
 from ccp.iso15118 import (
     ExiError,
     decode,

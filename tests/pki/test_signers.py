@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccp.errors import CertificateChainBroken
+from ccp.domain.errors import CertificateChainBroken
 from ccp.messages import decode_installation_res
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.signers import require_cps

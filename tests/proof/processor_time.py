@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.test_root_pool import WORST, read_worst
 from tests.iso15118.outcome import outcome
 from tests.iso15118.test_robustness import BOMBS
-from tests.peers.test_root_pool import WORST, read_worst
 from tests.proof.fuzz.corpus import read_corpus
 from tests.proof.fuzz.targets import TARGETS, made_target
 from tests.proof.fuzz.test_corpus import right_inputs

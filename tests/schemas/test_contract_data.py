@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema
 
-from ccp.identifiers import Pcid
+from ccp.domain.identifiers import Pcid
 from ccp.pki.names import distinguished_name
 from ccp.schemas import (
     contract_data_answer,

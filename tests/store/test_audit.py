@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ccp.errors import EmaidBelongsToOtherPcid
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
-from ccp.origin import Origin
+from ccp.domain.errors import EmaidBelongsToOtherPcid
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.domain.origin import Origin
 from ccp.store import AuditLine, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store
 from tests.builders import NOW, ORIGIN, ROOT_A, ROOT_B, record
 

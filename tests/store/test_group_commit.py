@@ -13,7 +13,7 @@ import pytest
 from sqlite_utils import Database
 from structlog.testing import capture_logs
 
-from ccp.errors import ContractNotFound, StoreBusy, StoreFailed, StoreFull
+from ccp.domain.errors import ContractNotFound, StoreBusy, StoreFailed, StoreFull
 from ccp.store.connections import Connections
 from ccp.store.group_commit import GroupCommit
 from tests.waiting import SECONDS

@@ -12,8 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from ccp.errors import StoreBusy, StoreUnreachable
-from ccp.identifiers import ISO_15118_2, Emaid, Pcid
+from ccp.domain.errors import StoreBusy, StoreUnreachable
+from ccp.domain.identifiers import ISO_15118_2, Emaid, Pcid
 from ccp.store import Store
 from ccp.store.copies import back_up
 from tests.builders import BASE, EMAID_TEXT, ORIGIN, PCID_TEXT, post_body, put_body, record

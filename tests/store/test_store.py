@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from ccp.errors import (
+from ccp.domain.errors import (
     ContractLimitReached,
     EmaidBelongsToOtherPcid,
     StoreBusy,
     StoreFull,
     StoreUnreachable,
 )
-from ccp.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid
 from ccp.store import SignedContractData, Store, StoreUnusable, read_audit_trail
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, record
 from tests.waiting import SECONDS, wait_until

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store, StoreUnusable
 from ccp.store.survey import (
     ENDING_WITHIN,

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ccp.app import create_app
-from ccp.errors import PayloadTooLarge, RequestTimeout
+from ccp.domain.errors import PayloadTooLarge, RequestTimeout
 from ccp.web.body import BodyMiddleware
 from tests.builders import BASE, EMAID_TEXT, put_body
 from tests.conftest import make_settings

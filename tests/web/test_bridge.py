@@ -13,9 +13,9 @@ from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.websockets import WebSocketDisconnect
 
 from ccp.app import create_app
-from ccp.errors import ContractNotFound
+from ccp.domain.errors import ContractNotFound
+from ccp.domain.identifiers import Emaid
 from ccp.handlers import get_contract_data_by_emaid
-from ccp.identifiers import Emaid
 from ccp.store import Store
 from ccp.web.bridge import FlaskBridge
 from ccp.web.calls import Calls

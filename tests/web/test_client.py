@@ -3,8 +3,8 @@
 import pytest
 import structlog
 
-from ccp.addresses import TrustedProxies
 from ccp.app import create_app
+from ccp.config.addresses import TrustedProxies
 from ccp.web.client import ClientMiddleware
 from tests.conftest import make_settings
 from tests.web.asgi import call, scope

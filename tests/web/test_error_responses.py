@@ -8,7 +8,7 @@ from connexion.exceptions import Forbidden, InternalServerError, OAuthProblem
 from starlette.exceptions import HTTPException
 
 from ccp.app import create_app
-from ccp.errors import StoreBusy
+from ccp.domain.errors import StoreBusy
 from ccp.handlers import get_contract_data_by_emaid
 from ccp.store import Store
 from tests.builders import BASE, EMAID_TEXT, post_body, put_body

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ccp.errors import TooManyAtOnce
+from ccp.domain.errors import TooManyAtOnce
 from ccp.web.in_flight import InFlightMiddleware
 from tests.web.asgi import scope
 

@@ -9,11 +9,11 @@ import pytest
 import structlog
 
 from ccp.app import create_app
-from ccp.errors import ContractNotFound, ContractOrVehicleNotFound, StoreBusy
+from ccp.domain.errors import ContractNotFound, ContractOrVehicleNotFound, StoreBusy
 from ccp.handlers import delete_signed_contract_data_by_emaid as deleting
 from ccp.handlers import get_signed_contract_data_by_certificate_installation_req as installing
 from ccp.iso15118 import decode
-from ccp.owners import merge_owners
+from ccp.observability.owners import merge_owners
 from ccp.store import Store, read_audit_trail
 from ccp.web.opcp import TRANSLATIONS
 from tests.builders import (

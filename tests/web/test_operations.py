@@ -11,8 +11,8 @@ from connexion.exceptions import ResolverError
 
 from ccp.auth.caller import Caller
 from ccp.auth.rights import Party
-from ccp.errors import RoleNotAllowed
-from ccp.origin import Origin
+from ccp.domain.errors import RoleNotAllowed
+from ccp.domain.origin import Origin
 from ccp.web import operations
 from ccp.web.opcp import TRANSLATIONS
 from ccp.web.operations import handler_resolver

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccp.identifiers import Emaid, Pcid
+from ccp.domain.identifiers import Emaid, Pcid
 from ccp.web.parameters import ARGUMENTS, UNUSED, UnknownName, argument_named
 from tests.contract.conformance import SPECS, request_fields
 

@@ -7,7 +7,7 @@ from limits import parse
 
 from ccp.app import create_app
 from ccp.auth.caller import Caller
-from ccp.errors import TokenMissing, TooManyAtOnce, TooManyRequests
+from ccp.domain.errors import TokenMissing, TooManyAtOnce, TooManyRequests
 from ccp.web.rate_limit import AddressRateMiddleware, RateLimit, SubjectRateMiddleware
 from tests.builders import BASE, EMAID_TEXT, NOW
 from tests.conftest import make_settings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccp.errors import PathNotFound
+from ccp.domain.errors import PathNotFound
 from ccp.web.routing import RoutingMiddleware
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, installation_res, put_body
 from tests.contract.conformance import assert_error

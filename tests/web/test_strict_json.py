@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ccp.settings import Variables
+from ccp.config.settings import Variables
 from ccp.web.strict_json import MOST_DEPTH, MOST_VALUES, JsonInvalid, parse_json
 from tests.builders import BASE, put_body
 from tests.contract.conformance import assert_error

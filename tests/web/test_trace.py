@@ -8,7 +8,7 @@ import structlog
 
 from ccp.app import create_app
 from ccp.handlers import get_contract_data_by_pcid
-from ccp.owners import merge_owners
+from ccp.observability.owners import merge_owners
 from ccp.web.trace import TraceMiddleware, current_trace_id
 from tests.builders import (
     BASE,

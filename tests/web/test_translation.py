@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccp.errors import BadRequest, ContractNotFound, ContractsOfPcidNotFound
+from ccp.domain.errors import BadRequest, ContractNotFound, ContractsOfPcidNotFound
 from ccp.web.translation import Translation
 
 

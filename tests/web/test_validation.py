@@ -8,7 +8,7 @@ import pytest
 
 import ccp.app
 from ccp.app import create_app
-from ccp.identifiers import ISO_15118_2, ISO_15118_20
+from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.web.spec import load_spec
 from ccp.web.validation import OperationValidation
 from tests.builders import BASE, EMAID_TEXT, PCID_TEXT, post_body, put_body

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from ccp.errors import BadRequest, SignatureInvalid
+from ccp.domain.errors import BadRequest, SignatureInvalid
 from ccp.iso15118 import Message, decode, encode, encode_fragment
 from ccp.workshop import (
     CONTRACT_FAULTS,

@@ -15,7 +15,7 @@ from connexion import FlaskApp
 from starlette.types import Message as Event
 
 from ccp.app import create_app
-from ccp.identifiers import Emaid
+from ccp.domain.identifiers import Emaid
 from ccp.iso15118 import decode, encode, iso20, sniff, with_session_id, with_time_stamp
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition
 from tests.builders import BASE, NOW, SESSION_20, b64, post_body

@@ -1,0 +1,1 @@
+"""HTTP clients of other services: peer pools, PKI, root pool, OCSP responders and CRLs."""

@@ -1,0 +1,1 @@
+"""Settings: each environment variable, its default and its meaning."""

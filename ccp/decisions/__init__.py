@@ -1,1 +1,0 @@
-"""What the pool makes of a message: decided, before anything is told, stored or counted."""

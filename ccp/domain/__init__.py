@@ -1,0 +1,1 @@
+"""Identifiers, errors and other plain values that every room uses."""

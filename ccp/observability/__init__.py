@@ -1,0 +1,1 @@
+"""Log lines, metric hooks and traces of a running pool."""

@@ -1,1 +1,0 @@
-"""Other services: the peer pools, and the PKI that revokes."""

@@ -1,0 +1,158 @@
+"""What a car's request comes to: the contracts that it gets, or why it gets none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from ccp.domain.errors import (
+    CcpError,
+    CertificateUnreadable,
+    ContractOrVehicleNotFound,
+    InternalError,
+    ProvisioningCertificateExpired,
+    ProvisioningCertificateNotYetValid,
+    collecting,
+    notes_of,
+)
+from ccp.domain.identifiers import Pcid
+from ccp.domain.notes import Note
+from ccp.messages import InstallationRequest, verify_message
+from ccp.pki.certificates import Certificate, read_chain
+from ccp.pki.irregular import irregularity_notes
+from ccp.policy.selection import choose
+from ccp.policy.services import Services
+from ccp.store import SignedContractData
+
+
+class Outcome(NamedTuple):
+    """
+    What a car's request comes to in this pool; nobody has been told yet.
+
+    Attributes:
+        pcid: Of the car; None where it cannot be read.
+        answers: The contracts that it gets, in their order, their messages ready to be sent.
+        failure: Why it gets none; None if it gets some.
+        let_pass: What strict mode would have refused it for, and lab mode has not; it would have
+            told the first alone.
+        may_be_elsewhere: Whether nothing was found here, and the car has room for what other pools
+            may have.
+        notes: What is for the log.
+    """
+
+    pcid: Pcid | None
+    answers: Sequence[SignedContractData]
+    failure: CcpError | None
+    let_pass: Sequence[CcpError]
+    may_be_elsewhere: bool
+    notes: Sequence[Note]
+
+
+def decide(
+    services: Services, exi: bytes, request: InstallationRequest, *, at: datetime
+) -> Outcome:
+    """
+    Decide what the car gets; whatever goes wrong, nothing is raised.
+
+    Args:
+        exi: What *request* was decoded from.
+        at: The present, aware UTC.
+    """
+    pcid: Pcid | None = None
+    answers: list[SignedContractData] = []
+    failure: CcpError | None = None
+    let_pass: list[CcpError] = []
+    notes: list[Note] = []
+    try:
+        chain = read_chain(request.certificates, "OEM provisioning certificate")
+        notes += irregularity_notes(chain, "OEM provisioning certificate")
+        failures: list[CcpError] = []
+        pcid = _pcid(chain[0], failures, lab=services.settings.lab)
+        with collecting(failures):
+            notes += verify_message(exi, request.message, chain[0].public_key, request.suites)
+        with collecting(failures):
+            _verify_chain(services, request, chain, at=at)
+        notes += notes_of(failures)
+        let_pass += services.weigh(failures)
+        choice = choose(services.store, request, pcid, at=at)
+        notes += notes_of(choice.failures)
+        let_pass += services.weigh(choice.failures)
+        notes += choice.notes
+        answers = [
+            replace(
+                record,
+                installation_res_exi=request.answer(
+                    record.installation_res_exi,
+                    record.unsigned_bits,
+                    remaining=len(choice.records) - position,
+                    at=at,
+                ),
+            )
+            for position, record in enumerate(choice.records, start=1)
+        ]
+    except CcpError as error:
+        failure = error
+    except Exception as error:  # whatever it was, the car waits for an answer
+        failure = InternalError()
+        failure.__cause__ = error
+    not_found = isinstance(failure, ContractOrVehicleNotFound)
+    return Outcome(
+        pcid=pcid,
+        answers=answers,
+        failure=failure,
+        let_pass=let_pass,
+        may_be_elsewhere=not_found and request.most_contracts > 0,
+        notes=notes,
+    )
+
+
+def _pcid(certificate: Certificate, failures: list[CcpError], *, lab: bool) -> Pcid:
+    """
+    Read the PCID of a car; in lab mode any common name stands for one.
+
+    Args:
+        failures: In lab mode, takes the reason for which strict mode refuses the name.
+    Raises:
+        CertificateUnreadable: The common name is not a PCID, or in lab mode not a name at all.
+    """
+    name = certificate.common_name
+    try:
+        return Pcid.parse(name)
+    except ValueError:
+        failure = CertificateUnreadable(
+            "The common name of the OEM provisioning certificate is not a PCID: "
+            f"{_why_no_pcid(name)}, and a PCID has 17 or 18 letters and digits."
+        )
+    if not lab:
+        raise failure
+    try:
+        pcid = Pcid.parse_lab(name)
+    except ValueError:
+        raise failure from None
+    failures.append(failure)
+    return pcid
+
+
+def _why_no_pcid(name: str) -> str:
+    """Describe a name without repeating it: it may be nearly that of a car."""
+    if not name:
+        return "there is none, or more than one"
+    if len(name) not in (17, 18):
+        return f"it has {len(name)} characters"
+    return "it has other characters"
+
+
+def _verify_chain(
+    services: Services,
+    request: InstallationRequest,
+    chain: Sequence[Certificate],
+    *,
+    at: datetime,
+) -> None:
+    """The car's certificate is valid and of a trusted OEM."""
+    leaf = chain[0]
+    if at > leaf.not_after:
+        raise ProvisioningCertificateExpired
+    if at < leaf.not_before:
+        raise ProvisioningCertificateNotYetValid
+    services.trusted.now.provisioning_chains.verify(chain, at=at, suites=request.suites)

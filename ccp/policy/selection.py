@@ -1,0 +1,143 @@
+"""Which contracts a car gets, in which order, and of each which variant."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from ccp.domain.errors import CcpError, ContractOrVehicleNotFound
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.domain.notes import Note
+from ccp.iso15118 import RootCertificateID
+from ccp.messages import InstallationRequest
+from ccp.pki.names import names_agree
+from ccp.store import ContractData, SignedContractData, Store
+
+T = TypeVar("T", bound=ContractData)
+
+_OUTSIDE_VALIDITY = Note("the car's contracts are outside their validity")
+_NO_EMAID = Note("the car gives priority to what is no EMAID", logging.INFO)
+_NO_ROOT_LISTED = Note(
+    "the car lists no V2G root that its contract is signed under; sent the newest"
+)
+
+
+class Choice(NamedTuple):
+    """
+    What a car gets.
+
+    Attributes:
+        records: Of each contract one variant, in the order in which the car gets them; at least
+            one.
+        failures: What speaks against it; in lab mode that is let pass.
+        notes: What is worth telling if it gets them.
+    """
+
+    records: Sequence[SignedContractData]
+    failures: Sequence[CcpError]
+    notes: Sequence[Note]
+
+
+def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: datetime) -> Choice:
+    """
+    Choose what a car gets: what it wants first, then its default, then the newest.
+
+    A car of ISO 15118-20 may have many contracts; only the messages of those chosen are loaded.
+
+    Args:
+        pcid: Of the car.
+        at: When contracts have to be valid, aware UTC.
+    Raises:
+        ContractOrVehicleNotFound: It has no contract here, or no room for one.
+    """
+    failures: list[CcpError] = []
+    notes: list[Note] = []
+    if request.default_only:
+        variants = store.find_default(pcid, request.namespace)
+        return Choice(_choose(variants, request, failures, notes, at=at), failures, notes)
+    with store.snapshot():
+        contracts = store.find_by_pcid(pcid, request.namespace)
+        chosen = _choose(contracts, request, failures, notes, at=at)
+        return Choice(store.with_messages(chosen), failures, notes)
+
+
+def _choose(
+    variants: Sequence[T],
+    request: InstallationRequest,
+    failures: list[CcpError],
+    notes: list[Note],
+    *,
+    at: datetime,
+) -> list[T]:
+    """
+    Choose some of a car's contracts.
+
+    Args:
+        variants: The newest first.
+        failures, notes: Get what `Choice` says.
+    """
+    if not variants:
+        raise ContractOrVehicleNotFound
+    if request.most_contracts == 0:
+        raise ContractOrVehicleNotFound("The car has no room for a contract.")
+    valid = [variant for variant in variants if variant.valid_from <= at <= variant.valid_to]
+    if not valid:
+        failure = ContractOrVehicleNotFound()
+        failure.notes.append(_OUTSIDE_VALIDITY)
+        failures.append(failure)
+        valid = list(variants)
+    contracts: dict[Emaid, list[T]] = {}
+    for variant in valid:
+        contracts.setdefault(variant.emaid, []).append(variant)
+    wanted = _wanted(request.prioritized_emaids, notes)
+
+    def rank(emaid: Emaid) -> tuple[int, bool]:
+        place = wanted.index(emaid) if emaid in wanted else len(wanted)
+        return place, not contracts[emaid][0].is_default
+
+    chosen = sorted(contracts, key=rank)[: request.most_contracts]
+    return [_variant(contracts[emaid], request.roots, notes) for emaid in chosen]
+
+
+def is_installed(variant: ContractData, car_roots: Sequence[RootCertificateID]) -> bool:
+    """Tell whether a car has the V2G root that a variant is signed under."""
+    return any(_is_root_of(variant, root) for root in car_roots)
+
+
+def _wanted(texts: Sequence[str], notes: list[Note]) -> list[Emaid]:
+    """The EMAIDs among what a car says that it wants; nothing else can be stored here."""
+    wanted: dict[Emaid, None] = {}
+    for text in texts:
+        try:
+            wanted[Emaid.parse(text)] = None
+        except ValueError:
+            notes.append(_NO_EMAID)
+    return list(wanted)
+
+
+def _variant(
+    variants: Sequence[T],
+    car_roots: Sequence[RootCertificateID],
+    notes: list[Note],
+) -> T:
+    """Choose the variant of a root that the car has installed; if there is none, the newest."""
+    for variant in variants:
+        if is_installed(variant, car_roots):
+            return variant
+    notes.append(_NO_ROOT_LISTED)
+    return variants[0]
+
+
+def _is_root_of(variant: ContractData, root: RootCertificateID) -> bool:
+    """
+    Tell by serial number, where ours is known, and by name, which cars write in many ways.
+
+    A long serial number is nobody else's, whatever the name looks like.
+    """
+    serial_number = variant.v2g_root_serial_number
+    if serial_number is not None:
+        if serial_number != root.x509_serial_number:
+            return False
+        if serial_number.bit_length() > 64:
+            return True
+    return names_agree(root.x509_issuer_name, variant.v2g_root_distinguished_name)

@@ -1,0 +1,153 @@
+"""What the pool makes of a signed contract: what speaks against it, and its V2G root."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ccp.domain.errors import (
+    CcpError,
+    CertificateChainBroken,
+    ContractCertificateRevoked,
+    collecting,
+    notes_of,
+)
+from ccp.domain.identifiers import Emaid
+from ccp.domain.notes import Note
+from ccp.messages import CLOCK_TOLERANCE, SignedContract, contract_failures, verify_message
+from ccp.pki.anchors import Root
+from ccp.pki.certificates import Certificate, read_chain, root_name
+from ccp.pki.irregular import irregularity_notes
+from ccp.pki.names import distinguished_name
+from ccp.pki.signatures import Suite
+from ccp.pki.signers import require_cps
+from ccp.policy.services import Services
+from ccp.trust.current import Trusted
+
+
+class Judgement(NamedTuple):
+    """
+    What the pool makes of a signed contract, whomever it is put for.
+
+    Attributes:
+        contract: Its certificate.
+        v2g_root_fingerprint, v2g_root_distinguished_name, v2g_root_serial_number: Of the root that
+            it is to be stored under; see `SignedContractData`.
+        failures: What speaks against it, the gravest first.
+        notes: What is for the log.
+    """
+
+    contract: Certificate
+    v2g_root_fingerprint: str | None
+    v2g_root_distinguished_name: str
+    v2g_root_serial_number: int | None
+    failures: Sequence[CcpError]
+    notes: Sequence[Note]
+
+
+def judge(
+    services: Services,
+    exi: bytes,
+    signed: SignedContract,
+    emaid: Emaid | None,
+    v2g_root_fingerprint: str | None,
+    *,
+    at: datetime,
+) -> Judgement:
+    """
+    Judge a signed contract; nobody is told.
+
+    Args:
+        exi: What *signed* was decoded from.
+        emaid: What it is said to be; None if that is none.
+        v2g_root_fingerprint: Of the root that the CPS chain is to end in: SHA-256, 64 lower-case
+            hex digits; None if that is left to the chain.
+        at: The present, aware UTC.
+    Raises:
+        CertificateUnreadable: A certificate that the pool must read is none.
+    """
+    contract_chain = read_chain(signed.contract_chain, "contract certificate")
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
+    contract, cps = contract_chain[0], cps_chain[0]
+    trusted = services.trusted.now
+    notes = [
+        *irregularity_notes(contract_chain, "contract certificate"),
+        *irregularity_notes(cps_chain, "CPS certificate"),
+    ]
+    failures = list(contract_failures(signed, contract, emaid, at=at))
+    if services.store.is_revoked(contract.der):
+        failures.append(ContractCertificateRevoked())
+    with collecting(failures):
+        notes += verify_message(exi, signed.message, cps.public_key, signed.suites)
+    root = None
+    with collecting(failures):
+        require_cps(cps_chain, allow_list=services.settings.cps_allow_list)
+        root = _verify_cps_chain(trusted, cps_chain, signed.suites, v2g_root_fingerprint, at=at)
+    with collecting(failures):
+        above = _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
+        if above and emaid:
+            services.provider_table.require(emaid.provider_id, above)
+    return Judgement(
+        contract=contract,
+        v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
+        v2g_root_distinguished_name=(
+            root.distinguished_name if root else distinguished_name(root_name(cps_chain))
+        ),
+        v2g_root_serial_number=root.serial_number if root else None,
+        failures=failures,
+        notes=[*notes, *notes_of(failures)],
+    )
+
+
+def _verify_cps_chain(
+    trusted: Trusted,
+    chain: list[Certificate],
+    suites: Sequence[Suite],
+    fingerprint: str | None,
+    *,
+    at: datetime,
+) -> Root | None:
+    """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
+    if not trusted.trust.v2g.configured:
+        return None
+    chains = trusted.cps_chains
+    if fingerprint is not None:
+        chains_of_root = chains.of_root(fingerprint)
+        if chains_of_root is None:
+            raise CertificateChainBroken(
+                "cpsV2GRootCertificateFingerprint : is not that of a root that this pool trusts"
+            )
+        chains = chains_of_root
+    try:
+        verified = chains.verify(chain, at=_moment(chain[0], at), suites=suites)
+    except CertificateChainBroken as failure:
+        if fingerprint is not None:
+            failure.add_messages(["It has to end in the root of cpsV2GRootCertificateFingerprint."])
+        raise
+    return verified.root if verified else None
+
+
+def _verify_contract_chain(
+    trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
+) -> Sequence[Certificate]:
+    """
+    Verify that the contract's chain ends in an eMSP's root or in a V2G root.
+
+    Returns: The CAs above the contract certificate; none if it has expired, which is reported
+        already, or if there are no anchors to verify with.
+    """
+    at = _moment(chain[0], at)
+    if not chain[0].is_valid_at(at):
+        return ()
+    verified = trusted.contract_chains.verify(chain, at=at, suites=suites)
+    return verified.above if verified else ()
+
+
+def _moment(leaf: Certificate, at: datetime) -> datetime:
+    """
+    Return the moment at which a chain has to be valid.
+
+    That is *at*, or the beginning of the leaf's validity if it lies within the clock tolerance.
+    """
+    if at < leaf.not_before <= at + CLOCK_TOLERANCE:
+        return leaf.not_before
+    return at

@@ -1,0 +1,1 @@
+"""gunicorn: its configuration, TLS, and the checks before it serves."""

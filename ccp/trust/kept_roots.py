@@ -1,0 +1,80 @@
+"""The last good roots of the root pool, in a file beside the database."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+
+from ccp.clients.last_good import LastGood, NothingKept
+from ccp.config.settings import AnchorsUnusable, Settings
+from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.folder import KINDS, load_trust
+from ccp.trust.pool_roots import usable_roots
+
+_MAX_BYTES = 8 * 2**20  # more than a root pool may answer for all kinds together
+
+
+def trusted_at_start(settings: Settings, *, at: datetime) -> TrustedNow:
+    """
+    Give what a pool trusts when it starts: the anchors in files, and what a root pool gave last.
+
+    Args:
+        at: The present, aware UTC.
+    Raises:
+        AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder; or it cannot be read.
+    """
+    try:
+        files = load_trust(settings.trust_folder(), at=at)
+    except OSError as error:
+        reason = f"{error.filename} cannot be read: {error.strerror}"
+        raise AnchorsUnusable(f"CCP_TRUST_DIR: {reason}") from None
+    if not settings.rcp_url:
+        return TrustedNow(Trusted.of(files), files)
+    roots = KeptRoots(settings).usable(at=at)
+    return TrustedNow(Trusted.of(files.with_roots(roots)), files, roots)
+
+
+class KeptRoots:
+    """
+    The file; roots are X.509 in DER, by the names of KINDS.
+
+    Args:
+        settings: Name database and root pool; what another one gave is not looked at.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        file = settings.beside_database("roots")
+        self._file = LastGood(file, settings.rcp_url, max_bytes=_MAX_BYTES)
+
+    def load(self) -> Mapping[str, Sequence[bytes]]:
+        """
+        Return what should be roots, of all kinds.
+
+        Raises:
+            NothingKept: There are none of this root pool.
+        """
+        kept = self._file.load()
+        try:
+            texts = orjson.loads(kept)
+            return {kind: [base64.b64decode(text) for text in texts[kind]] for kind in KINDS}
+        except (ValueError, LookupError, TypeError):
+            raise NothingKept("it has been changed") from None
+
+    def usable(self, *, at: datetime) -> Mapping[str, tuple[bytes, ...]]:
+        """
+        Return those of them that are roots, whether they are valid or not; none where none are.
+
+        Args:
+            at: The present, aware UTC; see `usable_roots`.
+        """
+        try:
+            kept = self.load()
+        except NothingKept:
+            return dict.fromkeys(KINDS, ())
+        return {kind: usable_roots(kept[kind], kind=kind, at=at) for kind in KINDS}
+
+    def save(self, roots: Mapping[str, Sequence[bytes]]) -> None:
+        """Keep roots in place of the last ones; see `LastGood.save`."""
+        texts = {kind: [base64.b64encode(der).decode() for der in roots[kind]] for kind in KINDS}
+        self._file.save(orjson.dumps(texts))

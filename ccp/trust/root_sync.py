@@ -1,0 +1,135 @@
+"""Trust anchors in step with a root pool: fetched in the background, the last good ones kept."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+
+import structlog
+
+from ccp.clients.http import Unanswered
+from ccp.clients.root_pool import RootPool
+from ccp.pki.certificates import read_certificate
+from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.folder import KINDS
+from ccp.trust.kept_roots import KeptRoots
+from ccp.trust.pool_roots import usable_roots
+
+log = structlog.get_logger()
+
+PATIENCE_SECONDS = 4
+"""A worker that has no roots at all waits so long for the first ones before it serves."""
+RETRY_SECONDS = 60
+"""After so long the pool is asked again where it has not answered, or has given no root yet."""
+_JITTER_SECONDS = 30  # workers start together, and need not ask together
+
+
+class RootKeeper:
+    """
+    The roots of one pool, as this process knows them; used by one event loop.
+
+    Of each kind the last good roots stay for as long as there are no others: an answer without a
+    single root that is valid now does not replace roots of which one is.
+
+    Args:
+        pool: Connected while they are kept.
+        trusted: Has the anchors that are in files, which stay, and win. It is replaced as a whole
+            where the roots have changed.
+        kept: Keeps the roots beyond this process.
+        seconds: So often the pool is asked.
+        clock: Gives the present moment, aware UTC.
+    """
+
+    def __init__(
+        self,
+        pool: RootPool,
+        trusted: TrustedNow,
+        kept: KeptRoots,
+        *,
+        seconds: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._pool = pool
+        self._files = trusted.files
+        self._trusted = trusted
+        self._kept = kept
+        self._seconds = seconds
+        self._clock = clock
+        self._roots: Mapping[str, tuple[bytes, ...]] = dict.fromkeys(KINDS, ())
+
+    @asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        """Fetch the roots now and again regularly, until the block ends."""
+        kept, known = self._kept.usable(at=self._clock()), self._trusted.roots
+        # The copy on disk may have been lost since the server started, or one kind of it.
+        self._take({kind: kept[kind] or known.get(kind, ()) for kind in KINDS})
+        tried = asyncio.Event()
+        keeper = asyncio.create_task(self._keep_fresh(tried))
+        try:
+            if not self._has_roots:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(tried.wait(), PATIENCE_SECONDS)
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    @property
+    def _has_roots(self) -> bool:
+        return any(map(self._any_valid, self._roots.values()))
+
+    async def _keep_fresh(self, tried: asyncio.Event) -> None:
+        while True:
+            try:
+                answered = await self._renew()
+            except Exception as error:  # whatever it is, nobody waits for this task to tell it
+                log.error("renewing the roots failed; the last ones stay", exc_info=error)
+                answered = False
+            tried.set()
+            pause = self._seconds if answered and self._has_roots else RETRY_SECONDS
+            await asyncio.sleep(pause + random.uniform(0, _JITTER_SECONDS))  # noqa: S311 - no secret
+
+    async def _renew(self) -> bool:
+        """Fetch the roots of all kinds; tell whether the pool has answered for each."""
+        fetched = {kind: await self._fetch(kind) for kind in KINDS}
+        if any(fetched.values()):
+            roots = {kind: fetched[kind] or self._roots[kind] for kind in KINDS}
+            await asyncio.to_thread(self._take, roots)
+            await asyncio.to_thread(self._kept.save, roots)
+        return None not in fetched.values()
+
+    async def _fetch(self, kind: str) -> tuple[bytes, ...] | None:
+        """Fetch the roots of a kind; None where the pool has not answered."""
+        last = self._roots[kind]
+        try:
+            ders = await self._pool.fetch(kind)
+        except Unanswered as error:
+            log.warning(
+                "the root pool could not be asked; its last roots stay",
+                kind=kind,
+                reason=str(error),
+                roots=len(last),
+            )
+            return None
+        roots = await asyncio.to_thread(self._usable, kind, ders)
+        if (last and not roots) or (self._any_valid(last) and not self._any_valid(roots)):
+            log.warning("the root pool has no valid root any more; the last ones stay", kind=kind)
+            return ()
+        return roots
+
+    def _any_valid(self, ders: Iterable[bytes]) -> bool:
+        at = self._clock()
+        return any(read_certificate(der, "root", recurs=True).is_valid_at(at) for der in ders)
+
+    def _usable(self, kind: str, ders: Iterable[bytes]) -> tuple[bytes, ...]:
+        return usable_roots(ders, kind=kind, at=self._clock())
+
+    def _take(self, roots: Mapping[str, tuple[bytes, ...]]) -> None:
+        """Trust these roots from now on, and none that is no longer among them."""
+        if roots == self._roots:
+            return
+        self._trusted.now = Trusted.of(self._files.with_roots(roots))
+        self._roots = roots
+        numbers = {kind: len(roots[kind]) for kind in KINDS}
+        log.info("the roots of the root pool are trust anchors now", **numbers)

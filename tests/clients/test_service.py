@@ -1,0 +1,67 @@
+"""One service that is asked: its token, and what becomes of one that is no longer accepted."""
+
+import asyncio
+import ssl
+import time
+
+import pytest
+
+from ccp.clients.credentials import ClientCredentials, StaticToken
+from ccp.clients.service import Service
+from ccp.observability import tracing
+from tests.clients.scripted import Says, scripted
+from tests.waiting import SECONDS
+
+
+def post(service, credentials):
+    """Ask it once; give the status."""
+
+    async def scenario():
+        one = Service(service.url, credentials, ssl.create_default_context(), connections=2)
+        async with one.connected():
+            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=SECONDS)
+            return reply.status
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("accepted", "status"), [("T2", 200), ("T3", 401)])
+def test_a_new_token_is_tried_once(accepted, status):
+    """Where an issuer has changed its keys the caller shall not notice; and there is an end."""
+    tokens = iter(["T1", "T2", "T3"])
+
+    def script(asked):
+        if asked.path == "/token":
+            return Says(200, {"access_token": next(tokens)})
+        return Says(200 if asked.headers["authorization"] == f"Bearer {accepted}" else 401)
+
+    with scripted(script) as service:
+        section = {
+            "token_endpoint": f"{service.root}/token",
+            "client_id": "us",
+            "client_secret": "secret",
+            "token_endpoint_auth_method": "client_secret_basic",
+        }
+        assert post(service, ClientCredentials(section, time.monotonic)) == status
+    assert [asked.path for asked in service.asked] == ["/token", "/opnc/v1/ccp/x"] * 2
+
+
+def test_a_token_that_was_written_down_is_tried_once():
+    """There is no other."""
+    with scripted(Says(401)) as service:
+        assert post(service, StaticToken("abc")) == 401
+    (asked,) = service.asked
+    assert (asked.headers["authorization"], asked.headers["a"]) == ("Bearer abc", "b")
+
+
+def test_what_is_asked_is_part_of_the_trace():
+    """That of the request for which it is asked; without one there is no such header."""
+    with scripted(Says(200)) as service:
+        post(service, StaticToken())
+        traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        with tracing.now.request("DELETE", [traceparent]):
+            post(service, StaticToken())
+    without, with_trace = (asked.headers.get("traceparent") for asked in service.asked)
+    assert without is None
+    assert with_trace.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+    assert with_trace.endswith("-01")

@@ -1,0 +1,26 @@
+"""Notes: lines of the log that are values until somebody tells them."""
+
+import logging
+
+from structlog.testing import capture_logs
+
+from ccp.domain.notes import Note, tell
+
+
+def test_a_note_is_told_as_a_line() -> None:
+    """At its level, with its facts; a warning unless something else is said."""
+    notes = [Note("odd"), Note("refused", logging.INFO, {"code": 20})]
+    with capture_logs() as lines:
+        tell(notes)
+    assert lines == [
+        {"event": "odd", "log_level": "warning"},
+        {"event": "refused", "log_level": "info", "code": 20},
+    ]
+
+
+def test_a_note_can_be_read() -> None:
+    """Its facts follow its text."""
+    assert str(Note("odd")) == "odd"
+    assert (
+        str(Note("refused", facts={"code": 20, "reason": "no"})) == "refused (code 20, reason no)"
+    )
