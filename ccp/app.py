@@ -85,7 +85,7 @@ def make_services(
         store=store,
         clock=clock,
         trusted=trusted,
-        provider_table=read_provider_table(settings, trusted.now.trust),
+        provider_table=read_provider_table(settings, trusted.current.trust),
         operator_cas=cas,
         peers=peers,
     )

@@ -32,7 +32,7 @@ def readiness(server: Server) -> tuple[int, str]:
 def status_of_forged_request(server: Server) -> int:
     """Return the status that a car under a foreign OEM root gets."""
     with server.client() as client:
-        body = FORGED.spoil(request()).post_body()
+        body = FORGED.apply_fault(request()).post_body()
         return client.post(URL, json=body).status_code
 
 

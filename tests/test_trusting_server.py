@@ -144,7 +144,7 @@ def test_no_fault_is_stored(
     before = stored(client, edition)
     assert bool(before) == was_there
     wrong = CONTRACT_FAULTS[edition][name]
-    answer = client.put(URL, json=wrong.spoil(contract(edition, root)).put_body())
+    answer = client.put(URL, json=wrong.apply_fault(contract(edition, root)).put_body())
     assert answer.status_code == 400
     assert any(wrong.told in message for message in answer.json()["errorMessages"])
     assert stored(client, edition) == before
@@ -190,7 +190,7 @@ def test_no_faulty_request_is_served(client: httpx2.Client, edition: Edition, na
     """The operator is told in JSON, the car in EXI."""
     client.put(URL, json=contract(edition).put_body())
     fault = REQUEST_FAULTS[edition][name]
-    draft = fault.spoil(request(edition))
+    draft = fault.apply_fault(request(edition))
     answer = client.post(URL, json=draft.post_body())
     assert answer.status_code == 400
     assert any(fault.told in message for message in answer.json()["errorMessages"])

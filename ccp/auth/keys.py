@@ -99,7 +99,7 @@ class Keys:
     Args:
         source: Where they are.
         last_good: Keeps them beyond this process; None where the source itself is that near.
-        ticks: Gives seconds that only ever go forward.
+        monotonic: Gives seconds that only ever go forward.
     """
 
     def __init__(
@@ -107,17 +107,17 @@ class Keys:
         source: Source,
         *,
         last_good: LastGood | None = None,
-        ticks: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._last_good = last_good
-        self._ticks = ticks
+        self._monotonic = monotonic
         self._document: bytes | None = None
         self._keys: tuple[Key, ...] = ()
         self._renewal: asyncio.Task[None] | None = None
-        self._renewal_began = ticks()
+        self._renewal_began = monotonic()
         self._waiting = 0
-        self._not_before = ticks()
+        self._not_before = monotonic()
 
     def take(self, document: bytes) -> None:
         """
@@ -184,7 +184,7 @@ class Keys:
 
         Whoever waits keeps a place of a request in work, and the issuer may hang: so few do.
         """
-        now = self._ticks()
+        now = self._monotonic()
         if self._renewal is None or self._renewal.done():
             if now < self._not_before:
                 return
@@ -202,7 +202,7 @@ class Keys:
     def _renewing(self) -> asyncio.Task[None]:
         """Return the task that reads the keys: the one that is at it, or a new one."""
         if self._renewal is None or self._renewal.done():
-            self._renewal_began = self._ticks()
+            self._renewal_began = self._monotonic()
             self._renewal = asyncio.create_task(self._renew())
         return self._renewal
 

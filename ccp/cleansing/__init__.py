@@ -1,17 +1,17 @@
 """Contracts that have expired, or whose certificates are revoked, leave the pool."""
 
 from ccp.cleansing.cleansing import Cleansing
-from ccp.cleansing.findings import Finding, Outcome, Report
+from ccp.cleansing.findings import Removal, RemovalReason, Report
 from ccp.cleansing.limits import CleansingRefused, Limits
 from ccp.cleansing.regular import RegularCleansing, make_cleansing
 
 __all__ = [
     "Cleansing",
     "CleansingRefused",
-    "Finding",
     "Limits",
-    "Outcome",
     "RegularCleansing",
+    "Removal",
+    "RemovalReason",
     "Report",
     "make_cleansing",
 ]

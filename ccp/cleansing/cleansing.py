@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ccp.cleansing.findings import Finding, Outcome, Report
+from ccp.cleansing.findings import Removal, RemovalReason, Report
 from ccp.cleansing.limits import Limits
 from ccp.cleansing.links import CONTRACT, Link, Links
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
@@ -20,7 +20,7 @@ from ccp.clients.responders import Responders
 from ccp.domain.origin import Origin
 from ccp.pki.revocation import Status
 from ccp.store import SignedContractData, Store
-from ccp.trust.current import TrustedNow
+from ccp.trust.current import TrustStore
 
 log = structlog.get_logger()
 
@@ -37,11 +37,11 @@ class _Leaving(NamedTuple):
         digest: SHA-256 of its message.
     """
 
-    finding: Finding
+    finding: Removal
     digest: bytes
 
     @classmethod
-    def of(cls, finding: Finding) -> "_Leaving":
+    def of(cls, finding: Removal) -> "_Leaving":
         record = finding.record
         light = replace(record, installation_res_exi=b"", contract_certificate_der=b"")
         digest = hashlib.sha256(record.installation_res_exi).digest()
@@ -64,7 +64,7 @@ class Cleansing:
     def __init__(
         self,
         store: Store,
-        trusted: TrustedNow,
+        trusted: TrustStore,
         clock: Callable[[], datetime],
         *,
         removes_unreachable: bool,
@@ -93,7 +93,7 @@ class Cleansing:
     async def run(
         self,
         origin: Origin,
-        note: Callable[[Finding], None] = lambda _: None,
+        note: Callable[[Removal], None] = lambda _: None,
         *,
         dry_run: bool = False,
         revocation: bool = True,
@@ -125,7 +125,7 @@ class Cleansing:
         stored = self._require_limits(begun_at) if is_bounded else 0
         ended_before = None if revocation else begun_at
         async with Responders.connected() as responders:
-            for batch in self._store.walk(ended_before=ended_before):
+            for batch in self._store.iter_batches(ended_before=ended_before):
                 begun = time.thread_time()
                 report.records += batch.size
                 report.kept += batch.size
@@ -178,17 +178,17 @@ class Cleansing:
 
     async def _judge(
         self, records: Iterable[SignedContractData], responders: Responders, report: Report
-    ) -> list[Finding]:
+    ) -> list[Removal]:
         at = self._clock()
         findings, asking = [], []
         for record in records:
             if record.valid_to < at:
                 ended = f"valid until {record.valid_to:%FT%TZ}"
-                findings.append(Finding(record, Outcome.EXPIRED, ended))
+                findings.append(Removal(record, RemovalReason.EXPIRED, ended))
                 continue
             if self._store.is_revoked(record.contract_certificate_der):  # and not yet deleted
                 known = f"the pool has had the {CONTRACT} revoked"
-                findings.append(Finding(record, Outcome.REVOKED, known))
+                findings.append(Removal(record, RemovalReason.REVOKED, known))
                 continue
             links, is_proved = self._links.of(record)
             report.unproved += not is_proved
@@ -201,7 +201,7 @@ class Cleansing:
         links: list[Link],
         responders: Responders,
         report: Report,
-    ) -> Finding | None:
+    ) -> Removal | None:
         """Ask about each certificate; that one is revoked says more than that one is unknown."""
         answers = await asyncio.gather(*(self._answer(link, responders) for link in links))
         report.without_url += None in answers
@@ -210,13 +210,13 @@ class Cleansing:
             if answer in (Status.REVOKED, Status.ON_HOLD):
                 bars = link.whose == CONTRACT and answer is Status.REVOKED
                 reason = f"the {link.whose} is {answer.value}"
-                return Finding(record, Outcome.REVOKED, reason, bars=bars)
+                return Removal(record, RemovalReason.REVOKED, reason, bars=bars)
         for link, answer in found:
             if isinstance(answer, StatusUnavailable):
                 reason = f"the status of the {link.whose} is unknown: {answer}"
                 # What fails for a moment costs those that were asked then, and no others.
                 leaves = self._removes_unreachable and answer.was_asked
-                return Finding(record, Outcome.UNREACHABLE, reason, leaves=leaves)
+                return Removal(record, RemovalReason.UNREACHABLE, reason, leaves=leaves)
         return None
 
     async def _answer(
@@ -227,13 +227,13 @@ class Cleansing:
         except StatusUnavailable as error:
             return error
 
-    def _remove_unchanged(self, leaving: Iterable[_Leaving], origin: Origin) -> Iterator[Finding]:
+    def _remove_unchanged(self, leaving: Iterable[_Leaving], origin: Origin) -> Iterator[Removal]:
         """Remove records that are as they were when they were judged, some at a time."""
         rest = iter(leaving)
         while batch := list(islice(rest, _AT_ONCE)):
             yield from self._remove(list(filter(None, map(self._reload, batch))), origin)
 
-    def _reload(self, leaving: _Leaving) -> Finding | None:
+    def _reload(self, leaving: _Leaving) -> Removal | None:
         """Load a record again; None where it has left, or was replaced."""
         known = leaving.finding.record
         root = known.v2g_root_fingerprint
@@ -245,10 +245,12 @@ class Cleansing:
                 return replace(leaving.finding, record=record)
         return None
 
-    def _remove(self, findings: Sequence[Finding], origin: Origin) -> list[Finding]:
+    def _remove(self, findings: Sequence[Removal], origin: Origin) -> list[Removal]:
         """Remove what leaves; give that, and what stays though something was found."""
         origin = replace(origin, at=self._clock())
-        groups: defaultdict[tuple[Outcome, bool], list[SignedContractData]] = defaultdict(list)
+        groups: defaultdict[tuple[RemovalReason, bool], list[SignedContractData]] = defaultdict(
+            list
+        )
         for finding in findings:
             if finding.leaves:
                 groups[finding.outcome, finding.bars].append(finding.record)

@@ -6,7 +6,7 @@ from enum import Enum
 from ccp.store import SignedContractData
 
 
-class Outcome(Enum):
+class RemovalReason(Enum):
     """Why a record leaves the pool, or may have to."""
 
     EXPIRED = "expired"
@@ -20,7 +20,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Removal:
     """
     What was found of one record.
 
@@ -31,7 +31,7 @@ class Finding:
     """
 
     record: SignedContractData
-    outcome: Outcome
+    outcome: RemovalReason
     reason: str
     leaves: bool = True
     bars: bool = False
@@ -39,7 +39,7 @@ class Finding:
     @property
     def leaves_last(self) -> bool:
         """Whether the record leaves once all are counted; the database counts the expired ones."""
-        return self.leaves and self.outcome is not Outcome.EXPIRED
+        return self.leaves and self.outcome is not RemovalReason.EXPIRED
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Report:
     unproved: int = 0
     kept: int = 0
 
-    def count(self, finding: Finding) -> None:
+    def count(self, finding: Removal) -> None:
         """Add a record that leaves, or cannot be judged."""
         name = finding.outcome.value
         setattr(self, name, getattr(self, name) + 1)

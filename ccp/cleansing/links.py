@@ -10,7 +10,7 @@ from ccp.domain.errors import CcpError
 from ccp.messages import read_installation_res
 from ccp.pki.certificates import Certificate, read_chain
 from ccp.store import SignedContractData
-from ccp.trust.current import TrustedNow
+from ccp.trust.current import TrustStore
 from ccp.trust.folder import Trust
 
 CONTRACT, CPS = "contract certificate", "CPS certificate"
@@ -40,14 +40,14 @@ class Links:
         clock: Gives the present moment, aware UTC.
     """
 
-    def __init__(self, trusted: TrustedNow, clock: Callable[[], datetime]) -> None:
+    def __init__(self, trusted: TrustStore, clock: Callable[[], datetime]) -> None:
         self._trusted = trusted
         self._clock = clock
 
     @property
     def trust(self) -> Trust:
         """The anchors of the moment."""
-        return self._trusted.now.trust
+        return self._trusted.current.trust
 
     def of(self, record: SignedContractData) -> tuple[list[Link], bool]:
         """
@@ -55,7 +55,7 @@ class Links:
 
         Returns: Those that are proved, and whether that is all of them.
         """
-        trusted = self._trusted.now
+        trusted = self._trusted.current
         links: list[Link] = []
         proved = 0
         with suppress(CcpError):  # in lab mode it may be anything
@@ -65,7 +65,7 @@ class Links:
                 (CPS, signed.cps_chain, trusted.cps_chains),
             ):
                 with suppress(CcpError):
-                    chain = read_chain(ders, name, leaf_recurs=name == CPS)
+                    chain = read_chain(ders, name, cache_leaf=name == CPS)
                     found = chains.verify(chain, at=self._clock(), suites=signed.suites)
                     if found is not None:
                         proved += 1

@@ -18,7 +18,7 @@ from ccp.cleansing.limits import CleansingRefused, Limits
 from ccp.config.settings import Settings
 from ccp.domain.origin import Origin
 from ccp.store import Store
-from ccp.trust.current import TrustedNow
+from ccp.trust.current import TrustStore
 
 log = structlog.get_logger()
 
@@ -88,7 +88,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def make_cleansing(
-    settings: Settings, store: Store, trusted: TrustedNow, clock: Callable[[], datetime]
+    settings: Settings, store: Store, trusted: TrustStore, clock: Callable[[], datetime]
 ) -> Cleansing:
     """
     Build the cleansing of a pool.

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from ccp.clients.http import Unanswered
 from ccp.clients.responders import LeftAlone, Responders
 from ccp.pki.certificates import Certificate
-from ccp.pki.crl import RevocationList, judge_crl
+from ccp.pki.crl import RevocationList, read_crl
 from ccp.pki.extensions import read_status_urls
-from ccp.pki.ocsp import build_request, judge_response
+from ccp.pki.ocsp import build_request, read_response
 from ccp.pki.revocation import Answer, Status, StatusUnknown
 
 # Answers, and certificates on lists: some 20 MB.
@@ -90,7 +90,7 @@ class Statuses:
         async def ask() -> Answer:
             request = build_request(certificate.der, issuer.der)
             response = await responders.ask(url, request, issuer=issuer.der)
-            return judge_response(response, request, issuer.der, at=self._clock())
+            return read_response(response, request, issuer.der, at=self._clock())
 
         answer = await self._once(_key(url, issuer, certificate), ask)
         return answer.status
@@ -100,7 +100,7 @@ class Statuses:
     ) -> Status:
         async def fetch() -> RevocationList:
             content = await responders.fetch(url, issuer=issuer.der)
-            return judge_crl(content, issuer.der, at=self._clock())
+            return read_crl(content, issuer.der, at=self._clock())
 
         crl = await self._once(_key(url, issuer), fetch)
         return crl.status_of(certificate.serial_number)

@@ -68,12 +68,12 @@ class ClientCredentials:
 
     Args:
         section: Of the file; see `_Section`.
-        ticks: Gives seconds that only ever go forward.
+        monotonic: Gives seconds that only ever go forward.
     Source: RFC 6749, 2.3.1 and 4.4.
     """
 
     def __init__(
-        self, section: Mapping[str, str], ticks: Callable[[], float] = time.monotonic
+        self, section: Mapping[str, str], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._endpoint = section["token_endpoint"]
         form = {"grant_type": "client_credentials"}
@@ -86,13 +86,13 @@ class ClientCredentials:
         else:
             form |= {"client_id": client_id, "client_secret": secret}
         self._form = urlencode(form).encode()
-        self._ticks = ticks
+        self._monotonic = monotonic
         self._headers: Headers = {}
-        self._valid_until = ticks()
+        self._valid_until = monotonic()
         self._fetching: asyncio.Task[None] | None = None
 
     async def headers(self, client: Client) -> Headers:
-        if self._ticks() >= self._valid_until:
+        if self._monotonic() >= self._valid_until:
             if self._fetching is None or self._fetching.done():
                 self._fetching = asyncio.create_task(self._fetch(client))
                 self._fetching.add_done_callback(_forget_failure)
@@ -103,7 +103,7 @@ class ClientCredentials:
     def refused(self, headers: Headers) -> bool:
         """Fetch a new token next time, unless there is one already."""
         if headers is self._headers:
-            self._valid_until = self._ticks()
+            self._valid_until = self._monotonic()
         return True
 
     async def _fetch(self, client: Client) -> None:
@@ -125,7 +125,7 @@ class ClientCredentials:
         except (ValueError, LookupError, TypeError, AttributeError):
             raise Unanswered("its token endpoint gave no bearer token") from None
         self._headers = _bearer(token)
-        self._valid_until = self._ticks() + max(lives - _EARLY_SECONDS, lives / 2)
+        self._valid_until = self._monotonic() + max(lives - _EARLY_SECONDS, lives / 2)
 
 
 class _Section(Schema):

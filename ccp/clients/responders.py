@@ -49,23 +49,27 @@ class Responders:
 
     Args:
         tls: Whose certificates are believed, where a URL is https.
-        ticks: Gives seconds that only ever go forward.
+        monotonic: Gives seconds that only ever go forward.
     """
 
-    def __init__(self, tls: ssl.SSLContext, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ocsp = Client(tls, connections=_AT_ONCE, max_bytes=MAX_OCSP_BYTES)
         self._crl = Client(tls, connections=_AT_ONCE, max_bytes=MAX_CRL_BYTES)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
-        self._ticks = ticks
+        self._monotonic = monotonic
         self._spent_by_issuer: defaultdict[bytes, float] = defaultdict(float)
         self._spent = 0.0
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, ticks: Callable[[], float] = time.monotonic) -> AsyncIterator[Self]:
+    async def connected(
+        cls, monotonic: Callable[[], float] = time.monotonic
+    ) -> AsyncIterator[Self]:
         """Give them for the block; the system's authorities, or SSL_CERT_FILE's, are believed."""
-        responders = cls(ssl.create_default_context(), ticks)
+        responders = cls(ssl.create_default_context(), monotonic)
         async with responders._ocsp, responders._crl:
             yield responders
 
@@ -116,7 +120,7 @@ class Responders:
             host = self._breaker(f"{protocol} by", _host_of(url))
             if not (resource.admits() and host.admits()):
                 raise LeftAlone("it is left alone for a while, as it has failed too often")
-            begun, status = self._ticks(), None
+            begun, status = self._monotonic(), None
             try:
                 reply = await exchange(url)
                 status = reply.status
@@ -129,7 +133,7 @@ class Responders:
                     log.warning("a responder is left alone", url=url, reason=str(error))
                 raise Unanswered(str(error)) from None
             finally:
-                self._spend(issuer, self._ticks() - begun, is_answered=status == 200)
+                self._spend(issuer, self._monotonic() - begun, is_answered=status == 200)
         resource.succeeded()
         host.succeeded()
         if len(reply.body) > max_bytes:
@@ -157,7 +161,7 @@ class Responders:
     def _breaker(self, protocol: str, place: str) -> Breaker:
         """Return that of a host or URL; where OCSP fails, CRLs of the same host may be had."""
         key = protocol, place
-        breaker = self._breakers.pop(key, None) or Breaker(self._ticks)
+        breaker = self._breakers.pop(key, None) or Breaker(self._monotonic)
         self._breakers[key] = breaker
         if len(self._breakers) > _MOST_PLACES:
             self._breakers.popitem(last=False)

@@ -10,7 +10,7 @@ from ccp.config.settings import AnchorsUnusable, Settings
 from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.anchors import Root, name_and_key
 from ccp.pki.certificates import Certificate, read_certificate
-from ccp.store.survey import RecordsOfRoot, records_by_root
+from ccp.store.queries import RecordsOfRoot, records_by_root
 from ccp.trust.folder import KINDS, AnchorFile, anchor_files
 from ccp.trust.kept_roots import KeptRoots
 

@@ -85,7 +85,7 @@ def _look(settings: Settings, findings: _Findings) -> None:
     with findings.noting():
         _rehearse(settings)
         now = utc_now()
-        trust = trusted_at_start(settings, at=now).now.trust
+        trust = trusted_at_start(settings, at=now).current.trust
         findings.warnings += read_provider_table(settings, trust).warnings(trust)
         findings.anchors = {kind: len(getattr(trust, kind).valid_at(now)) for kind in KINDS}
         hosts = [settings.host]

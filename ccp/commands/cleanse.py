@@ -12,10 +12,10 @@ import click
 from ccp.commands.database import by_command, pool_store
 from ccp.commands.output import is_watched, json_lines_option, tell
 from ccp.config.settings import server_settings
-from ccp.store.survey import count
+from ccp.store.queries import count
 
 if TYPE_CHECKING:
-    from ccp.cleansing import Finding, Report
+    from ccp.cleansing import Removal, Report
 
 
 @click.command()
@@ -46,7 +46,7 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> N
 
     kept = 0
 
-    def note(finding: "Finding") -> None:
+    def note(finding: "Removal") -> None:
         nonlocal kept
         kept += not finding.leaves
         with suppress(OSError):  # whoever reads that may have gone; the work goes on
@@ -80,14 +80,14 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> N
         raise click.exceptions.Exit(1)
 
 
-def _row(finding: "Finding") -> str:
+def _row(finding: "Removal") -> str:
     record = finding.record
     kept = "" if finding.leaves else ", and it is kept"
     outcome = finding.outcome.value
     return f"{record.emaid.key} {record.pcid.key} {outcome}: {finding.reason}{kept}"
 
 
-def _facts(finding: "Finding") -> dict[str, Any]:
+def _facts(finding: "Removal") -> dict[str, Any]:
     record = finding.record
     return {
         "emaid": record.emaid.key,

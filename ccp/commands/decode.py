@@ -8,7 +8,7 @@ import click
 
 from ccp.commands.output import json_option, json_text, say
 from ccp.commands.quiet import warnings_to_stderr
-from ccp.inspection import NoMessage, in_words, inspect_message, read_messages
+from ccp.inspection import NoMessage, inspect_message, read_messages, render_text
 from ccp.inspection.inputs import MOST_BYTES
 from ccp.trust.folder import Trust, load_trust
 
@@ -46,7 +46,7 @@ def decode(file: BinaryIO, folder: Path | None, as_json: bool) -> None:
         click.echo(json_text(found, indent=True).encode())
     else:
         for number, inspection in enumerate(inspections):
-            say(*[""] if number else [], *in_words(inspection))
+            say(*[""] if number else [], *render_text(inspection))
     if not holds:
         raise SystemExit(1)
 

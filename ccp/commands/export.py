@@ -13,7 +13,7 @@ from ccp.commands.database import pool_database
 from ccp.commands.options import selecting, selection
 from ccp.commands.output import is_watched, json_text
 from ccp.schemas import SignedContractDataV1
-from ccp.store.survey import count, select
+from ccp.store.queries import count, select
 
 
 @click.command()

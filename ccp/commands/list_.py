@@ -10,7 +10,7 @@ from ccp.commands.output import json_lines_option, say, tell
 from ccp.domain.identifiers import ISO_15118_2
 from ccp.schemas import ContractDataV1
 from ccp.store import SignedContractData
-from ccp.store.survey import select
+from ccp.store.queries import select
 
 _COLUMNS = "{:<15} {:<18} {:<12} {:<10} {:<16} {}"
 _HEADERS = ("EMAID", "PCID", "EDITION", "EXPIRES", "V2G ROOT", "DEFAULT")

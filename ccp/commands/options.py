@@ -9,7 +9,7 @@ import click
 
 from ccp.config.settings import SettingsInvalid, server_settings
 from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20, Emaid, Pcid, parse_fingerprint
-from ccp.store.survey import Selection
+from ccp.store.queries import Selection
 
 _NAMESPACES = {"2": ISO_15118_2, "20": ISO_15118_20}
 

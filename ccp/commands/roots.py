@@ -19,7 +19,7 @@ from ccp.domain.errors import CertificateUnreadable
 from ccp.pki.anchors import load_x509
 from ccp.pki.certificates import UNREADABLE, Certificate, read_certificate
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
-from ccp.store.survey import RecordsOfRoot
+from ccp.store.queries import RecordsOfRoot
 from ccp.trust.folder import KINDS, read_file
 from ccp.trust.known_kinds import KnownKinds
 

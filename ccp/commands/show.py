@@ -12,7 +12,7 @@ from ccp.config.settings import server_settings
 from ccp.domain.identifiers import Emaid
 from ccp.schemas import ContractDataV1
 from ccp.store import SignedContractData
-from ccp.store.survey import Selection, select
+from ccp.store.queries import Selection, select
 
 
 @click.command()
@@ -27,20 +27,20 @@ def show(emaid: Emaid, as_json: bool) -> None:
     is only read. An object of --json has `contract`, ContractDataV1 of the API, and `message`.
     """
     # Imported only now: they take a while, and `--help` needs none of them.
-    from ccp.inspection import UnreadableMessage, in_words, inspect_message
+    from ccp.inspection import UnreadableMessage, inspect_message, render_text
     from ccp.trust.kept_roots import trusted_at_start
 
     at = datetime.now(UTC)
     shape = ContractDataV1()
     found = is_broken = False
     with pool_database() as path:
-        trust = trusted_at_start(server_settings(), at=at).now.trust
+        trust = trusted_at_start(server_settings(), at=at).current.trust
         for record in select(path, Selection(emaid=emaid)):
             message = inspect_message(record.installation_res_exi, at=at, trust=trust)
             if as_json:
                 tell(as_json=True, contract=shape.dump(record), message=message)
             else:
-                say(*[""] if found else [], *_facts(record), *in_words(message))
+                say(*[""] if found else [], *_facts(record), *render_text(message))
             found = True
             is_broken = is_broken or isinstance(message, UnreadableMessage)
     if is_broken:

@@ -8,7 +8,7 @@ import click
 
 from ccp.commands.database import pool_database
 from ccp.commands.output import json_option, tell
-from ccp.store.survey import Summary, summarise
+from ccp.store.queries import Summary, summarise
 
 _MOST_SHOWN = 10  # of a list that may have very many
 

@@ -32,9 +32,10 @@ from ccp.workshop import (
     make_contract,
     make_pki,
 )
+from ccp.workshop.demo_runner import Outcome, play
+from ccp.workshop.demo_steps import STORY
 from ccp.workshop.folder import Folder, save_pkis
 from ccp.workshop.http import serve
-from ccp.workshop.narrator import Outcome, play
 from ccp.workshop.options import (
     edition_option,
     emaid_option,
@@ -55,7 +56,6 @@ from ccp.workshop.pool_answers import messages_of
 from ccp.workshop.revocation import Revoker, revoked_contracts
 from ccp.workshop.root_pool import RootPool
 from ccp.workshop.root_pool import make_server as make_root_server
-from ccp.workshop.story import STORY
 
 
 class _Commands(CommandGroup):
@@ -146,7 +146,7 @@ def contract(
         chain = make_contract(pki.emsp, emaid, at=now)
         workshop.save_contract(emaid, chain)
     draft = draft_contract(pki, emaid, car.leaf.certificate, at=now, root=root, contract=chain)
-    _write(output, (fault.spoil(draft) if fault else draft).put_body())
+    _write(output, (fault.apply_fault(draft) if fault else draft).put_body())
 
 
 @workshop.command()
@@ -180,7 +180,7 @@ def request(
         **wishes,
     )
     workshop.save_session(pcid, draft.session, roots)
-    _write(output, (fault.spoil(draft) if fault else draft).post_body())
+    _write(output, (fault.apply_fault(draft) if fault else draft).post_body())
 
 
 @workshop.command(name="install")

@@ -374,7 +374,7 @@ class Settings:
     The settings of one pool, valid together; the fields are those of `Variables`.
 
     Attributes:
-        said: The variables that were given; a default is not what an operator has said.
+        explicitly_set: Names of the variables that the environment sets. Defaults are not in it.
     """
 
     host: str
@@ -421,7 +421,7 @@ class Settings:
     operations_bind: str
     log_format: str
     log_level: str
-    said: frozenset[str]
+    explicitly_set: frozenset[str]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -449,7 +449,7 @@ class Settings:
             values[name] = values[name].rstrip("/")
         return cls(
             **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
-            said=frozenset(given),
+            explicitly_set=frozenset(given),
         )
 
     @property
@@ -477,7 +477,7 @@ class Settings:
                 be filled); or the default one is a link to a folder that is not there.
         """
         folder = Path(self.trust_dir)
-        is_named = "CCP_TRUST_DIR" in self.said
+        is_named = "CCP_TRUST_DIR" in self.explicitly_set
         if not folder.is_dir() and (is_named or folder.is_symlink()):
             raise AnchorsUnusable(f"CCP_TRUST_DIR: there is no folder {folder}")
         if is_named:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from ccp.domain.notes import Note
+from ccp.domain.findings import Finding
 
 
 class CcpError(Exception):
@@ -20,7 +20,7 @@ class CcpError(Exception):
         body: Further members of the error body.
         messages_for_log: What the log and the pages say instead of the messages; None if the
             messages have nothing that is not for the log.
-        notes: What is for the log alone.
+        findings: What is for the log alone.
     """
 
     status: ClassVar[int]
@@ -34,7 +34,7 @@ class CcpError(Exception):
         self.add_messages(details)
         self.headers = dict(headers or {})
         self.body: dict[str, Any] = {}
-        self.notes: list[Note] = []
+        self.findings: list[Finding] = []
         super().__init__(*self.messages)
 
     def add_messages(self, messages: Iterable[str]) -> None:
@@ -49,14 +49,14 @@ class BadRequest(CcpError):
     message = "The request is invalid."
 
 
-def notes_of(failures: Iterable[CcpError]) -> list[Note]:
+def findings_of(failures: Iterable[CcpError]) -> list[Finding]:
     """Give what is for the log alone, of several."""
-    return [note for failure in failures for note in failure.notes]
+    return [finding for failure in failures for finding in failure.findings]
 
 
 @contextmanager
 def collecting(failures: list[CcpError]) -> Iterator[None]:
-    """Note a refusal in *failures* instead of raising it, to tell it together with others."""
+    """Finding a refusal in *failures* instead of raising it, to tell it together with others."""
     try:
         yield
     except BadRequest as failure:

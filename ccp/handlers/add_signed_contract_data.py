@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import Future
 
+from ccp.domain.findings import log_findings
 from ccp.domain.identifiers import Emaid, Pcid
-from ccp.domain.notes import tell
 from ccp.domain.origin import Origin
 from ccp.messages import read_installation_res
 from ccp.policy.services import Services
-from ccp.policy.validation import judge
+from ccp.policy.validation import validate_contract
 from ccp.store import SignedContractData
 
 Answer = tuple[None, int]
@@ -71,22 +71,22 @@ def checked(
             that failed.
     """
     signed = read_installation_res(installation_res_exi, namespace)
-    judgement = judge(
+    validation = validate_contract(
         services, installation_res_exi, signed, emaid, v2g_root_fingerprint, at=services.clock()
     )
-    tell(judgement.notes)
-    services.refuse(judgement.failures)
+    log_findings(validation.findings)
+    services.log_unless_strict(validation.failures)
     return SignedContractData(
         emaid=emaid,
         pcid=pcid,
         namespace=signed.namespace,
-        v2g_root_fingerprint=judgement.v2g_root_fingerprint,
-        v2g_root_distinguished_name=judgement.v2g_root_distinguished_name,
-        v2g_root_serial_number=judgement.v2g_root_serial_number,
+        v2g_root_fingerprint=validation.v2g_root_fingerprint,
+        v2g_root_distinguished_name=validation.v2g_root_distinguished_name,
+        v2g_root_serial_number=validation.v2g_root_serial_number,
         installation_res_exi=installation_res_exi,
-        contract_certificate_der=judgement.contract.der,
-        valid_from=judgement.contract.not_before,
-        valid_to=judgement.contract.not_after,
+        contract_certificate_der=validation.contract.der,
+        valid_from=validation.contract.not_before,
+        valid_to=validation.contract.not_after,
         meta_data=meta_data,
         unsigned_bits=signed.unsigned_bits,
     )

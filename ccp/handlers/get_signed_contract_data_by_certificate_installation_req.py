@@ -12,8 +12,8 @@ from typing import Any
 from ccp.clients.peer_pools import AnswerUnfit, Pools
 from ccp.domain.base64_text import read_base64
 from ccp.domain.errors import CcpError
+from ccp.domain.findings import log_findings
 from ccp.domain.identifiers import Emaid, Pcid
-from ccp.domain.notes import tell
 from ccp.messages import (
     InstallationRequest,
     check_foreign_answer,
@@ -21,8 +21,8 @@ from ccp.messages import (
 )
 from ccp.observability import measures
 from ccp.observability.owners import log_owners
-from ccp.policy.installation import decide
-from ccp.policy.services import Services, tell_let_pass
+from ccp.policy.installation import select_contracts
+from ccp.policy.services import Services, log_accepted_failures
 from ccp.schemas import installation_failure, signed_contract_data_answer
 
 Answer = tuple[dict[str, Any], int]
@@ -59,10 +59,10 @@ def handle(
     """
     request = read_installation_req(installation_req_exi, namespace)
     at = services.clock()
-    outcome = decide(services, installation_req_exi, request, at=at)
+    outcome = select_contracts(services, installation_req_exi, request, at=at)
     log_owners(emaids=[record.emaid for record in outcome.answers], pcid=outcome.pcid)
-    tell(outcome.notes)
-    tell_let_pass(outcome.let_pass)
+    log_findings(outcome.findings)
+    log_accepted_failures(outcome.accepted_failures)
     failure, pcid = outcome.failure, outcome.pcid
     if failure is None:
         measures.now.car(request.namespace, _OK)
@@ -112,7 +112,7 @@ async def _ask(
                 at=at,
                 cps_allow_list=services.settings.cps_allow_list,
             )
-            services.refuse(failures)
+            services.log_unless_strict(failures)
 
     answer = await pools.ask(asked, judge)
     if answer is None:

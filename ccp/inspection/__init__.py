@@ -10,7 +10,7 @@ from ccp.inspection.chains import ChainFacts
 from ccp.inspection.inputs import NoMessage, read_messages
 from ccp.inspection.message import Inspection, UnreadableMessage, inspect_message
 from ccp.inspection.signature import Piece, SignatureFacts
-from ccp.inspection.words import in_words
+from ccp.inspection.text import render_text
 
 __all__ = [
     "CertificateFacts",
@@ -23,7 +23,7 @@ __all__ = [
     "UnreadableCertificate",
     "UnreadableMessage",
     "hexadecimal",
-    "in_words",
     "inspect_message",
     "read_messages",
+    "render_text",
 ]

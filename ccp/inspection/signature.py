@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ccp.domain.errors import CertificateUnreadable
 from ccp.iso15118 import Message
-from ccp.messages import judge_message
+from ccp.messages import check_message
 from ccp.pki.algorithms import digest
 from ccp.pki.certificates import read_certificate
 from ccp.pki.signatures import Suite, Verdict
@@ -80,7 +80,7 @@ def describe_signature(
         key = read_certificate(der, name).public_key
     except CertificateUnreadable:
         key = None
-    pieces = [_piece(verdict) for verdict in judge_message(exi, message, key, suites)]
+    pieces = [_piece(verdict) for verdict in check_message(exi, message, key, suites)]
     return SignatureFacts(holds=all(one.holds for one in pieces), signer=name, pieces=pieces)
 
 

@@ -6,7 +6,7 @@ from ccp.messages.contract import (
     contract_failures,
     names_of,
 )
-from ccp.messages.foreign import check_foreign_answer
+from ccp.messages.peer_answer import check_foreign_answer
 from ccp.messages.reading import (
     decode_installation_req,
     decode_installation_res,
@@ -15,17 +15,17 @@ from ccp.messages.reading import (
     understand,
 )
 from ccp.messages.request import InstallationRequest
-from ccp.messages.signatures import judge_message, verify_message
+from ccp.messages.signatures import check_message, verify_message
 
 __all__ = [
     "CLOCK_TOLERANCE",
     "InstallationRequest",
     "SignedContract",
     "check_foreign_answer",
+    "check_message",
     "contract_failures",
     "decode_installation_req",
     "decode_installation_res",
-    "judge_message",
     "names_of",
     "read_installation_req",
     "read_installation_res",

@@ -61,8 +61,8 @@ class Iso20Request(InstallationRequest):
         """The present as the request would tell it: seconds, milliseconds or microseconds."""
         microseconds = (at - _EPOCH) // timedelta(microseconds=1)
         present = 0
-        for ticks in _TICKS_PER_SECOND:
-            present = microseconds * ticks // 1_000_000
+        for monotonic in _TICKS_PER_SECOND:
+            present = microseconds * monotonic // 1_000_000
             if self.time_stamp < present * _CLOCKS_DIFFER_BY:
                 break
         return present

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Sequence
 
 from ccp.domain.errors import SignatureInvalid
-from ccp.domain.notes import Note
+from ccp.domain.findings import Finding
 from ccp.iso15118 import Body, Message, cut_fragment, iso2, iso20
 from ccp.pki.signatures import (
     SignedMessage,
     SignedReference,
     Suite,
     Verdict,
-    judge_signature,
+    check_signature,
     verify_signature,
 )
 
@@ -25,7 +25,7 @@ MESSAGE = "message"
 
 def verify_message(
     exi: bytes, message: Message, key: object, suites: Sequence[Suite]
-) -> list[Note]:
+) -> list[Finding]:
     """
     Prove that the holder of *key* has signed all that ISO 15118 wants signed in a message.
 
@@ -39,18 +39,18 @@ def verify_message(
     """
     signed = signed_message(exi, message)
     form = verify_signature(signed, key, suites)
-    notes = []
+    findings = []
     if form != STANDALONE:
         text = "SignedInfo is signed in another form than the standalone one"
-        notes.append(Note(text, logging.INFO, {"form": form}))
+        findings.append(Finding(text, logging.INFO, {"form": form}))
     method = signed.signature_method
     if method not in [suite.standard.signature_method for suite in suites]:
         text = "the signature algorithm has another name than the standard's"
-        notes.append(Note(text, logging.INFO, {"signature_method": method}))
-    return notes
+        findings.append(Finding(text, logging.INFO, {"signature_method": method}))
+    return findings
 
 
-def judge_message(
+def check_message(
     exi: bytes, message: Message, key: object, suites: Sequence[Suite]
 ) -> list[Verdict]:
     """
@@ -64,7 +64,7 @@ def judge_message(
         signed = signed_message(exi, message)
     except SignatureInvalid as error:
         return [Verdict("Signature", error.messages[1:])]
-    return list(judge_signature(signed, key, suites))
+    return list(check_signature(signed, key, suites))
 
 
 def signed_message(exi: bytes, message: Message) -> SignedMessage:

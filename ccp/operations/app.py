@@ -46,7 +46,7 @@ class Operators:
         self._exposition: Exposition
         self._recent = Recent(services.clock)
         health = Health(services, tokens, handlers)
-        said = services.settings.said
+        said = services.settings.explicitly_set
 
         def is_open_by_accident() -> bool:
             return listener.is_open_to_others and "CCP_AUTH" not in said

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from ccp.auth.tokens import Tokens
 from ccp.pki.anchors import Anchors
 from ccp.policy.services import Services
-from ccp.trust.current import TrustedNow
+from ccp.trust.current import TrustStore
 from ccp.trust.folder import KINDS, Trust
 from ccp.web.calls import Calls
 
@@ -88,7 +88,7 @@ class Health:
         return _OK
 
 
-def _check_anchors(trusted: TrustedNow, *, at: datetime) -> str:
+def _check_anchors(trusted: TrustStore, *, at: datetime) -> str:
     """
     Check that each kind of anchors that should be there has a root that is valid now.
 
@@ -96,7 +96,7 @@ def _check_anchors(trusted: TrustedNow, *, at: datetime) -> str:
     """
     if trusted.refused_reload:
         return f"the reload was refused: {trusted.refused_reload}"
-    trust = trusted.now.trust
+    trust = trusted.current.trust
     bad = [
         kind
         for kind, anchors in _kinds(trust)
@@ -107,7 +107,7 @@ def _check_anchors(trusted: TrustedNow, *, at: datetime) -> str:
     return f"no valid root for {', '.join(bad)}" if bad else _OK
 
 
-def _list_anchors(trusted: TrustedNow, *, at: datetime) -> Mapping[str, Mapping[str, Any]]:
+def _list_anchors(trusted: TrustStore, *, at: datetime) -> Mapping[str, Mapping[str, Any]]:
     """Return for each kind whether its chains are verified, and how many anchors are valid now."""
     return {
         kind: {
@@ -116,7 +116,7 @@ def _list_anchors(trusted: TrustedNow, *, at: datetime) -> Mapping[str, Mapping[
             "valid_now": len(anchors.valid_at(at)),
             "valid_root": anchors.has_valid_root(at),
         }
-        for kind, anchors in _kinds(trusted.now.trust)
+        for kind, anchors in _kinds(trusted.current.trust)
     }
 
 

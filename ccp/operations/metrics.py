@@ -131,20 +131,20 @@ class Records(Collector):
 
     Args:
         clock: Gives the present moment, aware UTC.
-        ticks: Gives seconds that only ever go forward.
+        monotonic: Gives seconds that only ever go forward.
     """
 
     def __init__(
         self,
         store: Store,
         clock: Callable[[], datetime],
-        ticks: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._ticks = ticks
+        self._monotonic = monotonic
         self._counts: dict[str, Counts] = {}
-        self._fresh_until = ticks()
+        self._fresh_until = monotonic()
 
     def collect(self) -> Iterator[Metric]:
         """Give the numbers of both editions, also where there is nothing; none, if none is had."""
@@ -171,10 +171,10 @@ class Records(Collector):
         yield from (stored, expired, expiring)
 
     def _renew(self) -> None:
-        if self._ticks() >= self._fresh_until:
+        if self._monotonic() >= self._fresh_until:
             found = self._store.count_records(at=self._clock(), days=_DAYS)
             self._counts = {counts.namespace: counts for counts in found}
-            self._fresh_until = self._ticks() + _FRESH_SECONDS
+            self._fresh_until = self._monotonic() + _FRESH_SECONDS
 
 
 class Exposition:

@@ -32,7 +32,7 @@ class Root:
     @classmethod
     def of(cls, der: bytes) -> Self:
         """Read what identifies a root certificate (X.509, DER)."""
-        certificate = read_certificate(der, "root", recurs=True)
+        certificate = read_certificate(der, "root", cache=True)
         return cls(
             certificate.fingerprint,
             distinguished_name(certificate.subject),
@@ -139,4 +139,4 @@ def name_and_key(certificate: Certificate) -> tuple[NameKey, object]:
 
 def _read(anchor: crypto.X509) -> Certificate:
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, anchor)
-    return read_certificate(der, "anchor", recurs=True)
+    return read_certificate(der, "anchor", cache=True)

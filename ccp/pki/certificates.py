@@ -69,7 +69,7 @@ class Certificate:
         return self.not_before <= moment <= self.not_after
 
 
-def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certificate:
+def read_certificate(der: bytes, name: str, *, cache: bool = False) -> Certificate:
     """
     Read one certificate, also an irregular one, as far as OpenSSL reads it too.
 
@@ -78,14 +78,14 @@ def read_certificate(der: bytes, name: str, *, recurs: bool = False) -> Certific
     Args:
         der: X.509, DER.
         name: What to call it in the error, such as "contract certificate".
-        recurs: It comes with message after message, as those of CAs do, so what is read of it is
+        cache: It comes with message after message, as those of CAs do, so what is read of it is
             kept. To keep a car's or a contract's, which seldom comes again, takes longer than to
             read it.
     Raises:
         CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
     """
     try:
-        return _kept(der) if recurs else _read(der)
+        return _kept(der) if cache else _read(der)
     except TooIrregular as error:
         raise CertificateUnreadable(f"The {name} cannot be read: {error}.") from error
     except UNREADABLE as error:
@@ -123,22 +123,22 @@ def _certificate(
 _kept = lru_cache(maxsize=1024)(_read)
 
 
-def read_chain(ders: Sequence[bytes], name: str, *, leaf_recurs: bool = False) -> list[Certificate]:
+def read_chain(ders: Sequence[bytes], name: str, *, cache_leaf: bool = False) -> list[Certificate]:
     """
     Read the certificates of a chain as a message has them.
 
     Args:
         ders: X.509, DER; the leaf first, then the sub-CAs in either order.
         name: What to call the leaf in the error.
-        leaf_recurs: The leaf comes again and again, as its sub-CAs do; see `read_certificate`.
+        cache_leaf: The leaf comes again and again, as its sub-CAs do; see `read_certificate`.
     Returns: In the same order.
     Raises:
         CertificateUnreadable: One of them is not an X.509 certificate.
     """
     leaf, *sub_cas = ders
     return [
-        read_certificate(leaf, name, recurs=leaf_recurs),
-        *(read_certificate(der, f"sub-CA of the {name}", recurs=True) for der in sub_cas),
+        read_certificate(leaf, name, cache=cache_leaf),
+        *(read_certificate(der, f"sub-CA of the {name}", cache=True) for der in sub_cas),
     ]
 
 

@@ -131,7 +131,7 @@ def _verify_path(
     """Verify the one path that OpenSSL finds through these certificates."""
     chain = _judge(leaf, sub_cas, trusted, name=name, at=at)
     ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain[1:]]
-    read = [leaf, *(read_certificate(der, f"chain of the {name}", recurs=True) for der in ders)]
+    read = [leaf, *(read_certificate(der, f"chain of the {name}", cache=True) for der in ders)]
     _require_ca_extensions(read[1:], name)
     _require_policy([read_extensions(one.der) for one in read[:-1]], name)
     _require_suites(read[:-1], suites, name)

@@ -40,7 +40,7 @@ class RevocationList:
         return self.statuses.get(serial_number, Status.GOOD)
 
 
-def judge_crl(content: bytes, issuer_der: bytes, *, at: datetime) -> RevocationList:
+def read_crl(content: bytes, issuer_der: bytes, *, at: datetime) -> RevocationList:
     """
     Read a complete CRL of one CA, and believe it only if that CA has signed it.
 
@@ -63,7 +63,7 @@ def judge_crl(content: bytes, issuer_der: bytes, *, at: datetime) -> RevocationL
 
 
 def _judge(crl: x509.CertificateRevocationList, issuer_der: bytes, at: datetime) -> RevocationList:
-    issuer = read_certificate(issuer_der, "CA certificate", recurs=True)
+    issuer = read_certificate(issuer_der, "CA certificate", cache=True)
     if not same_name(crl.issuer, issuer.subject):
         raise StatusUnknown("the CRL is of another CA")
     may_sign = read_role(issuer_der).may_sign_crls

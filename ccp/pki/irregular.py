@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-from ccp.domain.notes import Note
+from ccp.domain.findings import Finding
 from ccp.pki.certificates import Certificate
 from ccp.pki.der import BOOLEAN, elements, is_der, items_of, oid_text
 from ccp.pki.extensions import BASIC_CONSTRAINTS, extension_name, read_extensions
@@ -44,7 +44,7 @@ def irregularities(certificate: Certificate) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def irregularity_notes(certificates: Iterable[Certificate], name: str) -> list[Note]:
+def irregularity_findings(certificates: Iterable[Certificate], name: str) -> list[Finding]:
     """
     Return a line for the log for each certificate that pyca/cryptography refuses.
 
@@ -52,7 +52,7 @@ def irregularity_notes(certificates: Iterable[Certificate], name: str) -> list[N
         name: What to call the leaf of their chain, such as "contract certificate".
     """
     return [
-        Note(
+        Finding(
             "a certificate is irregular, and accepted",
             logging.INFO,
             {"chain": name, "reasons": irregularities(one)},

@@ -55,7 +55,7 @@ def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
         name = read_structure(certificate_der).issuer.encoded
         builder = builder.add_certificate_by_hash(
             sha1(name).digest(),  # noqa: S324
-            _key_hash(read_certificate(issuer_der, "CA certificate", recurs=True)),
+            _key_hash(read_certificate(issuer_der, "CA certificate", cache=True)),
             certificate.serial_number,
             hashes.SHA1(),  # noqa: S303
         )
@@ -64,7 +64,7 @@ def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
         raise StatusUnknown("the certificate cannot be asked for") from None
 
 
-def judge_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime) -> Answer:
+def read_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime) -> Answer:
     """
     Read what a responder answers, and believe it only if the CA, or whom it has charged, signed it.
 
@@ -93,7 +93,7 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
     response = ocsp.load_der_ocsp_response(der)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise StatusUnknown(f"the responder says {response.response_status.name}")
-    _require_signature(response, read_certificate(issuer_der, "CA certificate", recurs=True), at)
+    _require_signature(response, read_certificate(issuer_der, "CA certificate", cache=True), at)
     if any(one.critical for one in response.extensions):
         raise StatusUnknown("the answer has a critical extension")
     wanted = _certificate_id(ocsp.load_der_ocsp_request(request_der))

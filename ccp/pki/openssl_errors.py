@@ -9,7 +9,7 @@ from ccp.domain.errors import (
     CertificateChainExpired,
     CertificateChainNotYetValid,
 )
-from ccp.domain.notes import Note
+from ccp.domain.findings import Finding
 
 # What OpenSSL finds, in the words of a caller (X509_verify_cert_error_string).
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -54,5 +54,5 @@ def chain_failure(
     reason = _REASONS.get(code, "does not hold")
     failure = CertificateChainBroken(f"The chain of the {name} {reason}.")
     facts = {"certificate": name, "code": code, "depth": depth, "reason": words}
-    failure.notes.append(Note("a chain was refused", logging.INFO, facts))
+    failure.findings.append(Finding("a chain was refused", logging.INFO, facts))
     return failure

@@ -155,7 +155,7 @@ def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite
     Source: XML Signature, 3.2; ISO 15118-2 as `ccp.iso15118` describes its fragments.
     """
     form = None
-    for verdict in judge_signature(message, key, suites):
+    for verdict in check_signature(message, key, suites):
         if verdict.problems:
             raise SignatureInvalid(verdict.problems[0])
         form = verdict.form
@@ -164,7 +164,7 @@ def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite
     return form
 
 
-def judge_signature(
+def check_signature(
     message: SignedMessage, key: object, suites: Sequence[Suite]
 ) -> Iterator[Verdict]:
     """

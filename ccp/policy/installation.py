@@ -13,19 +13,19 @@ from ccp.domain.errors import (
     ProvisioningCertificateExpired,
     ProvisioningCertificateNotYetValid,
     collecting,
-    notes_of,
+    findings_of,
 )
+from ccp.domain.findings import Finding
 from ccp.domain.identifiers import Pcid
-from ccp.domain.notes import Note
 from ccp.messages import InstallationRequest, verify_message
 from ccp.pki.certificates import Certificate, read_chain
-from ccp.pki.irregular import irregularity_notes
+from ccp.pki.irregular import irregularity_findings
 from ccp.policy.selection import choose
 from ccp.policy.services import Services
 from ccp.store import SignedContractData
 
 
-class Outcome(NamedTuple):
+class InstallationDecision(NamedTuple):
     """
     What a car's request comes to in this pool; nobody has been told yet.
 
@@ -33,24 +33,23 @@ class Outcome(NamedTuple):
         pcid: Of the car; None where it cannot be read.
         answers: The contracts that it gets, in their order, their messages ready to be sent.
         failure: Why it gets none; None if it gets some.
-        let_pass: What strict mode would have refused it for, and lab mode has not; it would have
-            told the first alone.
+        accepted_failures: Failures that lab mode accepted; strict mode raises the first of them.
         may_be_elsewhere: Whether nothing was found here, and the car has room for what other pools
             may have.
-        notes: What is for the log.
+        findings: What is for the log.
     """
 
     pcid: Pcid | None
     answers: Sequence[SignedContractData]
     failure: CcpError | None
-    let_pass: Sequence[CcpError]
+    accepted_failures: Sequence[CcpError]
     may_be_elsewhere: bool
-    notes: Sequence[Note]
+    findings: Sequence[Finding]
 
 
-def decide(
+def select_contracts(
     services: Services, exi: bytes, request: InstallationRequest, *, at: datetime
-) -> Outcome:
+) -> InstallationDecision:
     """
     Decide what the car gets; whatever goes wrong, nothing is raised.
 
@@ -61,23 +60,23 @@ def decide(
     pcid: Pcid | None = None
     answers: list[SignedContractData] = []
     failure: CcpError | None = None
-    let_pass: list[CcpError] = []
-    notes: list[Note] = []
+    accepted_failures: list[CcpError] = []
+    findings: list[Finding] = []
     try:
         chain = read_chain(request.certificates, "OEM provisioning certificate")
-        notes += irregularity_notes(chain, "OEM provisioning certificate")
+        findings += irregularity_findings(chain, "OEM provisioning certificate")
         failures: list[CcpError] = []
         pcid = _pcid(chain[0], failures, lab=services.settings.lab)
         with collecting(failures):
-            notes += verify_message(exi, request.message, chain[0].public_key, request.suites)
+            findings += verify_message(exi, request.message, chain[0].public_key, request.suites)
         with collecting(failures):
             _verify_chain(services, request, chain, at=at)
-        notes += notes_of(failures)
-        let_pass += services.weigh(failures)
+        findings += findings_of(failures)
+        accepted_failures += services.raise_unless_lab(failures)
         choice = choose(services.store, request, pcid, at=at)
-        notes += notes_of(choice.failures)
-        let_pass += services.weigh(choice.failures)
-        notes += choice.notes
+        findings += findings_of(choice.failures)
+        accepted_failures += services.raise_unless_lab(choice.failures)
+        findings += choice.findings
         answers = [
             replace(
                 record,
@@ -96,13 +95,13 @@ def decide(
         failure = InternalError()
         failure.__cause__ = error
     not_found = isinstance(failure, ContractOrVehicleNotFound)
-    return Outcome(
+    return InstallationDecision(
         pcid=pcid,
         answers=answers,
         failure=failure,
-        let_pass=let_pass,
+        accepted_failures=accepted_failures,
         may_be_elsewhere=not_found and request.most_contracts > 0,
-        notes=notes,
+        findings=findings,
     )
 
 
@@ -155,4 +154,4 @@ def _verify_chain(
         raise ProvisioningCertificateExpired
     if at < leaf.not_before:
         raise ProvisioningCertificateNotYetValid
-    services.trusted.now.provisioning_chains.verify(chain, at=at, suites=request.suites)
+    services.trusted.current.provisioning_chains.verify(chain, at=at, suites=request.suites)

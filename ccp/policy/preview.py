@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ccp.domain.errors import CcpError, EmaidBelongsToOtherPcid
+from ccp.domain.findings import Finding
 from ccp.domain.identifiers import Emaid
-from ccp.domain.notes import Note
 from ccp.iso15118 import ExiError, decode, iso2, iso20
 from ccp.messages import (
     InstallationRequest,
@@ -16,12 +16,12 @@ from ccp.messages import (
     names_of,
 )
 from ccp.pki.certificates import read_certificate
-from ccp.policy.installation import decide
+from ccp.policy.installation import select_contracts
 from ccp.policy.selection import is_installed
 from ccp.policy.services import Services
-from ccp.policy.validation import Judgement, judge
+from ccp.policy.validation import ValidationResult, validate_contract
 from ccp.store import SignedContractData
-from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.current import TrustSnapshot, TrustStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +82,18 @@ class PostPreview:
         refusal: None where contracts are answered.
         pcid: Of the car; None where it cannot be read.
         contracts: In the order in which they are answered.
-        let_pass: In lab mode, what strict mode refuses; it would have told the first alone.
+        accepted_failures: Failures that lab mode accepts; strict mode raises the first of them.
         asks_peers: Whether peer pools would be asked, if the caller says `broadcast`.
-        notes: What the log would have besides.
+        findings: What the log would have besides.
     """
 
     status: int
     refusal: Refusal | None
     pcid: str | None = None
     contracts: Sequence[OfferedContract] = ()
-    let_pass: Sequence[Refusal] = ()
+    accepted_failures: Sequence[Refusal] = ()
     asks_peers: bool = False
-    notes: Sequence[str] = ()
+    findings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +108,13 @@ class PutPreview:
         v2g_root_fingerprint, v2g_root_distinguished_name: Of the root that it would be stored
             under, if the caller names none; None where it is refused. Without anchors the
             fingerprint is what the caller says, and None here.
-        let_pass: In lab mode, what strict mode refuses.
+        accepted_failures: In lab mode, what strict mode refuses.
         pcid: Of the car that the EMAID is stored for already; None where it is not stored.
         replaces: Whether it would replace what is stored for that car; if not, it is one more
             variant.
         for_other_car: How it would be refused if it were put for another car; None where the EMAID
             is not stored.
-        notes: What the log would have besides.
+        findings: What the log would have besides.
     """
 
     status: int
@@ -122,11 +122,11 @@ class PutPreview:
     emaid: str | None
     v2g_root_fingerprint: str | None
     v2g_root_distinguished_name: str | None
-    let_pass: Sequence[Refusal]
+    accepted_failures: Sequence[Refusal]
     pcid: str | None
     replaces: bool
     for_other_car: Refusal | None
-    notes: Sequence[str]
+    findings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def preview(services: Services, exi: bytes, *, at: datetime) -> Preview:
         exi: A CertificateInstallationReq or -Res of either edition, or anything else.
         at: The present, aware UTC.
     """
-    trusted = TrustedNow(Trusted.of(services.trusted.now.trust), services.trusted.files)
+    trusted = TrustStore(TrustSnapshot.of(services.trusted.current.trust), services.trusted.files)
     aside = replace(services, trusted=trusted)
     return Preview(post=_preview_post(aside, exi, at), put=_preview_put(aside, exi, at))
 
@@ -165,24 +165,24 @@ def _preview_post(services: Services, exi: bytes, at: datetime) -> PostPreview:
         request = decode_installation_req(exi)
     except CcpError as error:
         return PostPreview(status=error.status, refusal=_refusal(error))
-    outcome = decide(services, exi, request, at=at)
+    outcome = select_contracts(services, exi, request, at=at)
     failure = outcome.failure
     return PostPreview(
         status=200 if failure is None else failure.status,
         refusal=None if failure is None else _refusal(failure, request),
         pcid=outcome.pcid.text if outcome.pcid else None,
         contracts=[_offered(record, request) for record in outcome.answers],
-        let_pass=[_refusal(one, request) for one in outcome.let_pass],
+        accepted_failures=[_refusal(one, request) for one in outcome.accepted_failures],
         asks_peers=services.peers.pools is not None and outcome.may_be_elsewhere,
-        notes=_texts(outcome.notes),
+        findings=_texts(outcome.findings),
     )
 
 
 def _preview_put(services: Services, exi: bytes, at: datetime) -> PutPreview:
     emaid: Emaid | None = None
-    judgement: Judgement | None = None
+    validation: ValidationResult | None = None
     refusal: Refusal | None = None
-    let_pass: list[CcpError] = []
+    accepted_failures: list[CcpError] = []
     stored: list[SignedContractData] = []
     replaces = False
     try:
@@ -190,24 +190,24 @@ def _preview_put(services: Services, exi: bytes, at: datetime) -> PutPreview:
         contract = read_certificate(signed.contract_chain[0], "contract certificate")
         emaid = _own_emaid(names_of(signed, contract)[0])
         stored = services.store.find_contract(emaid) if emaid else []
-        judgement = judge(services, exi, signed, emaid, None, at=at)
-        let_pass = services.weigh(judgement.failures)
-        key = signed.namespace, judgement.v2g_root_fingerprint
+        validation = validate_contract(services, exi, signed, emaid, None, at=at)
+        accepted_failures = services.raise_unless_lab(validation.failures)
+        key = signed.namespace, validation.v2g_root_fingerprint
         replaces = key in [(one.namespace, one.v2g_root_fingerprint) for one in stored]
     except CcpError as error:
         refusal = _refusal(error)
-    place = judgement if refusal is None else None
+    place = validation if refusal is None else None
     return PutPreview(
         status=201 if refusal is None else refusal.status,
         refusal=refusal,
         emaid=emaid.text if emaid else None,
         v2g_root_fingerprint=place.v2g_root_fingerprint if place else None,
         v2g_root_distinguished_name=place.v2g_root_distinguished_name if place else None,
-        let_pass=[_refusal(one) for one in let_pass],
+        accepted_failures=[_refusal(one) for one in accepted_failures],
         pcid=stored[0].pcid.text if stored else None,
         replaces=replaces,
         for_other_car=_refusal(EmaidBelongsToOtherPcid()) if stored else None,
-        notes=_texts(judgement.notes) if judgement else [],
+        findings=_texts(validation.findings) if validation else [],
     )
 
 
@@ -252,5 +252,5 @@ def _own_emaid(text: str) -> Emaid | None:
         return None
 
 
-def _texts(notes: Iterable[Note]) -> list[str]:
-    return list(dict.fromkeys(str(note) for note in notes))
+def _texts(findings: Iterable[Finding]) -> list[str]:
+    return list(dict.fromkeys(str(finding) for finding in findings))

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from ccp.domain.errors import CcpError, ContractOrVehicleNotFound
+from ccp.domain.findings import Finding
 from ccp.domain.identifiers import Emaid, Pcid
-from ccp.domain.notes import Note
 from ccp.iso15118 import RootCertificateID
 from ccp.messages import InstallationRequest
 from ccp.pki.names import names_agree
@@ -15,9 +15,9 @@ from ccp.store import ContractData, SignedContractData, Store
 
 T = TypeVar("T", bound=ContractData)
 
-_OUTSIDE_VALIDITY = Note("the car's contracts are outside their validity")
-_NO_EMAID = Note("the car gives priority to what is no EMAID", logging.INFO)
-_NO_ROOT_LISTED = Note(
+_OUTSIDE_VALIDITY = Finding("the car's contracts are outside their validity")
+_NO_EMAID = Finding("the car gives priority to what is no EMAID", logging.INFO)
+_NO_ROOT_LISTED = Finding(
     "the car lists no V2G root that its contract is signed under; sent the newest"
 )
 
@@ -30,12 +30,12 @@ class Choice(NamedTuple):
         records: Of each contract one variant, in the order in which the car gets them; at least
             one.
         failures: What speaks against it; in lab mode that is let pass.
-        notes: What is worth telling if it gets them.
+        findings: What is worth telling if it gets them.
     """
 
     records: Sequence[SignedContractData]
     failures: Sequence[CcpError]
-    notes: Sequence[Note]
+    findings: Sequence[Finding]
 
 
 def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: datetime) -> Choice:
@@ -51,21 +51,21 @@ def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: dateti
         ContractOrVehicleNotFound: It has no contract here, or no room for one.
     """
     failures: list[CcpError] = []
-    notes: list[Note] = []
+    findings: list[Finding] = []
     if request.default_only:
         variants = store.find_default(pcid, request.namespace)
-        return Choice(_choose(variants, request, failures, notes, at=at), failures, notes)
+        return Choice(_choose(variants, request, failures, findings, at=at), failures, findings)
     with store.snapshot():
         contracts = store.find_by_pcid(pcid, request.namespace)
-        chosen = _choose(contracts, request, failures, notes, at=at)
-        return Choice(store.with_messages(chosen), failures, notes)
+        chosen = _choose(contracts, request, failures, findings, at=at)
+        return Choice(store.with_messages(chosen), failures, findings)
 
 
 def _choose(
     variants: Sequence[T],
     request: InstallationRequest,
     failures: list[CcpError],
-    notes: list[Note],
+    findings: list[Finding],
     *,
     at: datetime,
 ) -> list[T]:
@@ -74,7 +74,7 @@ def _choose(
 
     Args:
         variants: The newest first.
-        failures, notes: Get what `Choice` says.
+        failures, findings: Get what `Choice` says.
     """
     if not variants:
         raise ContractOrVehicleNotFound
@@ -83,20 +83,20 @@ def _choose(
     valid = [variant for variant in variants if variant.valid_from <= at <= variant.valid_to]
     if not valid:
         failure = ContractOrVehicleNotFound()
-        failure.notes.append(_OUTSIDE_VALIDITY)
+        failure.findings.append(_OUTSIDE_VALIDITY)
         failures.append(failure)
         valid = list(variants)
     contracts: dict[Emaid, list[T]] = {}
     for variant in valid:
         contracts.setdefault(variant.emaid, []).append(variant)
-    wanted = _wanted(request.prioritized_emaids, notes)
+    wanted = _wanted(request.prioritized_emaids, findings)
 
     def rank(emaid: Emaid) -> tuple[int, bool]:
         place = wanted.index(emaid) if emaid in wanted else len(wanted)
         return place, not contracts[emaid][0].is_default
 
     chosen = sorted(contracts, key=rank)[: request.most_contracts]
-    return [_variant(contracts[emaid], request.roots, notes) for emaid in chosen]
+    return [_variant(contracts[emaid], request.roots, findings) for emaid in chosen]
 
 
 def is_installed(variant: ContractData, car_roots: Sequence[RootCertificateID]) -> bool:
@@ -104,27 +104,27 @@ def is_installed(variant: ContractData, car_roots: Sequence[RootCertificateID]) 
     return any(_is_root_of(variant, root) for root in car_roots)
 
 
-def _wanted(texts: Sequence[str], notes: list[Note]) -> list[Emaid]:
+def _wanted(texts: Sequence[str], findings: list[Finding]) -> list[Emaid]:
     """The EMAIDs among what a car says that it wants; nothing else can be stored here."""
     wanted: dict[Emaid, None] = {}
     for text in texts:
         try:
             wanted[Emaid.parse(text)] = None
         except ValueError:
-            notes.append(_NO_EMAID)
+            findings.append(_NO_EMAID)
     return list(wanted)
 
 
 def _variant(
     variants: Sequence[T],
     car_roots: Sequence[RootCertificateID],
-    notes: list[Note],
+    findings: list[Finding],
 ) -> T:
     """Choose the variant of a root that the car has installed; if there is none, the newest."""
     for variant in variants:
         if is_installed(variant, car_roots):
             return variant
-    notes.append(_NO_ROOT_LISTED)
+    findings.append(_NO_ROOT_LISTED)
     return variants[0]
 
 

@@ -10,7 +10,7 @@ from ccp.clients.peers import Peers
 from ccp.config.settings import Settings
 from ccp.domain.errors import CcpError
 from ccp.store import Store
-from ccp.trust.current import TrustedNow
+from ccp.trust.current import TrustStore
 from ccp.trust.operator_cas import Issuers
 from ccp.trust.provider_table import ProviderTable
 
@@ -34,12 +34,12 @@ class Services:
     settings: Settings
     store: Store
     clock: Callable[[], datetime]
-    trusted: TrustedNow
+    trusted: TrustStore
     provider_table: ProviderTable
     operator_cas: Issuers
     peers: Peers
 
-    def weigh(self, failures: Sequence[CcpError]) -> list[CcpError]:
+    def raise_unless_lab(self, failures: Sequence[CcpError]) -> list[CcpError]:
         """
         Refuse what failed its checks; in lab mode, let it pass.
 
@@ -57,12 +57,12 @@ class Services:
             raise first
         return [first]
 
-    def refuse(self, failures: Sequence[CcpError]) -> None:
-        """Do as `weigh` does, and say in the log what is let pass."""
-        tell_let_pass(self.weigh(failures))
+    def log_unless_strict(self, failures: Sequence[CcpError]) -> None:
+        """Do as `raise_unless_lab` does, and say in the log what is let pass."""
+        log_accepted_failures(self.raise_unless_lab(failures))
 
 
-def tell_let_pass(failures: Iterable[CcpError]) -> None:
+def log_accepted_failures(failures: Iterable[CcpError]) -> None:
     """Say in the log what lab mode has let pass."""
     for failure in failures:
         log.warning("lab mode lets pass what strict mode refuses", failures=failure.messages)

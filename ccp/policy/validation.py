@@ -9,22 +9,22 @@ from ccp.domain.errors import (
     CertificateChainBroken,
     ContractCertificateRevoked,
     collecting,
-    notes_of,
+    findings_of,
 )
+from ccp.domain.findings import Finding
 from ccp.domain.identifiers import Emaid
-from ccp.domain.notes import Note
 from ccp.messages import CLOCK_TOLERANCE, SignedContract, contract_failures, verify_message
 from ccp.pki.anchors import Root
 from ccp.pki.certificates import Certificate, read_chain, root_name
-from ccp.pki.irregular import irregularity_notes
+from ccp.pki.irregular import irregularity_findings
 from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
 from ccp.pki.signers import require_cps
 from ccp.policy.services import Services
-from ccp.trust.current import Trusted
+from ccp.trust.current import TrustSnapshot
 
 
-class Judgement(NamedTuple):
+class ValidationResult(NamedTuple):
     """
     What the pool makes of a signed contract, whomever it is put for.
 
@@ -33,7 +33,7 @@ class Judgement(NamedTuple):
         v2g_root_fingerprint, v2g_root_distinguished_name, v2g_root_serial_number: Of the root that
             it is to be stored under; see `SignedContractData`.
         failures: What speaks against it, the gravest first.
-        notes: What is for the log.
+        findings: What is for the log.
     """
 
     contract: Certificate
@@ -41,10 +41,10 @@ class Judgement(NamedTuple):
     v2g_root_distinguished_name: str
     v2g_root_serial_number: int | None
     failures: Sequence[CcpError]
-    notes: Sequence[Note]
+    findings: Sequence[Finding]
 
 
-def judge(
+def validate_contract(
     services: Services,
     exi: bytes,
     signed: SignedContract,
@@ -52,7 +52,7 @@ def judge(
     v2g_root_fingerprint: str | None,
     *,
     at: datetime,
-) -> Judgement:
+) -> ValidationResult:
     """
     Judge a signed contract; nobody is told.
 
@@ -66,18 +66,18 @@ def judge(
         CertificateUnreadable: A certificate that the pool must read is none.
     """
     contract_chain = read_chain(signed.contract_chain, "contract certificate")
-    cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate", cache_leaf=True)
     contract, cps = contract_chain[0], cps_chain[0]
-    trusted = services.trusted.now
-    notes = [
-        *irregularity_notes(contract_chain, "contract certificate"),
-        *irregularity_notes(cps_chain, "CPS certificate"),
+    trusted = services.trusted.current
+    findings = [
+        *irregularity_findings(contract_chain, "contract certificate"),
+        *irregularity_findings(cps_chain, "CPS certificate"),
     ]
     failures = list(contract_failures(signed, contract, emaid, at=at))
     if services.store.is_revoked(contract.der):
         failures.append(ContractCertificateRevoked())
     with collecting(failures):
-        notes += verify_message(exi, signed.message, cps.public_key, signed.suites)
+        findings += verify_message(exi, signed.message, cps.public_key, signed.suites)
     root = None
     with collecting(failures):
         require_cps(cps_chain, allow_list=services.settings.cps_allow_list)
@@ -86,7 +86,7 @@ def judge(
         above = _verify_contract_chain(trusted, contract_chain, signed.suites, at=at)
         if above and emaid:
             services.provider_table.require(emaid.provider_id, above)
-    return Judgement(
+    return ValidationResult(
         contract=contract,
         v2g_root_fingerprint=root.fingerprint if root else v2g_root_fingerprint,
         v2g_root_distinguished_name=(
@@ -94,12 +94,12 @@ def judge(
         ),
         v2g_root_serial_number=root.serial_number if root else None,
         failures=failures,
-        notes=[*notes, *notes_of(failures)],
+        findings=[*findings, *findings_of(failures)],
     )
 
 
 def _verify_cps_chain(
-    trusted: Trusted,
+    trusted: TrustSnapshot,
     chain: list[Certificate],
     suites: Sequence[Suite],
     fingerprint: str | None,
@@ -127,7 +127,7 @@ def _verify_cps_chain(
 
 
 def _verify_contract_chain(
-    trusted: Trusted, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
+    trusted: TrustSnapshot, chain: list[Certificate], suites: Sequence[Suite], *, at: datetime
 ) -> Sequence[Certificate]:
     """
     Verify that the contract's chain ends in an eMSP's root or in a V2G root.

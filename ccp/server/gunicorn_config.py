@@ -126,7 +126,7 @@ def on_reload(server: Arbiter) -> None:
         tls = read_tls(_settings)
         app = create_app(_settings)
         after = app.services.trusted
-        require_no_kind_lost(before.now.trust, after.now.trust, at=utc_now())
+        require_no_kind_lost(before.current.trust, after.current.trust, at=utc_now())
         require_table_not_lost(old.provider_table, app.services.provider_table)
         before.refused_reload = ""
         require_safe(server, app)
@@ -163,14 +163,14 @@ def refuse_exposure(server: Arbiter) -> None:
     """End, with the reason, a server that would serve others by accident, or has lost anchors."""
     try:
         require_safe(server, server.app.wsgi())
-        KnownKinds(_settings).require(server.app.wsgi().services.trusted.now.trust)
+        KnownKinds(_settings).require(server.app.wsgi().services.trusted.current.trust)
     except SettingsInvalid as error:
         sys.exit(f"The pool cannot start.\n{error}")
 
 
 def require_safe(server: Arbiter, app: FlaskApp) -> None:
     """Raise SettingsInvalid where protected mode forbids what is bound, or is about to be."""
-    trust = app.services.trusted.now.trust
+    trust = app.services.trusted.current.trust
     require_safe_exposure(_settings, hosts_of(server), trust)
 
 
@@ -198,7 +198,7 @@ def log_urls(server: Arbiter, app: FlaskApp) -> None:
 def warn(server: Arbiter, app: FlaskApp) -> None:
     """Say once what this pool does not ask and not verify."""
     served = ", ".join(map(str, listeners_of(server))) or "it"
-    trust = app.services.trusted.now.trust
+    trust = app.services.trusted.current.trust
     operators = str(_operators.socket) if _operators.is_open_to_others else ""
     hosts = hosts_of(server)
     warnings = warnings_of(_settings, hosts, trust, served=served, operators=operators)

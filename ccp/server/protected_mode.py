@@ -26,9 +26,9 @@ def require_safe_exposure(settings: Settings, hosts: Iterable[str], trust: Trust
     """
     open_hosts = sorted({host or "every address" for host in hosts if not is_loopback(host)})
     missing = []
-    if settings.auth != "jwt" and "CCP_AUTH" not in settings.said:
+    if settings.auth != "jwt" and "CCP_AUTH" not in settings.explicitly_set:
         missing.append("CCP_AUTH=jwt, or CCP_AUTH=none, which asks nobody who calls")
-    is_lab = settings.lab and "CCP_CHECKS" in settings.said
+    is_lab = settings.lab and "CCP_CHECKS" in settings.explicitly_set
     if not trust.v2g.configured and not is_lab:
         missing.append(
             "V2G trust anchors in CCP_TRUST_DIR or of CCP_RCP_URL, or CCP_CHECKS=lab, since"

@@ -7,10 +7,10 @@ from sqlite3 import Connection
 
 from ccp.store.copies import connect_patiently, told
 from ccp.store.migrations import require_up_to_date
+from ccp.store.queries import rows_of
 from ccp.store.records import SignedContractData
 from ccp.store.rows import RowInvalid, record_of
 from ccp.store.schema import schema_problems, time_limit
-from ccp.store.survey import rows_of
 
 
 def problems_of(path: Path) -> list[str]:

@@ -109,7 +109,7 @@ class Reads:
             )
             return found.fetchone() is not None
 
-    def walk(self, *, ended_before: datetime | None = None) -> Iterator[Batch]:
+    def iter_batches(self, *, ended_before: datetime | None = None) -> Iterator[Batch]:
         """
         Give the records that are there when it begins, some at a time, the oldest puts first.
 

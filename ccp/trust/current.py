@@ -9,7 +9,7 @@ from ccp.trust.folder import Trust
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
+class TrustSnapshot:
     """
     Anchors, and what has been proved with these alone.
 
@@ -37,18 +37,19 @@ class Trusted:
 
 
 @dataclass(slots=True)
-class TrustedNow:
+class TrustStore:
     """
-    What a worker trusts now; it is replaced as a whole, by whoever has newer anchors.
+    The anchors of a worker. `current` is replaced as a whole when anchors change.
 
     Attributes:
-        files: The anchors that are in files, which stay.
+        current: The anchors in use.
+        files: The anchors that come from files.
         roots: The roots of a root pool as they were kept on disk at the start, by the names of
             KINDS; X.509, DER.
         refused_reload: Why the last reload of the anchors was refused; empty if it was not.
     """
 
-    now: Trusted
+    current: TrustSnapshot
     files: Trust
     roots: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     refused_reload: str = ""

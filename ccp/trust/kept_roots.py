@@ -8,14 +8,14 @@ import orjson
 
 from ccp.clients.last_good import LastGood, NothingKept
 from ccp.config.settings import AnchorsUnusable, Settings
-from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import KINDS, load_trust
 from ccp.trust.pool_roots import usable_roots
 
 _MAX_BYTES = 8 * 2**20  # more than a root pool may answer for all kinds together
 
 
-def trusted_at_start(settings: Settings, *, at: datetime) -> TrustedNow:
+def trusted_at_start(settings: Settings, *, at: datetime) -> TrustStore:
     """
     Give what a pool trusts when it starts: the anchors in files, and what a root pool gave last.
 
@@ -30,9 +30,9 @@ def trusted_at_start(settings: Settings, *, at: datetime) -> TrustedNow:
         reason = f"{error.filename} cannot be read: {error.strerror}"
         raise AnchorsUnusable(f"CCP_TRUST_DIR: {reason}") from None
     if not settings.rcp_url:
-        return TrustedNow(Trusted.of(files), files)
+        return TrustStore(TrustSnapshot.of(files), files)
     roots = KeptRoots(settings).usable(at=at)
-    return TrustedNow(Trusted.of(files.with_roots(roots)), files, roots)
+    return TrustStore(TrustSnapshot.of(files.with_roots(roots)), files, roots)
 
 
 class KeptRoots:

@@ -11,7 +11,7 @@ import structlog
 from ccp.clients.http import Unanswered
 from ccp.clients.root_pool import RootPool
 from ccp.pki.certificates import read_certificate
-from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import KINDS
 from ccp.trust.kept_roots import KeptRoots
 from ccp.trust.pool_roots import usable_roots
@@ -44,7 +44,7 @@ class RootKeeper:
     def __init__(
         self,
         pool: RootPool,
-        trusted: TrustedNow,
+        trusted: TrustStore,
         kept: KeptRoots,
         *,
         seconds: float,
@@ -120,7 +120,7 @@ class RootKeeper:
 
     def _any_valid(self, ders: Iterable[bytes]) -> bool:
         at = self._clock()
-        return any(read_certificate(der, "root", recurs=True).is_valid_at(at) for der in ders)
+        return any(read_certificate(der, "root", cache=True).is_valid_at(at) for der in ders)
 
     def _usable(self, kind: str, ders: Iterable[bytes]) -> tuple[bytes, ...]:
         return usable_roots(ders, kind=kind, at=self._clock())
@@ -129,7 +129,7 @@ class RootKeeper:
         """Trust these roots from now on, and none that is no longer among them."""
         if roots == self._roots:
             return
-        self._trusted.now = Trusted.of(self._files.with_roots(roots))
+        self._trusted.current = TrustSnapshot.of(self._files.with_roots(roots))
         self._roots = roots
         numbers = {kind: len(roots[kind]) for kind in KINDS}
         log.info("the roots of the root pool are trust anchors now", **numbers)

@@ -12,12 +12,7 @@ from ccp.domain.errors import (
     EmaidMismatch,
     ResponseCodeNotOk,
 )
-from ccp.workshop.certificates import LEAF, Chain, ca, key_usage
-from ccp.workshop.cps import ContractDraft
-from ccp.workshop.edition import Edition
-from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve, replaced
-from ccp.workshop.misissued import (
+from ccp.workshop.bad_certificates import (
     all_on,
     foreign,
     future,
@@ -28,6 +23,11 @@ from ccp.workshop.misissued import (
     with_sub_2,
     with_sub_2_key,
 )
+from ccp.workshop.certificates import LEAF, Chain, ca, key_usage
+from ccp.workshop.cps import ContractDraft
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
+from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve, replaced
 from ccp.workshop.pki import fingerprint, make_contract, make_station
 from ccp.workshop.profiles import new_key
 from ccp.workshop.signature_faults import signature_fault, signature_faults
@@ -47,11 +47,11 @@ def _cps(
 ) -> Callable[[ContractDraft], ContractDraft]:
     """Another CPS certificate, whose key signs."""
 
-    def spoil(draft: ContractDraft) -> ContractDraft:
+    def apply_fault(draft: ContractDraft) -> ContractDraft:
         cps = change(draft.cps, draft)
         return replace(draft, cps=cps, signing_key=cps.leaf.key)
 
-    return spoil
+    return apply_fault
 
 
 def _content(edition: Edition) -> Iterator[Fault[ContractDraft]]:

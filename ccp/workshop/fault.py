@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ccp.domain.errors import CcpError
+from ccp.workshop.bad_certificates import with_leaf
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import Chain, key_usage
 from ccp.workshop.cps import ContractDraft
-from ccp.workshop.misissued import with_leaf
 from ccp.workshop.profiles import new_key
 
 Draft = TypeVar("Draft", ContractDraft, RequestDraft)
@@ -26,14 +26,14 @@ class Fault(Generic[Draft]):
         meaning: What is wrong, in one line.
         error: What a strict pool answers.
         told: A part of one of its messages that names the fault.
-        spoil: Makes a draft wrong.
+        apply_fault: Makes a draft wrong.
     """
 
     name: str
     meaning: str
     error: type[CcpError]
     told: str
-    spoil: Callable[[Draft], Draft]
+    apply_fault: Callable[[Draft], Draft]
 
 
 def replaced(**changes: Any) -> Callable[[Draft], Draft]:

@@ -10,12 +10,7 @@ from ccp.domain.errors import (
     ProvisioningCertificateExpired,
     ProvisioningCertificateNotYetValid,
 )
-from ccp.workshop.car import RequestDraft
-from ccp.workshop.certificates import Chain
-from ccp.workshop.edition import Edition
-from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve
-from ccp.workshop.misissued import (
+from ccp.workshop.bad_certificates import (
     foreign,
     future,
     impostor,
@@ -25,6 +20,11 @@ from ccp.workshop.misissued import (
     with_sub_2,
     with_sub_2_key,
 )
+from ccp.workshop.car import RequestDraft
+from ccp.workshop.certificates import Chain
+from ccp.workshop.edition import Edition
+from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
+from ccp.workshop.fault import Fault, agrees_only, by_name, on_wrong_curve
 from ccp.workshop.pki import make_car
 from ccp.workshop.profiles import new_key
 from ccp.workshop.signature_faults import signature_fault, signature_faults
@@ -33,11 +33,11 @@ from ccp.workshop.signature_faults import signature_fault, signature_faults
 def _car(change: Callable[[Chain, RequestDraft], Chain]) -> Callable[[RequestDraft], RequestDraft]:
     """Another provisioning certificate, whose key signs."""
 
-    def spoil(draft: RequestDraft) -> RequestDraft:
+    def apply_fault(draft: RequestDraft) -> RequestDraft:
         car = change(draft.car, draft)
         return replace(draft, car=car, signing_key=car.leaf.key)
 
-    return spoil
+    return apply_fault
 
 
 _CERTIFICATES: list[Fault[RequestDraft]] = [

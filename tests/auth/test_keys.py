@@ -21,7 +21,7 @@ from ccp.clients.last_good import LastGood
 from ccp.domain.errors import KeysNotThere
 from tests.answering import answering, response
 from tests.issuer import ec_key, jwks, rsa_key
-from tests.ticks import Ticks
+from tests.monotonic import Ticks
 from tests.waiting import NEVER, SECONDS, until
 
 OLD, NEW = ec_key("old"), ec_key("new")
@@ -138,7 +138,7 @@ def test_a_new_key_is_found_when_a_token_names_it(clock):
 
     async def scenario():
         issuer = Issuer(jwks(OLD))
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         assert await found(keys, "old") == ["old"]
         issuer.document = jwks(OLD, NEW)
         clock.now += UNKNOWN_KEY_SECONDS
@@ -157,7 +157,7 @@ def test_unknown_keys_are_asked_for_once_a_minute(clock):
 
     async def scenario():
         issuer = Issuer(jwks(OLD))
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         keys.take(jwks(OLD))
         for number in range(50):
             assert await found(keys, f"unknown {number}") == []
@@ -177,7 +177,7 @@ def test_known_keys_ask_nobody(clock):
 
     async def scenario():
         issuer = Issuer(None)
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         keys.take(jwks(OLD, rsa_key()))
         assert await found(keys, "old") == ["old"]
         assert await found(keys, "old", "RS256") == []
@@ -195,7 +195,7 @@ def test_all_wait_for_one(clock):
     async def scenario():
         issuer = Issuer(jwks(OLD))
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         waiting = [asyncio.create_task(found(keys, "old")) for _ in range(MOST_WAITING)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -213,7 +213,7 @@ def test_few_wait_at_a_time(clock, known):
     async def scenario():
         issuer = Issuer(jwks(OLD, NEW))
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         if known:
             keys.take(jwks(OLD))
         asking = [asyncio.create_task(found(keys, "new")) for _ in range(100)]
@@ -243,7 +243,7 @@ def test_nobody_waits_for_a_renewal_that_is_old(clock):
     async def scenario():
         issuer = Issuer(jwks(OLD, NEW))
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         keys.take(jwks(OLD))
         first = asyncio.create_task(found(keys, "new"))
         await until(lambda: issuer.asked == 1)
@@ -264,7 +264,7 @@ def test_nobody_waits_for_long(clock, monkeypatch):
     async def scenario():
         issuer = Issuer(jwks(OLD))
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         async with asyncio.timeout(SECONDS):
             with pytest.raises(KeysNotThere):
                 await keys.find("ES256", "old")
@@ -281,7 +281,7 @@ def test_one_who_leaves_takes_nothing_away(clock):
     async def scenario():
         issuer = Issuer(jwks(OLD))
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         leaving, staying = (asyncio.create_task(found(keys, "old")) for _ in range(2))
         await asyncio.sleep(0)
         leaving.cancel()
@@ -298,7 +298,7 @@ def test_an_issuer_that_is_down_at_the_start_is_asked_again(clock):
 
     async def scenario():
         issuer = Issuer(None)
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         for _ in range(10):
             with pytest.raises(KeysNotThere):
                 await keys.find("ES256", "old")
@@ -316,7 +316,7 @@ def test_the_last_good_keys_are_kept(clock, nonsense):
 
     async def scenario():
         issuer = Issuer(jwks(OLD))
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         assert await found(keys, "old") == ["old"]
         issuer.document = nonsense
         clock.now += UNKNOWN_KEY_SECONDS
@@ -333,7 +333,7 @@ def test_an_error_that_nobody_foresaw_is_logged(clock):
 
     async def scenario():
         issuer = Issuer(jwks(OLD))
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         assert await found(keys, "old") == ["old"]
         issuer.document = 5  # what no source returns
         clock.now += UNKNOWN_KEY_SECONDS
@@ -356,7 +356,7 @@ def test_keys_are_kept_fresh(clock, monkeypatch):
 
     async def scenario():
         issuer = Issuer(jwks(OLD))
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         async with keys.kept_fresh():
             await until(lambda: issuer.asked >= 1)
             assert await found(keys, "old") == ["old"]
@@ -377,7 +377,7 @@ def test_the_end_waits_for_no_issuer(clock):
     async def scenario():
         issuer = Issuer(None)
         issuer.may_answer.clear()
-        keys = Keys(issuer, ticks=clock)
+        keys = Keys(issuer, monotonic=clock)
         async with keys.kept_fresh():
             await until(lambda: issuer.asked == 1)
         assert len(asyncio.all_tasks()) == 1
@@ -389,7 +389,7 @@ def test_a_token_without_a_name_has_few_keys_tried(clock):
     """A token that names no key cannot make the pool try very many."""
 
     async def scenario():
-        keys = Keys(Issuer(None), ticks=clock)
+        keys = Keys(Issuer(None), monotonic=clock)
         keys.take(jwks(*[OLD] * 50))
         assert len(await keys.find("ES256", None)) == 8
 
@@ -398,7 +398,7 @@ def test_a_token_without_a_name_has_few_keys_tried(clock):
 
 def test_the_same_keys_are_told_once(clock):
     """Reading what is known already is no news, and no work."""
-    keys = Keys(Issuer(None), ticks=clock)
+    keys = Keys(Issuer(None), monotonic=clock)
     with structlog.testing.capture_logs() as log:
         keys.take(jwks(OLD))
         keys.take(jwks(OLD))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccp.cleansing import Outcome, Report
+from ccp.cleansing import RemovalReason, Report
 from ccp.commands.checking import all_problems
 from ccp.domain.errors import ContractCertificateRevoked
 from ccp.pki.ocsp import build_request
@@ -44,7 +44,7 @@ def test_what_has_expired_leaves(world: World) -> None:
     report, (finding,) = world.run()
     assert (report.expired, report.kept, report.records) == (1, 2, 3)
     assert (finding.outcome, finding.reason) == (
-        Outcome.EXPIRED,
+        RemovalReason.EXPIRED,
         "valid until 2025-06-01T12:00:00Z",
     )
     assert world.emaids() == EMAIDS[:2]
@@ -140,7 +140,7 @@ def test_where_nobody_tells_the_setting_decides(world: World, removes: bool) -> 
     cleansing = world.make_cleansing(removes_unreachable=removes)
     report, (finding,) = world.run(cleansing)
     assert report == Report(records=1, unreachable=1, kept=not removes)
-    assert (finding.outcome, finding.leaves) == (Outcome.UNREACHABLE, removes)
+    assert (finding.outcome, finding.leaves) == (RemovalReason.UNREACHABLE, removes)
     assert finding.reason.startswith("the status of the contract certificate is unknown: OCSP at")
     assert "it answered 503; CRL at" in finding.reason
     assert len(world.records()) == (not removes)

@@ -122,14 +122,14 @@ def test_one_does_it_and_another_takes_over(world: World, tmp_path: Path) -> Non
 def test_what_fails_is_told_and_tried_again(world: World, tmp_path: Path, monkeypatch) -> None:
     """The pool may be busy, or anything else."""
     failures = iter([StoreBusy(), RuntimeError("odd")])
-    walk = world.store.walk
+    iter_batches = world.store.iter_batches
 
     def failing(**how):
         for failure in failures:
             raise failure
-        return walk(**how)
+        return iter_batches(**how)
 
-    monkeypatch.setattr(world.store, "walk", failing)
+    monkeypatch.setattr(world.store, "iter_batches", failing)
 
     async def scenario() -> None:
         put_expired(world, EMAIDS[0])

@@ -10,7 +10,7 @@ from cryptography import x509
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
-from ccp.cleansing import Cleansing, Finding, Limits, Report
+from ccp.cleansing import Cleansing, Limits, Removal, Report
 from ccp.clients.peers import Peers
 from ccp.config.settings import Settings
 from ccp.domain.identifiers import Emaid, Pcid
@@ -133,9 +133,9 @@ class World:
         """Have a certificate revoked by its CA."""
         assert self.revoker.revoke(one.certificate, x509.ReasonFlags(reason))
 
-    def run(self, cleansing: Cleansing | None = None, **how: Any) -> tuple[Report, list[Finding]]:
+    def run(self, cleansing: Cleansing | None = None, **how: Any) -> tuple[Report, list[Removal]]:
         """Cleanse the pool; what has come of it, and what was found."""
-        findings: list[Finding] = []
+        findings: list[Removal] = []
         with capture_logs():
             report = awaited((cleansing or self.cleansing).run(ORIGIN, findings.append, **how))
         return report, findings

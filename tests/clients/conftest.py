@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.ticks import Ticks
+from tests.monotonic import Ticks
 
 
 @pytest.fixture
-def ticks() -> Ticks:
+def monotonic() -> Ticks:
     """A clock that stands still."""
     return Ticks()

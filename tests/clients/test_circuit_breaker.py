@@ -3,17 +3,17 @@
 from ccp.clients.circuit_breaker import MOST_FAILURES, REST_SECONDS, Breaker
 
 
-def broken(ticks):
+def broken(monotonic):
     """A breaker that has just seen one failure too many."""
-    breaker = Breaker(ticks)
+    breaker = Breaker(monotonic)
     told = [breaker.failed() for _ in range(MOST_FAILURES)]
     assert told == [False] * (MOST_FAILURES - 1) + [True]
     return breaker
 
 
-def test_some_failures_are_borne(ticks):
+def test_some_failures_are_borne(monotonic):
     """Less than so many in a row change nothing; a success begins the count anew."""
-    breaker = Breaker(ticks)
+    breaker = Breaker(monotonic)
     for _ in range(3):
         for _ in range(MOST_FAILURES - 1):
             breaker.failed()
@@ -21,49 +21,49 @@ def test_some_failures_are_borne(ticks):
         breaker.succeeded()
 
 
-def test_who_keeps_failing_is_left_alone_for_a_while(ticks):
+def test_who_keeps_failing_is_left_alone_for_a_while(monotonic):
     """Nobody asks while it rests."""
-    breaker = broken(ticks)
+    breaker = broken(monotonic)
     assert not breaker.admits()
-    ticks.now += REST_SECONDS - 1
+    monotonic.now += REST_SECONDS - 1
     assert not breaker.admits()
 
 
-def test_after_a_rest_one_tries(ticks):
+def test_after_a_rest_one_tries(monotonic):
     """One request, whatever becomes of it; the others wait for the next rest to end."""
-    breaker = broken(ticks)
-    ticks.now += REST_SECONDS
+    breaker = broken(monotonic)
+    monotonic.now += REST_SECONDS
     assert [breaker.admits() for _ in range(3)] == [True, False, False]
-    ticks.now += REST_SECONDS
+    monotonic.now += REST_SECONDS
     assert breaker.admits()
 
 
-def test_who_has_recovered_is_asked_again(ticks):
+def test_who_has_recovered_is_asked_again(monotonic):
     """The one that tried has had an answer."""
-    breaker = broken(ticks)
-    ticks.now += REST_SECONDS
+    breaker = broken(monotonic)
+    monotonic.now += REST_SECONDS
     assert breaker.admits()
     breaker.succeeded()
     assert all(breaker.admits() for _ in range(5))
 
 
-def test_who_has_not_recovered_rests_again(ticks):
+def test_who_has_not_recovered_rests_again(monotonic):
     """One more failure is enough."""
-    breaker = broken(ticks)
-    ticks.now += REST_SECONDS
+    breaker = broken(monotonic)
+    monotonic.now += REST_SECONDS
     assert breaker.admits()
     assert not breaker.failed()
-    ticks.now += REST_SECONDS - 1
+    monotonic.now += REST_SECONDS - 1
     assert not breaker.admits()
 
 
-def test_who_was_not_waited_for_may_be_tried_again(ticks):
+def test_who_was_not_waited_for_may_be_tried_again(monotonic):
     """A faster one has answered: that says nothing, so the next request tries."""
-    breaker = broken(ticks)
-    ticks.now += REST_SECONDS
+    breaker = broken(monotonic)
+    monotonic.now += REST_SECONDS
     assert breaker.admits()
     breaker.left()
     assert [breaker.admits() for _ in range(2)] == [True, False]
-    breaker = Breaker(ticks)
+    breaker = Breaker(monotonic)
     breaker.left()
     assert breaker.admits()

@@ -26,7 +26,7 @@ def read(tmp_path, text, *services):
     return read_credentials(str(file), services or (PEER, OTHER))
 
 
-def client_credentials(service, ticks, **members):
+def client_credentials(service, monotonic, **members):
     """Credentials that are fetched from a scripted service."""
     section = {
         "token_endpoint": f"{service.root}/token",
@@ -34,7 +34,7 @@ def client_credentials(service, ticks, **members):
         "client_secret": "s:e&cret",
         "token_endpoint_auth_method": "client_secret_basic",
     }
-    return ClientCredentials(section | members, ticks)
+    return ClientCredentials(section | members, monotonic)
 
 
 def headers_of(*credentials, times=1):
@@ -108,10 +108,10 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
         read_credentials(str(tmp_path / "nothing.toml"), [PEER])
 
 
-def test_a_token_is_fetched_with_client_credentials(ticks):
+def test_a_token_is_fetched_with_client_credentials(monotonic):
     """RFC 6749, 4.4, with the client's name and secret in a Basic header (2.3.1)."""
     with scripted(Says(body={"access_token": "T1", "token_type": "Bearer"})) as issuer:
-        assert headers_of(client_credentials(issuer, ticks, scope="ccp")) == [bearer("T1")]
+        assert headers_of(client_credentials(issuer, monotonic, scope="ccp")) == [bearer("T1")]
     (asked,) = issuer.asked
     assert asked.path == "/token"
     assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"], "scope": ["ccp"]}
@@ -119,11 +119,11 @@ def test_a_token_is_fetched_with_client_credentials(ticks):
     assert (scheme, b64decode(pair)) == ("Basic", b"pool+a:s%3Ae%26cret")
 
 
-def test_an_issuer_may_want_the_secret_in_the_form(ticks):
+def test_an_issuer_may_want_the_secret_in_the_form(monotonic):
     """client_secret_post, and an audience, as some want it."""
     with scripted(Says(body={"access_token": "T1", "token_type": "bearer"})) as issuer:
         method = {"token_endpoint_auth_method": "client_secret_post", "audience": "https://peer"}
-        assert headers_of(client_credentials(issuer, ticks, **method)) == [bearer("T1")]
+        assert headers_of(client_credentials(issuer, monotonic, **method)) == [bearer("T1")]
     (asked,) = issuer.asked
     assert parse_qs(asked.body.decode()) == {
         "grant_type": ["client_credentials"],
@@ -134,25 +134,25 @@ def test_an_issuer_may_want_the_secret_in_the_form(ticks):
     assert "authorization" not in asked.headers
 
 
-def test_a_token_is_kept_while_it_is_valid(ticks):
+def test_a_token_is_kept_while_it_is_valid(monotonic):
     """One request for many that need it, at once and later; a new one before it expires."""
     tokens = iter(["T1", "T2"])
     answer = {"token_type": "Bearer", "expires_in": 100}
     with scripted(lambda _: Says(body=answer | {"access_token": next(tokens)})) as issuer:
-        credentials = client_credentials(issuer, ticks)
+        credentials = client_credentials(issuer, monotonic)
         assert headers_of(credentials, times=5) == [bearer("T1")] * 5
-        ticks.now += 69
+        monotonic.now += 69
         assert headers_of(credentials) == [bearer("T1")]
         assert len(issuer.asked) == 1
-        ticks.now += 2
+        monotonic.now += 2
         assert headers_of(credentials) == [bearer("T2")]
 
 
-def test_a_token_that_is_refused_is_fetched_anew(ticks):
+def test_a_token_that_is_refused_is_fetched_anew(monotonic):
     """Its issuer may have changed its keys; one that somebody wrote down stays."""
     tokens = iter(["T1", "T2"])
     with scripted(lambda _: Says(body={"access_token": next(tokens)})) as issuer:
-        credentials = client_credentials(issuer, ticks)
+        credentials = client_credentials(issuer, monotonic)
         (first,) = headers_of(credentials)
         assert credentials.refused(first)
         (second,) = headers_of(credentials)
@@ -162,7 +162,7 @@ def test_a_token_that_is_refused_is_fetched_anew(ticks):
     assert not StaticToken("abc").refused(bearer("abc"))
 
 
-def test_a_token_is_fetched_for_the_next_one_too(ticks):
+def test_a_token_is_fetched_for_the_next_one_too(monotonic):
     """A request that waits no longer, as another pool has answered, leaves the fetch going on."""
 
     async def scenario(credentials):
@@ -180,7 +180,7 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
         return Says(200, {"access_token": "T1"})
 
     with scripted(answer) as issuer:
-        assert asyncio.run(scenario(client_credentials(issuer, ticks))) == bearer("T1")
+        assert asyncio.run(scenario(client_credentials(issuer, monotonic))) == bearer("T1")
     assert len(issuer.asked) == 1
 
 
@@ -204,8 +204,8 @@ def test_a_token_is_fetched_for_the_next_one_too(ticks):
         Says(200, {"access_token": "x"}, after=NEVER),
     ],
 )
-def test_an_issuer_that_fails_is_told(ticks, monkeypatch, says):
+def test_an_issuer_that_fails_is_told(monotonic, monkeypatch, says):
     """Whatever it answers, there is a token or a reason."""
     monkeypatch.setattr(credentials_module, "_FETCH_SECONDS", 1 if says.after else SECONDS)
     with scripted(says) as issuer, pytest.raises(Unanswered):
-        headers_of(client_credentials(issuer, ticks))
+        headers_of(client_credentials(issuer, monotonic))

@@ -15,12 +15,12 @@ from tests.clients.scripted import GONE, Says, scripted
 from tests.waiting import NEVER, SECONDS
 
 
-def asked(*urls, request=b"request", issuers=(), ticks=time.monotonic):
+def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
     """What OCSP responders answer, one after the other, in one run; or why there is no answer."""
 
     async def scenario():
         answers = []
-        async with Responders.connected(ticks) as them:
+        async with Responders.connected(monotonic) as them:
             for url, issuer in zip_longest(urls, issuers, fillvalue=b""):
                 try:
                     answers.append(await them.ask(url, request, issuer=issuer))
@@ -195,45 +195,45 @@ def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_responders_slow_services_of_a_ca_use_up_its_time(ticks, status):
+def test_responders_slow_services_of_a_ca_use_up_its_time(monotonic, status):
     """Each on a host of its own, answering or not; another CA is asked all the same."""
 
     def slowly(_):
-        ticks.now += responders._ISSUER_SECONDS / 2
+        monotonic.now += responders._ISSUER_SECONDS / 2
         return Says(status, b"answer")
 
     with scripted(slowly) as one, scripted(slowly) as other, scripted(Says(200, b"well")) as well:
         urls = [f"{root}/ocsp" for root in (one.root, other.root, well.root, well.root)]
-        answers = asked(*urls, issuers=[b"slow", b"slow", b"slow", b"another"], ticks=ticks)
+        answers = asked(*urls, issuers=[b"slow", b"slow", b"slow", b"another"], monotonic=monotonic)
     assert answers[2:] == [OF_CA, b"well"]
     assert (len(one.asked), len(other.asked), len(well.asked)) == (1, 1, 1)
 
 
-def test_responders_quick_answers_use_up_no_time(ticks):
+def test_responders_quick_answers_use_up_no_time(monotonic):
     """However many there are."""
 
     def quickly(_):
-        ticks.now += responders._SLOW_SECONDS / 2
+        monotonic.now += responders._SLOW_SECONDS / 2
         return Says(200, b"answer")
 
     many = 2 * int(responders._ISSUER_SECONDS / responders._SLOW_SECONDS) + 2
     with scripted(quickly) as service:
-        assert asked(*[service.root] * many, ticks=ticks) == [b"answer"] * many
+        assert asked(*[service.root] * many, monotonic=monotonic) == [b"answer"] * many
 
 
-def test_responders_many_slow_cas_use_up_the_time_of_the_run(ticks):
+def test_responders_many_slow_cas_use_up_the_time_of_the_run(monotonic):
     """Then no service is asked any more, until the next run."""
 
     def slowly(_):
-        ticks.now += responders._ISSUER_SECONDS
+        monotonic.now += responders._ISSUER_SECONDS
         return Says(200, b"answer")
 
     most = int(responders._RUN_SECONDS / responders._ISSUER_SECONDS)
     with scripted(slowly) as service:
         issuers = [bytes([n]) for n in range(most + 2)]
-        answers = asked(*[service.root] * len(issuers), issuers=issuers, ticks=ticks)
+        answers = asked(*[service.root] * len(issuers), issuers=issuers, monotonic=monotonic)
         assert answers == [b"answer"] * most + [OF_RUN] * 2
-        assert asked(service.root, issuers=[b"\0"], ticks=ticks) == [b"answer"]
+        assert asked(service.root, issuers=[b"\0"], monotonic=monotonic) == [b"answer"]
 
 
 def test_responders_missing_files_of_a_host_do_not_cost_the_others():

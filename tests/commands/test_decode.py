@@ -98,7 +98,7 @@ def test_chains_are_judged_by_a_folder_of_anchors(
     root = draft.cps.authority.root.common_name
     assert f"✓ The chain of the CPS certificate ends in DC=V2G, CN={root}," in told.stdout
     assert f"SHA-256 {draft.fingerprint}\n" in told.stdout
-    expired = CONTRACT_FAULTS[edition]["cps-sub-ca-expired"].spoil(draft).exi()
+    expired = CONTRACT_FAULTS[edition]["cps-sub-ca-expired"].apply_fault(draft).exi()
     told = run("--trust", str(trust), stdin=expired)
     assert told.exit_code == 1
     assert "    A CA certificate of the CPS certificate has expired.\n" in told.stdout
@@ -110,7 +110,7 @@ def test_a_signature_that_does_not_hold_is_told(
     drafts: dict[Edition, ContractDraft], edition: Edition
 ) -> None:
     """With an exit status of 1, and all else of the message."""
-    spoilt = CONTRACT_FAULTS[edition]["signature-tampered"].spoil(drafts[edition])
+    spoilt = CONTRACT_FAULTS[edition]["signature-tampered"].apply_fault(drafts[edition])
     told = run(stdin=spoilt.exi())
     assert told.exit_code == 1
     assert "✗ The signature by the CPS certificate does not hold\n" in told.stdout
@@ -225,7 +225,7 @@ def test_the_log_is_not_among_what_is_told(
 ) -> None:
     """What is wrong with an anchor is told on standard error; nothing else is."""
     for edition, draft in drafts.items():
-        form = CONTRACT_FAULTS[edition]["cps-foreign-root"].spoil(draft)
+        form = CONTRACT_FAULTS[edition]["cps-foreign-root"].apply_fault(draft)
         ran = run_alone(tmp_path, "--json", "--trust", str(trust), stdin=form.exi())
         assert (ran.returncode, ran.stderr) == (1, b"")
         assert json.loads(ran.stdout)["holds"] is False

@@ -157,7 +157,9 @@ def test_no_file_is_lost_for_a_report(pool: Path) -> None:
 def test_what_a_put_refuses_is_refused(pool: Path, name: str) -> None:
     """With the words of the API, in a report; the others go in."""
     fault = CONTRACT_FAULTS[EDITION_2][name]
-    content = line(fault.spoil(draft()).exi()) + b"\n" + line(draft(EMAIDS[1]).exi(), EMAIDS[1])
+    content = (
+        line(fault.apply_fault(draft()).exi()) + b"\n" + line(draft(EMAIDS[1]).exi(), EMAIDS[1])
+    )
     result = run_alone(pool, "import", "--refused", "report.jsonl", stdin=content)
     assert (result.returncode, result.stdout) == (
         1,
@@ -196,7 +198,7 @@ def test_whatever_a_line_is_the_next_one_is_read(pool: Path, content: bytes, tol
 
 def test_lab_mode_takes_what_a_lab_pool_takes(pool: Path) -> None:
     """By the settings of the environment."""
-    wrong = CONTRACT_FAULTS[EDITION_2]["unsigned-emaid"].spoil(draft())
+    wrong = CONTRACT_FAULTS[EDITION_2]["unsigned-emaid"].apply_fault(draft())
     result = run_alone(pool, "import", stdin=line(wrong.exi()), checks="lab")
     assert (result.returncode, result.stdout[:8]) == (0, "1 stored")
     assert "lab mode lets pass" in result.stderr

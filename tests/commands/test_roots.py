@@ -22,9 +22,9 @@ from ccp.trust.folder import load_trust, read_file
 from ccp.trust.kept_roots import KeptRoots
 from ccp.trust.known_kinds import KnownKinds
 from ccp.workshop import EDITION_2, Pki, make_pki
+from ccp.workshop.bad_certificates import future, past
 from ccp.workshop.certificates import Identity, reissue
 from ccp.workshop.folder import Folder
-from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.builders import ORIGIN, record
 from tests.pki.raw import extension, with_extensions

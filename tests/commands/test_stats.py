@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store
-from ccp.store.survey import summarise
+from ccp.store.queries import summarise
 from tests.builders import NOW, ORIGIN, ROOT_A, ROOT_B, record
 from tests.commands.conftest import run
 

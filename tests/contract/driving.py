@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zlib import crc32
 
 import schemathesis
@@ -188,7 +189,7 @@ def right_cases(names: dict[str, dict[str, str]]) -> Callable[[HookContext, Case
         emaid = EMAIDS[chance % len(EMAIDS)]
         if operation_id in OPAQUE and chance % 4:
             case.body = right_put(emaid) if case.method == "PUT" else right_post()
-        elif names[operation_id] and chance % 2:
+        elif names[operation_id] and (chance % 2 or not _is_ascii(case)):
             known = {"emaid": emaid, "pcid": PCID_TEXT}
             case.path_parameters = {
                 name: known[called] for name, called in names[operation_id].items()
@@ -198,15 +199,19 @@ def right_cases(names: dict[str, dict[str, str]]) -> Callable[[HookContext, Case
     return map_case
 
 
-def _fits_its_mode(context: HookContext, case: Case) -> bool:
+def _is_ascii(case: Case) -> bool:
     """
-    Check that a case that is called valid has ASCII names alone in its path.
+    Return whether the names in the path of a case are ASCII.
 
     Every schema of a path asks for ASCII, but Schemathesis 4 now and then sends U+FFFD there and
     takes it for valid.
     """
-    positive = case.meta is not None and case.meta.generation.mode.is_positive
-    return not positive or all(str(name).isascii() for name in case.path_parameters.values())
+    return all(unquote(str(name)).isascii() for name in case.path_parameters.values())
+
+
+def _fits_its_mode(context: HookContext, case: Case) -> bool:
+    """Check that a case that counts as valid is valid; not every phase maps its cases."""
+    return case.meta is None or not case.meta.generation.mode.is_positive or _is_ascii(case)
 
 
 @cache

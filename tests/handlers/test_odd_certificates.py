@@ -18,7 +18,7 @@ from ccp.pki.anchors import Anchors
 from ccp.policy.services import Services
 from ccp.schemas import SignedContractDataV1
 from ccp.store import Store
-from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import Trust
 from ccp.workshop.certificates import Chain, Identity, reissue
 from ccp.workshop.cps import ContractDraft
@@ -194,7 +194,7 @@ def test_import_takes_what_a_put_found_through_a_cross_certificate(
     cross = reissue(root_a, root_b)
     v2g = Anchors(tuple(loaded(one) for one in (cross, root_b)), configured=True)
     trust = Trust(v2g=v2g, emsp=strict.trusted.files.emsp, oem=strict.trusted.files.oem)
-    crossed = replace(strict, trusted=TrustedNow(Trusted.of(trust), trust))
+    crossed = replace(strict, trusted=TrustStore(TrustSnapshot.of(trust), trust))
     draft = contract_draft()
     assert add(crossed, draft, v2g_root_fingerprint=None) == (None, 201)
     (found,) = crossed.store.find_by_emaid(Emaid.parse(draft.emaid), ISO_15118_2)

@@ -37,13 +37,13 @@ from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.policy.services import Services
 from ccp.store import Store
 from ccp.trust import chain_cache
+from ccp.workshop.bad_certificates import foreign, past, with_leaf
 from ccp.workshop.car import RequestDraft
 from ccp.workshop.certificates import LEAF, Chain, Validity, issue, key_usage, reissue
 from ccp.workshop.contract_faults import CONTRACT_FAULTS
 from ccp.workshop.cps import ContractDraft
 from ccp.workshop.edition import Edition
 from ccp.workshop.editions import EDITION_2, EDITION_20, EDITIONS
-from ccp.workshop.misissued import foreign, past, with_leaf
 from ccp.workshop.pki import fingerprint, make_contract
 from ccp.workshop.profiles import ED448, new_key
 from ccp.workshop.request_faults import REQUEST_FAULTS
@@ -197,8 +197,12 @@ def test_why_openssl_refuses_a_chain_is_logged(
 ) -> None:
     """In its own words, of a contract and of a car; callers are told in ours."""
     services = request.getfixturevalue(mode)
-    contract = CONTRACT_FAULTS[edition]["cps-foreign-root"].spoil(contract_draft(edition=edition))
-    car = REQUEST_FAULTS[edition]["provisioning-foreign-root"].spoil(request_draft(edition=edition))
+    contract = CONTRACT_FAULTS[edition]["cps-foreign-root"].apply_fault(
+        contract_draft(edition=edition)
+    )
+    car = REQUEST_FAULTS[edition]["provisioning-foreign-root"].apply_fault(
+        request_draft(edition=edition)
+    )
     with capture_logs() as lines, suppress(CcpError):
         add(services, contract)
     with capture_logs() as more, suppress(CcpError):
@@ -245,7 +249,7 @@ def test_a_strict_pool_stores_no_faulty_contract(
     add(strict, good)
     before = stored(strict, edition)
     with pytest.raises(CcpError) as raised:
-        add(strict, fault.spoil(contract_draft(edition=edition)))
+        add(strict, fault.apply_fault(contract_draft(edition=edition)))
     assert type(raised.value) is fault.error
     assert raised.value.status == 400
     assert any(fault.told in message for message in raised.value.messages)
@@ -350,7 +354,7 @@ def test_a_lab_pool_stores_and_warns(lab: Services, edition: Edition, name: str)
     """In lab mode the same contract is stored, and the log has what strict mode would say."""
     fault = CONTRACT_FAULTS[edition][name]
     with capture_logs() as lines:
-        assert add(lab, fault.spoil(contract_draft(edition=edition))) == (None, 201)
+        assert add(lab, fault.apply_fault(contract_draft(edition=edition))) == (None, 201)
     (warning,) = [line for line in lines if "failures" in line]
     assert any(fault.told in message for message in warning["failures"])
 
@@ -368,7 +372,7 @@ def test_a_strict_pool_serves_no_faulty_request(
 
     monkeypatch.setattr(Store, "find_default", look_up)
     monkeypatch.setattr(Store, "find_by_pcid", look_up)
-    draft = fault.spoil(request_draft(edition=edition))
+    draft = fault.apply_fault(request_draft(edition=edition))
     with pytest.raises(CcpError) as raised:
         ask(strict, draft)
     assert type(raised.value) is fault.error
@@ -397,7 +401,7 @@ def test_the_car_is_served_and_its_chain_verified_once(
         assert ask(strict, request_draft(edition=edition))["emaid"] == EMAID_TEXT
     assert calls == ["OEM provisioning certificate"]
     with pytest.raises(CcpError):
-        ask(strict, REQUEST_FAULTS[edition]["tampered"].spoil(request_draft(edition=edition)))
+        ask(strict, REQUEST_FAULTS[edition]["tampered"].apply_fault(request_draft(edition=edition)))
 
 
 def test_a_remembered_chain_is_verified_again_once_it_has_expired(
@@ -409,9 +413,11 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
     services = make_services(settings, store, lambda: NOW, Peers())
     leaf = request_draft().car.leaf
     chain = [read_certificate(leaf.der, "leaf")]
-    services.trusted.now.provisioning_chains.verify(chain, at=moments[0], suites=ISO_15118_2_SUITES)
+    services.trusted.current.provisioning_chains.verify(
+        chain, at=moments[0], suites=ISO_15118_2_SUITES
+    )
     with pytest.raises(CertificateChainExpired):
-        services.trusted.now.provisioning_chains.verify(
+        services.trusted.current.provisioning_chains.verify(
             chain, at=moments[1], suites=ISO_15118_2_SUITES
         )
 
@@ -594,7 +600,7 @@ def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) ->
     (found,) = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)
     assert (found.v2g_root_fingerprint, found.v2g_root_serial_number) == (ROOT_A, None)
     assert "CN=V2G Root CA A, " in found.v2g_root_distinguished_name
-    foreign = CONTRACT_FAULTS[EDITION_2]["cps-foreign-root"].spoil(draft)
+    foreign = CONTRACT_FAULTS[EDITION_2]["cps-foreign-root"].apply_fault(draft)
     assert add(services, foreign) == (None, 201)
     with pytest.raises(CcpError):
-        add(services, CONTRACT_FAULTS[EDITION_2]["wrong-signer"].spoil(draft))
+        add(services, CONTRACT_FAULTS[EDITION_2]["wrong-signer"].apply_fault(draft))

@@ -17,8 +17,8 @@ from ccp.inspection import (
     Inspection,
     UnreadableCertificate,
     UnreadableMessage,
-    in_words,
     inspect_message,
+    render_text,
 )
 from ccp.iso15118 import MessageKind, decode, encode, iso2, iso2_failure, iso20_failure
 from ccp.messages import SignedContract, understand, verify_message
@@ -149,7 +149,7 @@ def test_every_fault_is_told_where_it_is(
 ) -> None:
     """Of the signature the very pieces, of the chains the very one; all else holds."""
     draft = make(edition=edition)
-    inspection = inspected(fault.spoil(draft).exi(), trust)
+    inspection = inspected(fault.apply_fault(draft).exi(), trust)
     parts = edition.parts_of_res if make is contract_draft else edition.parts_of_req
     problems = [
         *inspection.problems,
@@ -237,7 +237,7 @@ def test_inspection_of_ed448_as_rfc_9231_names_it_holds_with_remarks(trust: Trus
         [f"{name}xmldsig#Ed448."],
         [f"{name}xmlenc#SHAKE256."],
     ]
-    assert f"    {name}xmldsig#Ed448." in list(in_words(inspection))
+    assert f"    {name}xmldsig#Ed448." in list(render_text(inspection))
 
 
 def test_inspection_of_a_digest_by_another_algorithm_says_that_it_holds() -> None:
@@ -262,7 +262,7 @@ def test_inspection_of_a_digest_by_another_algorithm_says_that_it_holds() -> Non
     assert reference.digest_value == reference.digests["schema"] == published
     assert (value.name, value.form) == ("SignatureValue", "standalone")
     assert "  ✓ Reference #id1 to OEMProvisioningCertificateChain (schema form)" in list(
-        in_words(inspection)
+        render_text(inspection)
     )
 
 
@@ -463,7 +463,7 @@ def assert_told(exi: bytes) -> None:
     """Whatever it is: an answer, that JSON can carry and a terminal can show."""
     inspection = inspect_message(exi, at=NOW)
     assert orjson.loads(orjson.dumps(inspection))["holds"] == inspection.holds
-    assert all(line.isprintable() for line in in_words(inspection))
+    assert all(line.isprintable() for line in render_text(inspection))
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda end: b"\x80\x98" + end))

@@ -15,10 +15,10 @@ from ccp.app import create_app
 from ccp.operations.health import Health
 from ccp.operations.listener import listener_of
 from ccp.store import Readiness, Store
-from ccp.trust.current import Trusted
+from ccp.trust.current import TrustSnapshot
+from ccp.workshop.bad_certificates import future, past
 from ccp.workshop.certificates import Validity, reissue
 from ccp.workshop.folder import save_trust
-from ccp.workshop.misissued import future, past
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.issuer import ec_key, jwt_settings
@@ -169,7 +169,7 @@ def test_a_root_pool_without_emsp_roots_is_no_hindrance(tmp_path, looked_at):
         for kind, identity in (("v2g", pki().v2g_root("A")), ("oem", pki().oem.root))
     }
     trusted = app.services.trusted
-    trusted.now = Trusted.of(trusted.files.with_roots(roots))
+    trusted.current = TrustSnapshot.of(trusted.files.with_roots(roots))
     assert ready_of(app) == (200, READY)
 
 

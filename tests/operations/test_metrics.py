@@ -30,9 +30,9 @@ from tests.builders import (
 )
 from tests.conftest import make_settings
 from tests.contract.conformance import SPECS, conforming_client
+from tests.monotonic import Ticks
 from tests.operations.conftest import BIND, refusal
 from tests.operations.reading import samples, value
-from tests.ticks import Ticks
 
 README = Path(__file__).parents[2] / "README.md"
 URL = f"{BASE}/signedcontractdata"
@@ -201,8 +201,8 @@ def test_records_are_counted_by_namespace_and_end(pool, tmp_path):
 
 def test_records_are_counted_once_a_minute(store):
     """However often somebody asks; and an empty pool has none of either edition."""
-    ticks = Ticks()
-    records = Records(store, lambda: NOW, ticks)
+    monotonic = Ticks()
+    records = Records(store, lambda: NOW, monotonic)
 
     def stored():
         family = next(iter(records.collect()))
@@ -210,9 +210,9 @@ def test_records_are_counted_once_a_minute(store):
 
     assert stored() == {ISO_15118_2: 0, ISO_15118_20: 0}
     store.put(record(), ORIGIN)
-    ticks.now += 59
+    monotonic.now += 59
     assert stored()[ISO_15118_2] == 0
-    ticks.now += 2
+    monotonic.now += 2
     assert stored()[ISO_15118_2] == 1
 
 

@@ -56,10 +56,10 @@ def test_the_order_of_sub_cas_is_free(order: tuple[int, int]) -> None:
 def test_what_recurs_is_read_once_and_kept_however_many_leaves_come() -> None:
     """Sub-CAs always, a leaf if it is said to; a leaf that is not pushes none of them out."""
     sub, leaf = certificate("CN=Sub", "CN=Root"), certificate("CN=Leaf", "CN=Sub")
-    signer = read_chain([leaf, sub], "CPS certificate", leaf_recurs=True)
+    signer = read_chain([leaf, sub], "CPS certificate", cache_leaf=True)
     for number in range(1100):
         read_certificate(certificate(f"CN={number}", "CN=Sub"), "leaf")
-    again = read_chain([leaf, sub], "CPS certificate", leaf_recurs=True)
+    again = read_chain([leaf, sub], "CPS certificate", cache_leaf=True)
     assert [one is other for one, other in zip(again, signer, strict=True)] == [True, True]
     car = read_chain([leaf, sub], "leaf")
     assert [one is other for one, other in zip(car, signer, strict=True)] == [False, True]

@@ -28,8 +28,7 @@ from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import Certificate, read_certificate, read_chain
 from ccp.pki.chains import VerifiedChain, verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES
-from ccp.workshop.certificates import LEAF, Chain, Identity, Validity, ca, key_usage
-from ccp.workshop.misissued import (
+from ccp.workshop.bad_certificates import (
     foreign,
     future,
     impostor,
@@ -38,6 +37,7 @@ from ccp.workshop.misissued import (
     with_sub_1,
     with_sub_2,
 )
+from ccp.workshop.certificates import LEAF, Chain, Identity, Validity, ca, key_usage
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import new_key
 from tests.builders import NOW

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.pki.crl import judge_crl
+from ccp.pki.crl import read_crl
 from ccp.pki.revocation import Status, StatusUnknown
 from ccp.workshop import ED448, P256, P521, Profile, make_contract
 from ccp.workshop.certificates import Authority, Identity, key_usage, reissue
@@ -71,7 +71,7 @@ def test_what_openssl_signs_is_believed(tmp_path: Path, profile: Profile) -> Non
     der = openssl("crl", "-outform", "DER", stdin=pem).stdout
     at = x509.load_pem_x509_crl(pem).last_update_utc
     for content in (pem, der):
-        judged = judge_crl(content, authority.sub_2.der, at=at)
+        judged = read_crl(content, authority.sub_2.der, at=at)
         assert judged.status_of(revoked.serial_number) is Status.REVOKED
         assert judged.status_of(held.serial_number) is Status.ON_HOLD
         assert judged.status_of(good.serial_number) is Status.GOOD
@@ -121,7 +121,7 @@ def test_what_is_not_to_be_believed_is_not(name: str) -> None:
     """Whoever else has signed it, of another time, or not all that the CA has revoked."""
     make, told = MADE[name]
     with pytest.raises(StatusUnknown, match=told):
-        judge_crl(make(), CA.der, at=NOW)
+        read_crl(make(), CA.der, at=NOW)
 
 
 def test_what_is_made_to_measure_is_believed_otherwise() -> None:
@@ -132,7 +132,7 @@ def test_what_is_made_to_measure_is_believed_otherwise() -> None:
         crl(of_entry=(x509.InvalidityDate(NOW), False)),
         crl(of_entry=(x509.CRLReason(x509.ReasonFlags.ca_compromise), True)),
     ):
-        judged = judge_crl(content, CA.der, at=NOW)
+        judged = read_crl(content, CA.der, at=NOW)
         assert judged.status_of(7) is Status.REVOKED
         assert judged.status_of(8) is Status.GOOD
 
@@ -146,11 +146,11 @@ def test_one_bit_wrong_is_never_believed_to_say_something_else(place: int, bit: 
     spoilt = bytearray(LIST)
     spoilt[place % len(LIST)] ^= 1 << bit
     with suppress(StatusUnknown):
-        assert judge_crl(bytes(spoilt), CA.der, at=NOW).statuses == {7: Status.REVOKED}
+        assert read_crl(bytes(spoilt), CA.der, at=NOW).statuses == {7: Status.REVOKED}
 
 
 def test_a_ca_may_have_to_leave_crls_to_others() -> None:
     """Where its key usage says so, what it signs is no CRL (RFC 5280, 6.3.3 f)."""
     may_not = reissue(CA, EMSP.sub_1, usage=key_usage(signs=True))
     with pytest.raises(StatusUnknown, match="signature of the CRL is wrong"):
-        judge_crl(crl(may_not), may_not.der, at=NOW)
+        read_crl(crl(may_not), may_not.der, at=NOW)

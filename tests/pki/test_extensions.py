@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ccp.iso15118 import decode, iso2
 from ccp.pki.extensions import Role, read_role, read_status_urls
+from ccp.workshop.bad_certificates import with_leaf
 from ccp.workshop.certificates import ca, key_usage
-from ccp.workshop.misissued import with_leaf
 from tests.builders import certificate
 from tests.pki.rebuilt import rebuilt
 from tests.trusted import car, pki

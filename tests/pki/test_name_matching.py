@@ -13,10 +13,10 @@ from OpenSSL import crypto
 from ccp.pki.anchors import Anchors
 from ccp.pki.certificates import read_certificate, read_chain, root_name
 from ccp.pki.chains import verify_chain
-from ccp.pki.crl import judge_crl
+from ccp.pki.crl import read_crl
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import name_key, same_name
-from ccp.pki.ocsp import build_request, judge_response
+from ccp.pki.ocsp import build_request, read_response
 from ccp.pki.revocation import Status
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.trust.operator_cas import Issuers
@@ -109,7 +109,7 @@ def test_judge_response_delegate_names_the_ca_in_another_encoding_is_believed(
     builder = builder.certificates([respelled_signer.certificate])
     answer = builder.sign(signer.key, hashes.SHA256()).public_bytes(Encoding.DER)
     request = build_request(leaf.der, SUB_2.der)
-    assert judge_response(answer, request, SUB_2.der, at=PRESENT).status is Status.GOOD
+    assert read_response(answer, request, SUB_2.der, at=PRESENT).status is Status.GOOD
 
 
 @each
@@ -121,7 +121,7 @@ def test_judge_crl_issuer_in_another_encoding_is_believed(encoding: str) -> None
     builder = x509.CertificateRevocationListBuilder().issuer_name(spelled.subject)
     crl = builder.last_update(NOW).next_update(NOW + timedelta(days=1))
     signed = crl.sign(SUB_2.key, hashes.SHA256()).public_bytes(Encoding.DER)
-    assert judge_crl(signed, SUB_2.der, at=NOW).status_of(7) is Status.GOOD
+    assert read_crl(signed, SUB_2.der, at=NOW).status_of(7) is Status.GOOD
 
 
 @each

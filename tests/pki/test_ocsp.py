@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.pki.ocsp import build_request, judge_response
+from ccp.pki.ocsp import build_request, read_response
 from ccp.pki.revocation import Status, StatusUnknown
 from ccp.workshop import ED448, P256, P521, Profile, make_contract
 from ccp.workshop.certificates import Authority, Identity
@@ -47,7 +47,7 @@ REQUEST = build_request(LEAF.der, CA.der)
 
 def judged(der: bytes, *, at: datetime = NOW) -> Status:
     """What an answer to REQUEST says."""
-    return judge_response(der, REQUEST, CA.der, at=at).status
+    return read_response(der, REQUEST, CA.der, at=at).status
 
 
 def answered_at(der: bytes) -> datetime:
@@ -129,13 +129,13 @@ def test_openssl_asks_the_same_and_is_believed(openssl_ca: tuple[OpensslCa, Auth
         assert request == ca.request(leaf.certificate, "-no_nonce")
         response = ca.answer(request, "-nmin", "10")
         at = answered_at(response)
-        answer = judge_response(response, request, issuer, at=at)
+        answer = read_response(response, request, issuer, at=at)
         assert answer.status is status
         assert answer.until == at + timedelta(minutes=10)
     request = build_request(unknown.der, issuer)
     response = ca.answer(request)
     with pytest.raises(StatusUnknown, match="does not know the certificate"):
-        judge_response(response, request, issuer, at=answered_at(response))
+        read_response(response, request, issuer, at=answered_at(response))
 
 
 @needs_openssl
@@ -155,7 +155,7 @@ def test_an_answer_that_does_not_say_until_when_is_good_for_an_hour(tmp_path: Pa
     ca.know(LEAF.certificate)
     response = ca.answer(REQUEST, "-resp_no_certs")
     at = answered_at(response)
-    assert judge_response(response, REQUEST, CA.der, at=at).until == at + HOUR
+    assert read_response(response, REQUEST, CA.der, at=at).until == at + HOUR
     with pytest.raises(StatusUnknown, match="out of date"):
         judged(response, at=at + 2 * HOUR)
 
@@ -322,13 +322,13 @@ def test_judge_response_openssl_answers_for_three_certificates_the_right_one_cou
     assert len(list(ocsp.load_der_ocsp_response(answer).responses)) == 3
     at = datetime.now(UTC)
     found = [
-        judge_response(answer, build_request(leaf.der, CA.der), CA.der, at=at).status
+        read_response(answer, build_request(leaf.der, CA.der), CA.der, at=at).status
         for leaf in (reversed(leaves) if last else leaves)
     ]
     expected = [Status.GOOD, Status.REVOKED, Status.ON_HOLD]
     assert found == (expected[::-1] if last else expected)
     with pytest.raises(StatusUnknown, match="does not have the status of this certificate"):
-        judge_response(answer, REQUEST, CA.der, at=at)
+        read_response(answer, REQUEST, CA.der, at=at)
 
 
 GOOD = signed()

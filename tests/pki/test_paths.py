@@ -19,8 +19,8 @@ from ccp.pki.paths import find_paths
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES, Suite
 from ccp.trust.chain_cache import ChainCache
 from ccp.workshop import EDITION_2, EDITION_20, EDITIONS, Edition
+from ccp.workshop.bad_certificates import impostor, past, with_sub_2_key
 from ccp.workshop.certificates import Chain, Identity, reissue
-from ccp.workshop.misissued import impostor, past, with_sub_2_key
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import another_key
 from tests.builders import NOW

@@ -24,7 +24,7 @@ from ccp.pki.signatures import (
     ISO_15118_20_SUITES,
     SignedMessage,
     SignedReference,
-    judge_signature,
+    check_signature,
     verify_signature,
 )
 from tests.vectors import genuine_res
@@ -266,7 +266,7 @@ def test_verify_signature_with_the_digest_of_another_suite_raises(
 def test_judge_signature_with_names_of_rfc_9231_reports_the_standard_s_names() -> None:
     """Nothing is wrong, and both algorithms have a remark; the standard's own names have none."""
     signed, key = signed_20(RFC_9231_METHOD, SHA512_METHOD)
-    judged = list(judge_signature(signed, key, ISO_15118_20_SUITES))
+    judged = list(check_signature(signed, key, ISO_15118_20_SUITES))
     assert not any(one.problems for one in judged)
     assert [(one.piece, list(one.remarks)) for one in judged if one.remarks] == [
         ("SignatureMethod", [f"The standard's name of this algorithm is {ED448_METHOD}."]),
@@ -274,18 +274,18 @@ def test_judge_signature_with_names_of_rfc_9231_reports_the_standard_s_names() -
     ]
     for methods in ((P521_METHOD, SHA512_METHOD), (ED448_METHOD, SHAKE256_METHOD)):
         signed, key = signed_20(*methods)
-        assert not any(one.remarks for one in judge_signature(signed, key, ISO_15118_20_SUITES))
+        assert not any(one.remarks for one in check_signature(signed, key, ISO_15118_20_SUITES))
 
 
 def pieces(signed: SignedMessage) -> list[tuple[str, str | None]]:
     """The pieces that something is wrong with, and the elements that they are for."""
-    judged = judge_signature(signed, CPS_KEY, ISO_15118_2_SUITES)
+    judged = check_signature(signed, CPS_KEY, ISO_15118_2_SUITES)
     return [(one.piece, one.element) for one in judged if one.problems]
 
 
 def test_every_piece_is_judged_by_itself() -> None:
     """Of the genuine message all are right; what is wrong hides nothing that is wrong besides."""
-    right = list(judge_signature(SIGNED, CPS_KEY, ISO_15118_2_SUITES))
+    right = list(check_signature(SIGNED, CPS_KEY, ISO_15118_2_SUITES))
     assert not any(one.problems for one in right)
     assert [one.reference for one in right[2:-1]] == list(SIGNED.references)
     told = [(one.reference and one.reference.uri, one.element, one.form) for one in right[2:]]

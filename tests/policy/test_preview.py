@@ -64,7 +64,7 @@ LAB_MODE = "lab mode lets pass what strict mode refuses"
 OF_EVERY_REQUEST = {"request", "refused", "failed"}
 
 DRAFTS = {
-    f"{edition} {name}": (fault.spoil, make, edition)
+    f"{edition} {name}": (fault.apply_fault, make, edition)
     for faults, make in ((CONTRACT_FAULTS, contract_draft), (REQUEST_FAULTS, request_draft))
     for edition in EDITIONS
     for name, fault in faults[edition].items()
@@ -121,12 +121,12 @@ class Asked:
         return self.body.get("signedContractDataCollection", [])
 
     @property
-    def let_pass(self) -> list[list[str]]:
+    def accepted_failures(self) -> list[list[str]]:
         """What the log says that lab mode has let pass."""
         return [line["failures"] for line in self.lines if line["event"] == LAB_MODE]
 
     @property
-    def notes(self) -> set[str]:
+    def findings(self) -> set[str]:
         """What else the log has."""
         return {line["event"] for line in self.lines} - OF_EVERY_REQUEST - {LAB_MODE}
 
@@ -242,9 +242,9 @@ def fill(one: Pool) -> None:
 def assert_post(seen: PostPreview, asked: Asked) -> None:
     """Hold a preview against what a POST has come to."""
     assert seen.status == asked.status
-    assert list(seen.notes) == list(dict.fromkeys(seen.notes))
-    assert {text.partition(" (")[0] for text in seen.notes} == asked.notes
-    assert [list(one.messages) for one in seen.let_pass] == asked.let_pass
+    assert list(seen.findings) == list(dict.fromkeys(seen.findings))
+    assert {text.partition(" (")[0] for text in seen.findings} == asked.findings
+    assert [list(one.messages) for one in seen.accepted_failures] == asked.accepted_failures
     if seen.refusal is not None:
         assert seen.refusal.status == seen.status
         assert seen.refusal.messages == asked.body["errorMessages"]
@@ -292,8 +292,8 @@ def answer_of(item: dict[str, Any]) -> tuple[str, int]:
 def assert_put(one: Pool, seen: PutPreview, asked: Asked) -> None:
     """Hold a preview against what a PUT has come to."""
     assert seen.status == asked.status
-    assert {text.partition(" (")[0] for text in seen.notes} == asked.notes
-    assert [list(refusal.messages) for refusal in seen.let_pass] == asked.let_pass
+    assert {text.partition(" (")[0] for text in seen.findings} == asked.findings
+    assert [list(refusal.messages) for refusal in seen.accepted_failures] == asked.accepted_failures
     if seen.refusal is not None:
         assert seen.refusal.status == seen.status
         assert seen.refusal.response_code is None
@@ -335,8 +335,8 @@ def compare(one: Pool, exi: bytes) -> None:
 @pytest.mark.parametrize("name", DRAFTS)
 def test_every_fault_of_the_workshop_is_previewed(filled: Pool, name: str) -> None:
     """In a strict pool its refusal, in lab mode what is let pass, and what is done nevertheless."""
-    spoil, make, edition = DRAFTS[name]
-    compare(filled, spoil(make(edition=edition)).exi())
+    apply_fault, make, edition = DRAFTS[name]
+    compare(filled, apply_fault(make(edition=edition)).exi())
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -386,7 +386,7 @@ def test_contracts_are_previewed_in_the_order_of_the_answer(strict: Pool) -> Non
     assert {one.v2g_root_fingerprint for one in seen.contracts} == {roots["A"]}
     assert {one.root_is_installed for one in seen.contracts} == {True}
     assert {one.response_code for one in seen.contracts} == {"OK"}
-    assert (seen.pcid, seen.refusal, seen.notes) == (PCIDS[EDITION_20], None, [])
+    assert (seen.pcid, seen.refusal, seen.findings) == (PCIDS[EDITION_20], None, [])
     assert_post(seen, strict.post(draft.exi()))
     two = strict.preview(replace(draft, maximum=2).exi()).post
     assert [(one.emaid, one.remaining) for one in two.contracts] == [(EMAIDS[2], 1), (EMAIDS[1], 0)]
@@ -412,8 +412,8 @@ def test_a_car_with_another_root_is_noted(strict: Pool, edition: Edition) -> Non
     exi = request_draft("B", edition=edition).exi()
     seen = strict.preview(exi).post
     assert [one.root_is_installed for one in seen.contracts] == [False]
-    assert len(seen.notes) == 1
-    assert "lists no V2G root" in seen.notes[0]
+    assert len(seen.findings) == 1
+    assert "lists no V2G root" in seen.findings[0]
     assert_post(seen, strict.post(exi))
 
 
@@ -426,11 +426,11 @@ def test_contracts_outside_their_validity(tmp_path: Path, mode: str) -> None:
         expired = NOW - timedelta(seconds=1)
         one.services.store.put(replace(found, valid_to=expired), ORIGIN)
         good = request_draft()
-        for draft in (good, REQUEST_FAULTS[EDITION_2]["tampered"].spoil(good)):
+        for draft in (good, REQUEST_FAULTS[EDITION_2]["tampered"].apply_fault(good)):
             compare(one, draft.exi())
         seen = one.preview(good.exi()).post
-    assert seen.notes == ["the car's contracts are outside their validity"]
-    told = seen.let_pass[0] if mode == "lab" else seen.refusal
+    assert seen.findings == ["the car's contracts are outside their validity"]
+    told = seen.accepted_failures[0] if mode == "lab" else seen.refusal
     assert (told.status, told.error) == (404, "ContractOrVehicleNotFound")
     assert told.response_code == "FAILED_NoCertificateAvailable"
     assert [contract.valid_to for contract in seen.contracts] == [expired] * (mode == "lab")
@@ -438,14 +438,14 @@ def test_contracts_outside_their_validity(tmp_path: Path, mode: str) -> None:
 
 def test_lab_mode_tells_what_strict_mode_would_do(tmp_path: Path) -> None:
     """What it lets pass is, first of all, what a strict pool refuses with."""
-    draft = REQUEST_FAULTS[EDITION_20]["tampered"].spoil(request_draft(edition=EDITION_20))
+    draft = REQUEST_FAULTS[EDITION_20]["tampered"].apply_fault(request_draft(edition=EDITION_20))
     seen = {}
     for mode in ("strict", "lab"):
         (folder := tmp_path / mode).mkdir()
         with pool(folder, checks=mode) as one:
             fill(one)
             seen[mode] = one.preview(draft.exi()).post
-    assert seen["lab"].let_pass[0] == seen["strict"].refusal
+    assert seen["lab"].accepted_failures[0] == seen["strict"].refusal
     assert seen["strict"].refusal.response_code == "FAILED_SignatureError"
     assert [one.emaid for one in seen["lab"].contracts] == [EMAIDS[1], EMAIDS[0], EMAIDS[2]]
 
@@ -458,7 +458,7 @@ def test_peers_would_be_asked_where_nothing_is_found(tmp_path: Path) -> None:
             request_draft().exi(): 0,
             request_draft(edition=EDITION_20).exi(): 1,
             request_draft(edition=EDITION_20, maximum=0).exi(): 0,
-            REQUEST_FAULTS[EDITION_2]["tampered"].spoil(request_draft()).exi(): 0,
+            REQUEST_FAULTS[EDITION_2]["tampered"].apply_fault(request_draft()).exi(): 0,
             genuine_res(): 0,
         }
         for exi, asked in cases.items():
@@ -504,7 +504,7 @@ def test_a_contract_without_an_emaid_of_its_own(tmp_path: Path, mode: str) -> No
     with pool(tmp_path, checks=mode) as one:
         seen = one.preview(exi).put
         assert (seen.emaid, seen.pcid) == (None, None)
-        told = seen.let_pass[0] if mode == "lab" else seen.refusal
+        told = seen.accepted_failures[0] if mode == "lab" else seen.refusal
         assert told.error == "EmaidMismatch"
         compare(one, exi)
 

@@ -14,8 +14,8 @@ from ccp.server.protected_mode import (
 )
 from ccp.trust.folder import KINDS, Trust
 from ccp.trust.provider_table import ProviderTable
+from ccp.workshop.bad_certificates import future, past
 from ccp.workshop.certificates import Identity, Validity, reissue
-from ccp.workshop.misissued import future, past
 from tests.builders import NOW
 from tests.trusted import pki
 

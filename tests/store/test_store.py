@@ -568,7 +568,7 @@ def test_a_walk_sees_every_record_once(store: Store, monkeypatch: pytest.MonkeyP
         store.put(record(emaid), ORIGIN)
     store.delete(Emaid.parse(emaids[1]), ORIGIN)
     store.put(record(emaids[0]), ORIGIN)  # now the newest
-    walk = store.walk()
+    walk = store.iter_batches()
     batches = [next(walk)]
     store.put(record("FRXYZ123456789"), ORIGIN)
     batches += walk
@@ -585,7 +585,7 @@ def test_a_walk_may_look_for_what_has_ended(store: Store) -> None:
         store.put(record(emaid, valid_to=NOW + timedelta(seconds=seconds)), ORIGIN)
 
     def ended(**later: int) -> list[str]:
-        (batch,) = store.walk(ended_before=NOW + timedelta(**later))
+        (batch,) = store.iter_batches(ended_before=NOW + timedelta(**later))
         assert batch.size == 3
         return texts(batch.records)
 
@@ -596,9 +596,9 @@ def test_a_walk_may_look_for_what_has_ended(store: Store) -> None:
 
 def test_an_empty_pool_is_a_short_walk(store: Store) -> None:
     """Also where all that there was has gone meanwhile."""
-    assert list(store.walk()) == []
+    assert list(store.iter_batches()) == []
     store.put(record(), ORIGIN)
-    walk = store.walk()
+    walk = store.iter_batches()
     store.delete(EMAID, ORIGIN)
     assert list(walk) == []
 

@@ -18,8 +18,7 @@ from ccp.pki.chains import verify_chain, verify_leaf
 from ccp.pki.signatures import ISO_15118_2_SUITES, ISO_15118_20_SUITES
 from ccp.trust import chain_cache
 from ccp.trust.chain_cache import ChainCache
-from ccp.workshop.certificates import Chain, Identity, ca, key_usage, reissue
-from ccp.workshop.misissued import (
+from ccp.workshop.bad_certificates import (
     all_on,
     foreign,
     future,
@@ -31,6 +30,7 @@ from ccp.workshop.misissued import (
     with_sub_2,
     with_sub_2_key,
 )
+from ccp.workshop.certificates import Chain, Identity, ca, key_usage, reissue
 from ccp.workshop.pki import fingerprint
 from ccp.workshop.profiles import new_key
 from tests.builders import NOW

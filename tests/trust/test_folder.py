@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from ccp.pki.anchors import Anchors, Root
 from ccp.trust.folder import load_trust
 from ccp.workshop import EDITION_20
+from ccp.workshop.bad_certificates import past
 from ccp.workshop.certificates import Identity, Validity, reissue
-from ccp.workshop.misissued import past
 from ccp.workshop.pki import fingerprint
 from tests.builders import NOW
 from tests.trusted import pki, trust_folder

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from ccp.trust.folder import Trust
 from ccp.trust.pool_roots import usable_roots
 from ccp.workshop import ED448, P521
+from ccp.workshop.bad_certificates import future, past
 from ccp.workshop.certificates import LEAF, Identity, Validity, reissue
-from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.builders import NOW, certificate
 from tests.trusted import pki

@@ -17,13 +17,13 @@ from ccp.domain.errors import CertificateChainBroken
 from ccp.pki.certificates import read_chain
 from ccp.pki.signatures import ISO_15118_2_SUITES
 from ccp.trust import root_sync as root_keeper
-from ccp.trust.current import Trusted, TrustedNow
+from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import Trust
 from ccp.trust.kept_roots import KeptRoots
 from ccp.trust.root_sync import RootKeeper
 from ccp.workshop import EDITION_20
+from ccp.workshop.bad_certificates import future, past
 from ccp.workshop.certificates import Identity, reissue
-from ccp.workshop.misissued import future, past
 from ccp.workshop.pki import fingerprint
 from tests.answering import answering, response
 from tests.builders import NOW
@@ -55,7 +55,9 @@ class Worker:
     ) -> None:
         settings = make_settings(folder, rcp_url=url)
         self.file = folder / "ccp.db.roots"
-        self.trusted = TrustedNow(Trusted.of((files or Trust()).with_roots({})), files or Trust())
+        self.trusted = TrustStore(
+            TrustSnapshot.of((files or Trust()).with_roots({})), files or Trust()
+        )
         self._peers = Peers.of(settings, CONFORMS)
         assert self._peers.root_pool is not None
         self._keeper = RootKeeper(
@@ -68,7 +70,7 @@ class Worker:
 
     def fingerprints(self, kind: str) -> set[str]:
         """The anchors of a kind."""
-        anchors = getattr(self.trusted.now.trust, kind)
+        anchors = getattr(self.trusted.current.trust, kind)
         return {one.to_cryptography().fingerprint(SHA256()).hex() for one in anchors.valid_at(NOW)}
 
     @property
@@ -81,7 +83,7 @@ class Worker:
         """Prove the CPS chain under V2G root A or B with the caches of the moment."""
         cps = PKI.cps[root]
         ders = [cps.leaf.der, cps.authority.sub_2.der, cps.authority.sub_1.der]
-        self.trusted.now.cps_chains.verify(
+        self.trusted.current.cps_chains.verify(
             read_chain(ders, "CPS certificate"), at=NOW, suites=ISO_15118_2_SUITES
         )
 
@@ -157,9 +159,9 @@ def test_a_root_that_has_left_is_trusted_no_more(tmp_path: Path) -> None:
         async def scenario() -> None:
             for root in "AB" * 2:
                 worker.verify_cps(root)
-            before = worker.trusted.now
+            before = worker.trusted.current
             service.script = says({**ALL, "v2g": [ROOT_A]})
-            await until(lambda: worker.trusted.now is not before)
+            await until(lambda: worker.trusted.current is not before)
             worker.verify_cps("A")
             with pytest.raises(CertificateChainBroken):
                 worker.verify_cps("B")
@@ -176,11 +178,11 @@ def test_a_request_sees_one_set(tmp_path: Path) -> None:
         worker = Worker(tmp_path, service.url)
 
         async def scenario() -> None:
-            seen = worker.trusted.now
+            seen = worker.trusted.current
             service.script = says({"v2g": [ROOT_B]})
             await until(lambda: worker.names == ["B"])
             assert seen.cps_chains.of_root(fingerprint(ROOT_A)) is not None
-            assert worker.trusted.now.cps_chains.of_root(fingerprint(ROOT_A)) is None
+            assert worker.trusted.current.cps_chains.of_root(fingerprint(ROOT_A)) is None
 
         worker.run(scenario)
 
@@ -191,10 +193,10 @@ def test_while_nothing_changes_nothing_is_replaced(tmp_path: Path) -> None:
         worker = Worker(tmp_path, service.url)
 
         async def scenario() -> None:
-            before = worker.trusted.now
+            before = worker.trusted.current
             service.script = says({"v2g": [ROOT_B, ROOT_A, ROOT_B]})
             await renewals(service)
-            assert worker.trusted.now is before
+            assert worker.trusted.current is before
 
         worker.run(scenario)
 
@@ -317,7 +319,7 @@ def test_root_keeper_root_that_begins_later_is_kept_for_its_time(tmp_path: Path)
     with scripted(says({"v2g": [ROOT_B, soon]})) as service:
         worker = Worker(tmp_path, service.url)
         worker.run(at_once)
-    anchors = worker.trusted.now.trust.v2g
+    anchors = worker.trusted.current.trust.v2g
     begin = soon.certificate.not_valid_before_utc
     found = [
         {one.to_cryptography().fingerprint(SHA256()).hex() for one in anchors.valid_at(at)}
@@ -340,7 +342,7 @@ def test_without_any_root_nothing_holds(tmp_path: Path) -> None:
     with scripted(DOWN) as service:
         worker = Worker(tmp_path, service.url)
         worker.run(at_once)
-    for anchors in (worker.trusted.now.trust.v2g, worker.trusted.now.trust.oem):
+    for anchors in (worker.trusted.current.trust.v2g, worker.trusted.current.trust.oem):
         assert (anchors.certificates, anchors.configured) == ((), True)
     with pytest.raises(CertificateChainBroken):
         worker.verify_cps("A")

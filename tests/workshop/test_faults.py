@@ -95,7 +95,7 @@ def test_a_spoilt_contract_can_be_read(
     edition: Edition, contract_draft: ContractDraft, fault: Fault[ContractDraft]
 ) -> None:
     """A faulty contract is a message all the same, signed as its fault says."""
-    draft = fault.spoil(contract_draft)
+    draft = fault.apply_fault(contract_draft)
     assert_readable(draft.exi(), draft.cps.leaf.key.public_key(), fault, edition)
 
 
@@ -104,7 +104,7 @@ def test_a_spoilt_request_can_be_read(
     edition: Edition, request_draft: RequestDraft, fault: Fault[RequestDraft]
 ) -> None:
     """The same of a car's request."""
-    draft = fault.spoil(request_draft)
+    draft = fault.apply_fault(request_draft)
     assert_readable(draft.exi(), draft.car.leaf.key.public_key(), fault, edition)
 
 
@@ -144,7 +144,7 @@ def test_a_fault_leaves_the_draft_as_it_was(contract_draft: ContractDraft) -> No
     """Spoiling makes another draft; a good one can be used again and again."""
     before = contract_draft.put_body().keys(), contract_draft.cps, contract_draft.contract
     for fault in CONTRACT_FAULTS[contract_draft.edition].values():
-        assert fault.spoil(contract_draft) != contract_draft
+        assert fault.apply_fault(contract_draft) != contract_draft
     assert before == (contract_draft.put_body().keys(), contract_draft.cps, contract_draft.contract)
 
 
@@ -154,7 +154,7 @@ def test_openssl_refuses_misissued_chains(
     pki: Pki, contract_draft: ContractDraft, fault: Fault[ContractDraft], tmp_path: Path
 ) -> None:
     """Exactly one of the two chains does not hold, where the fault is one of certificates."""
-    draft = fault.spoil(contract_draft)
+    draft = fault.apply_fault(contract_draft)
     v2g = [pki.v2g_root(letter).certificate for letter in pki.cps]
     roots: dict[str, list[x509.Certificate]] = {"cps": v2g, "contract": [pki.emsp.root.certificate]}
     chains = {"cps": draft.cps, "contract": draft.contract}
@@ -170,7 +170,7 @@ def test_openssl_refuses_misissued_cars(
     pki: Pki, request_draft: RequestDraft, fault: Fault[RequestDraft], tmp_path: Path
 ) -> None:
     """The car's chain does not hold, unless the fault is what its key may do or is."""
-    car = fault.spoil(request_draft).car
+    car = fault.apply_fault(request_draft).car
     refused = bool(verify(car, tmp_path, at=NOW, roots=[pki.oem.root.certificate]))
     assert refused == (not fault.name.endswith(("may-not-sign", "wrong-curve")))
 
@@ -179,7 +179,7 @@ def test_misissued_certificates_fit_into_messages(contract_draft: ContractDraft)
     """No fault is one of size: 800 bytes in ISO 15118-2, 1600 in ISO 15118-20."""
     most = {EDITION_2: 800, EDITION_20: 1600}[contract_draft.edition]
     for fault in CONTRACT_FAULTS[contract_draft.edition].values():
-        draft = fault.spoil(contract_draft)
+        draft = fault.apply_fault(contract_draft)
         for chain in (draft.cps, draft.contract):
             members = (chain.leaf, chain.authority.sub_1, chain.authority.sub_2)
             assert all(len(one.der) <= most for one in members)

@@ -102,7 +102,7 @@ def test_a_car_refuses_faults(
     answer: Answer, contract_draft: ContractDraft, fault: Fault[ContractDraft]
 ) -> None:
     """What the workshop makes wrong is not installed, as far as a car can see it."""
-    exi = for_car(fault.spoil(contract_draft).exi())
+    exi = for_car(fault.apply_fault(contract_draft).exi())
     if fault.name in UNSEEN_BY_A_CAR:
         assert answer(exi)
     elif fault.name == "contract-of-other-emaid" and contract_draft.edition.has_lists:
@@ -223,7 +223,7 @@ def test_one_bad_message_spoils_the_answer(answer: Answer, drafts: list[Contract
     """If the last message is not right, nothing is installed."""
     fault = CONTRACT_FAULTS[drafts[2].edition]["tampered-encrypted-key"]
     with pytest.raises(AnswerRefused, match="SignedInstallationData is not what was signed"):
-        answer(*whole([*drafts[:2], fault.spoil(drafts[2])]))
+        answer(*whole([*drafts[:2], fault.apply_fault(drafts[2])]))
 
 
 @only_20
@@ -267,7 +267,7 @@ def test_a_car_takes_what_a_cps_of_ed448_has_signed(
     draft = draft_contract(pki, EMAID, car.leaf.certificate, at=NOW)
     roots = [pki.v2g_root("A").certificate]
     assert answer(for_car(draft.exi()), roots=roots)[0].emaid == EMAID
-    wrong = CONTRACT_FAULTS[edition]["wrong-signer"].spoil(draft)
+    wrong = CONTRACT_FAULTS[edition]["wrong-signer"].apply_fault(draft)
     with pytest.raises(AnswerRefused, match="signature is not that of"):
         answer(for_car(wrong.exi()), roots=roots)
 

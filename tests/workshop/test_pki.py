@@ -21,8 +21,8 @@ from ccp.workshop import (
     make_contract,
     make_pki,
 )
+from ccp.workshop.bad_certificates import foreign, impostor
 from ccp.workshop.certificates import Chain, common_name
-from ccp.workshop.misissued import foreign, impostor
 from ccp.workshop.pki import make_car
 from tests.builders import NOW
 from tests.workshop.conftest import EMAID

@@ -62,7 +62,7 @@ class Contracts:
         if not records:
             raise HTTPException(404, "No contract of this EMAID is stored.")
         at = self._services.clock()
-        trust = self._services.trusted.now.trust
+        trust = self._services.trusted.current.trust
         views = [
             RecordView(
                 record,

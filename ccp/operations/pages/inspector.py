@@ -63,7 +63,7 @@ class Inspector:
         return render(request, "inspector.html", {**view, "messages": messages})
 
     def _look_into(self, exi: bytes, at: datetime) -> MessageView:
-        message = inspect_message(exi, at=at, trust=self._services.trusted.now.trust)
+        message = inspect_message(exi, at=at, trust=self._services.trusted.current.trust)
         return MessageView(exi, message, preview(self._services, exi, at=at))
 
 

@@ -20,7 +20,7 @@ from ccp.operations.pages.recent import GONE, SERVED, Lately, Recent
 from ccp.operations.pages.rendering import render
 from ccp.policy.services import Services
 from ccp.store import StoreUnusable
-from ccp.store.survey import Summary, summarise
+from ccp.store.queries import Summary, summarise
 
 log = structlog.get_logger()
 
@@ -57,18 +57,18 @@ class Overview:
 
     Args:
         recent: What was answered lately.
-        ticks: Gives seconds that only ever go forward.
+        monotonic: Gives seconds that only ever go forward.
     """
 
     def __init__(
-        self, services: Services, recent: Recent, ticks: Callable[[], float] = time.monotonic
+        self, services: Services, recent: Recent, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._services = services
         self._recent = recent
-        self._ticks = ticks
+        self._monotonic = monotonic
         self._counting = Lock()
         self._counted: tuple[Summary, datetime] | None = None
-        self._fresh_until = ticks()
+        self._fresh_until = monotonic()
 
     def show(self, request: Request, _form: FormData) -> Response:
         """Show it."""
@@ -99,7 +99,7 @@ class Overview:
 
     def _anchors(self) -> list[tuple[str, int, bool]]:
         """Give the names of the sets of anchors, how many are in each, and if there should be."""
-        trust, now = self._services.trusted.now.trust, self._services.clock()
+        trust, now = self._services.trusted.current.trust, self._services.clock()
         sets = {"V2G": trust.v2g, "eMSP": trust.emsp, "OEM": trust.oem}
         return [(name, len(each.valid_at(now)), each.configured) for name, each in sets.items()]
 
@@ -112,11 +112,11 @@ class Overview:
         """
         if self._counting.acquire(timeout=0 if self._counted else _PATIENCE_SECONDS):
             try:
-                if self._ticks() >= self._fresh_until:
+                if self._monotonic() >= self._fresh_until:
                     at = self._services.clock()
                     database = self._services.settings.database_path
                     self._counted = summarise(database, at=at), at
-                    self._fresh_until = self._ticks() + _FRESH_SECONDS
+                    self._fresh_until = self._monotonic() + _FRESH_SECONDS
             except StoreUnusable as error:
                 log.warning("the records cannot be counted", exc_info=error)
                 self._counted = None

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.domain.printable import printable
 from ccp.iso15118 import tree_xml
-from ccp.operations.pages.dump import bits_of, dump
+from ccp.operations.pages.hexdump import bits_of, hexdump
 
 STATIC = Path(__file__).with_name("static")
 # Nothing from elsewhere, and nothing that stands in a page itself.
@@ -112,12 +112,12 @@ _templates.filters |= {
     "edition": _edition,
     "number": _number,
     "name_of": name_of,
-    "dump": dump,
+    "hexdump": hexdump,
     "bits_of": bits_of,
     "xml": tree_xml,
 }
 _templates.globals |= {
     "style": _asset("style.css"),
-    "script": _asset("comforts.js"),
+    "script": _asset("enhancements.js"),
     "version": version("opnc-ccp"),
 }

@@ -17,9 +17,9 @@ from starlette.staticfiles import StaticFiles
 from ccp.auth.tokens import Tokens
 from ccp.domain.errors import CcpError, InternalError
 from ccp.operations.pages.contracts import Contracts
-from ccp.operations.pages.door import Door, Login
 from ccp.operations.pages.forms import form_of
 from ccp.operations.pages.inspector import Inspector
+from ccp.operations.pages.operator_auth import Login, OperatorAuth
 from ccp.operations.pages.overview import Overview
 from ccp.operations.pages.recent import Recent
 from ccp.operations.pages.rendering import STATIC, render
@@ -44,7 +44,7 @@ class Site:
     Args:
         tokens: None where nobody is asked for one.
         recent: What this worker hears, and others tell it.
-        is_closed: See `Door`.
+        is_closed: See `OperatorAuth`.
     Attributes:
         app: An ASGI application.
     """
@@ -76,9 +76,9 @@ class Site:
             redirect_slashes=False,  # to what a Host header says
         )
         settings = services.settings
-        door = Door(router, tokens=tokens, is_closed=is_closed)
+        operator_auth = OperatorAuth(router, tokens=tokens, is_closed=is_closed)
         body = BodyMiddleware(
-            InFlightMiddleware(door, most=MOST_AT_ONCE),
+            InFlightMiddleware(operator_auth, most=MOST_AT_ONCE),
             max_bytes=settings.max_body_bytes,
             timeout_seconds=settings.body_timeout_seconds,
         )

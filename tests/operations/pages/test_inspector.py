@@ -103,7 +103,7 @@ def test_a_chain_is_drawn_from_its_root_down(operators: TestClient, edition: Edi
 def test_a_chain_that_does_not_hold_is_told_where_it_ends(operators: TestClient) -> None:
     """In the root by names and signatures, also where a certificate has expired."""
     fault = CONTRACT_FAULTS[EDITIONS[0]]["cps-expired"]
-    page = inspected(paste(operators, b64(fault.spoil(contract_draft()).exi())))
+    page = inspected(paste(operators, b64(fault.apply_fault(contract_draft()).exi())))
     cps, contract = page.all("div", **{"class": "chain"})
     assert "✗ ends in an anchor of this pool, but does not hold" in cps
     assert "V2G Root CA A valid" in cps
@@ -114,7 +114,7 @@ def test_a_chain_that_does_not_hold_is_told_where_it_ends(operators: TestClient)
 def test_a_chain_that_ends_elsewhere_is_told_so(operators: TestClient) -> None:
     """A root that has but the name of an anchor is none."""
     fault = CONTRACT_FAULTS[EDITIONS[0]]["cps-impostor-root"]
-    page = inspected(paste(operators, b64(fault.spoil(contract_draft()).exi())))
+    page = inspected(paste(operators, b64(fault.apply_fault(contract_draft()).exi())))
     cps = page.all("div", **{"class": "chain"})[0]
     assert "✗ does not hold" in cps
     assert "anchor none of this pool's" in cps
@@ -146,7 +146,7 @@ def test_a_chain_that_cannot_be_read_is_not_judged(operators: TestClient) -> Non
 def test_what_is_wrong_is_told_where_it_is(operators: TestClient, name: str) -> None:
     """Faults of the workshop, in the words of its own car and pool."""
     fault = next(f for f in CONTRACT_FAULTS[EDITIONS[0]].values() if f.name == name)
-    page = inspected(paste(operators, b64(fault.spoil(contract_draft()).exi())))
+    page = inspected(paste(operators, b64(fault.apply_fault(contract_draft()).exi())))
     assert "✗ Something does not hold." in page.text
     problems = " ".join(page.all("ul", **{"class": "problems"}))
     assert fault.told.removesuffix(" or not yet valid.") in problems or "has expired" in problems
@@ -298,6 +298,6 @@ def test_certificates_can_be_taken_along(operators: TestClient) -> None:
 def test_faults_of_requests_are_told(operators: TestClient) -> None:
     """A request that another car has signed."""
     fault = next(f for f in REQUEST_FAULTS[EDITIONS[1]].values() if f.name == "wrong-signer")
-    draft = fault.spoil(request_draft(edition=EDITIONS[1]))
+    draft = fault.apply_fault(request_draft(edition=EDITIONS[1]))
     page = inspected(paste(operators, b64(draft.exi())))
     assert "✗ The signature by the OEM provisioning certificate does not hold." in page.text

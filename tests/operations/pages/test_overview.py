@@ -30,10 +30,10 @@ from tests.builders import (
     put_body,
     record,
 )
+from tests.monotonic import Ticks
 from tests.operations.conftest import refusal
 from tests.operations.pages.looking import Page, looking
 from tests.running import SECONDS, wait_until
-from tests.ticks import Ticks
 from tests.trusted import trust_folder
 
 URL = f"{BASE}/signedcontractdata"
@@ -340,8 +340,8 @@ def test_a_database_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> No
 @pytest.fixture
 def counting(services: Services) -> tuple[Overview, Ticks]:
     """A page by itself, and the clock that says when it counts anew."""
-    ticks = Ticks()
-    return Overview(services, Recent(services.clock), ticks), ticks
+    monotonic = Ticks()
+    return Overview(services, Recent(services.clock), monotonic), monotonic
 
 
 def contracts(overview: Overview) -> int:
@@ -353,12 +353,12 @@ def contracts(overview: Overview) -> int:
 
 def test_it_is_counted_once_a_minute(counting: tuple[Overview, Ticks], services: Services) -> None:
     """However often somebody looks."""
-    overview, ticks = counting
+    overview, monotonic = counting
     assert contracts(overview) == 0
     services.store.put(record(), ORIGIN)
-    ticks.now += 59
+    monotonic.now += 59
     assert contracts(overview) == 0
-    ticks.now += 2
+    monotonic.now += 2
     assert contracts(overview) == 1
 
 
@@ -366,7 +366,7 @@ def test_it_is_not_counted_twice_at_once(
     counting: tuple[Overview, Ticks], services: Services, monkeypatch: Any
 ) -> None:
     """Who comes meanwhile gets the last numbers; where there are none yet, waits for the first."""
-    overview_page, ticks = counting
+    overview_page, monotonic = counting
     goes_on, asked = threading.Event(), []
     real = overview.summarise
 
@@ -391,7 +391,7 @@ def test_it_is_not_counted_twice_at_once(
         thread.join()
     assert (found, len(asked)) == ([0] * 4, 1)
     goes_on.clear()
-    ticks.now += 61
+    monotonic.now += 61
     services.store.put(record(), ORIGIN)
     thread = look()
     wait_until(lambda: len(asked) == 2)

@@ -154,7 +154,7 @@ def _furnish(workshop: Workshop, client: httpx2.Client) -> list[str]:
     stranger = workshop.car(CARS[edition].replace("WAU", "ZZZ"))
     send("POST", workshop.request(stranger).post_body(), 404)
     for fault in islice(CONTRACT_FAULTS[edition].values(), REFUSALS):
-        send("PUT", fault.spoil(drafts[0]).put_body(), 400)
+        send("PUT", fault.apply_fault(drafts[0]).put_body(), 400)
     for fault in islice(REQUEST_FAULTS[edition].values(), REFUSALS):
-        send("POST", fault.spoil(workshop.request(car)).post_body(), 400)
+        send("POST", fault.apply_fault(workshop.request(car)).post_body(), 400)
     return refused

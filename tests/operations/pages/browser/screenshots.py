@@ -18,7 +18,7 @@ from tests.operations.pages.browser.furnished import Furnished, furnished
 from tests.operations.pages.browser.views import UNKNOWN, View, inspect, logged_in
 from tests.running import ROOT
 
-FOLDER = ROOT / "tests" / "pages" / "screenshots"
+FOLDER = ROOT / "tests" / "operations" / "pages" / "screenshots"
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 _SCALE = 0.75  # the README shows them at a third
 
@@ -28,7 +28,7 @@ def tampered(page: Page, pool: Furnished) -> None:
     workshop = pool.workshops[EDITION_2]
     draft = workshop.contract(UNKNOWN, workshop.car("WAUZZZ4B0CC099999"))
     fault = CONTRACT_FAULTS[EDITION_2]["tampered-emaid"]
-    inspect(page, b64encode(fault.spoil(draft).exi()).decode())
+    inspect(page, b64encode(fault.apply_fault(draft).exi()).decode())
 
 
 VIEWS: dict[str, View] = {

@@ -117,7 +117,7 @@ def test_what_is_wrong_is_told_of_its_piece(page: Page, pool: Furnished) -> None
     workshop = pool.workshops[EDITION_20]
     draft = workshop.contract(UNKNOWN, workshop.car(CARS[EDITION_20]))
     fault = CONTRACT_FAULTS[EDITION_20]["signature-tampered"]
-    inspect(page, b64(fault.spoil(draft).exi()))
+    inspect(page, b64(fault.apply_fault(draft).exi()))
     assert HOLDS not in text_of(page)
     pieces = page.get_by_role("heading", name="Signature", exact=True).locator("~ ul, ~ ol").first
     wrong = pieces.get_by_role("listitem").filter(has_text="✗")

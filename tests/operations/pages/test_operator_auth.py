@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from ccp.auth.tokens import make_tokens
-from ccp.operations.pages.door import Door
+from ccp.operations.pages.operator_auth import OperatorAuth
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.issuer import bearer, ec_key, jwt_settings
@@ -212,8 +212,8 @@ def test_it_is_the_path_that_counts(tmp_path: Path) -> None:
         "headers": [],
         "server": ("/login.sock", None),
     }
-    door = Door(page, tokens=tokens, is_closed=lambda: False)
-    asyncio.run(door(scope, receive, send))  # type: ignore[arg-type]
+    operator_auth = OperatorAuth(page, tokens=tokens, is_closed=lambda: False)
+    asyncio.run(operator_auth(scope, receive, send))  # type: ignore[arg-type]
     assert not inside
     assert (b"location", b"/login?next=%2Finspector") in answers[0]["headers"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccp.domain.printable import printable
-from ccp.inspection import Inspection, in_words, inspect_message
+from ccp.inspection import Inspection, inspect_message, render_text
 from ccp.iso15118 import RootCertificateID, decode, encode, iso2
 from tests.builders import NOW
 from tests.pki.rebuilt import rebuilt
@@ -22,7 +22,7 @@ HOSTILE = "\x1b[31m\x9b2J\x1b]0;x\x07\n\r\x7f\u202eRO\u2066\u2028\u00a0\u200b✓
 
 def words(exi: bytes) -> list[str]:
     """All lines of a message."""
-    return list(in_words(inspect_message(exi, at=NOW)))
+    return list(render_text(inspect_message(exi, at=NOW)))
 
 
 @pytest.mark.parametrize(

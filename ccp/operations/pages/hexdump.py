@@ -8,7 +8,7 @@ _AROUND = 4  # rows before and behind the one that is marked
 
 
 @dataclass(frozen=True, slots=True)
-class DumpRow:
+class HexdumpRow:
     """
     Some bytes.
 
@@ -24,7 +24,7 @@ class DumpRow:
     behind: str
 
 
-def dump(data: bytes, bit: int) -> Sequence[DumpRow]:
+def hexdump(data: bytes, bit: int) -> Sequence[HexdumpRow]:
     """
     Write the bytes around a place.
 
@@ -49,10 +49,10 @@ def bits_of(data: bytes, bit: int) -> tuple[str, str, str] | None:
     return digits[:place], digits[place], digits[place + 1 :]
 
 
-def _row(data: bytes, offset: int, place: int) -> DumpRow:
+def _row(data: bytes, offset: int, place: int) -> HexdumpRow:
     if not 0 <= place < len(data):
-        return DumpRow(offset, data.hex(" "), "", "")
-    return DumpRow(
+        return HexdumpRow(offset, data.hex(" "), "", "")
+    return HexdumpRow(
         offset,
         data[:place].hex(" "),
         data[place : place + 1].hex(),

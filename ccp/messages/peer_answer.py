@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from ccp.domain.errors import CcpError, ExiInvalid, collecting
+from ccp.domain.findings import log_findings
 from ccp.domain.identifiers import Emaid, parse_namespace
-from ccp.domain.notes import tell
 from ccp.messages.contract import contract_failures
 from ccp.messages.reading import read_installation_res
 from ccp.messages.request import InstallationRequest
@@ -44,9 +44,9 @@ def check_foreign_answer(
         raise ExiInvalid("The message is for another session.")
     contract = read_certificate(signed.contract_chain[0], "contract certificate")
     failures = list(contract_failures(signed, contract, emaid, at=at))
-    cps_chain = read_chain(signed.cps_chain, "CPS certificate", leaf_recurs=True)
+    cps_chain = read_chain(signed.cps_chain, "CPS certificate", cache_leaf=True)
     with collecting(failures):
-        tell(verify_message(exi, signed.message, cps_chain[0].public_key, signed.suites))
+        log_findings(verify_message(exi, signed.message, cps_chain[0].public_key, signed.suites))
     with collecting(failures):
         require_cps(cps_chain, allow_list=cps_allow_list)
     return failures

@@ -12,7 +12,7 @@ from ccp.iso15118 import Node
 _MOST_CHARACTERS = 280  # all but certificates, which are told in words, have less
 
 
-def in_words(inspection: Inspection | UnreadableMessage) -> Iterator[str]:
+def render_text(inspection: Inspection | UnreadableMessage) -> Iterator[str]:
     """Give the lines that tell of a message; each can be printed as it is."""
     lines = (
         _unreadable(inspection)

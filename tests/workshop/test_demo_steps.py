@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from ccp.workshop import WorkshopError
-from ccp.workshop.narrator import Outcome, play
-from ccp.workshop.story import STORY, Step
+from ccp.workshop.demo_runner import Outcome, play
+from ccp.workshop.demo_steps import STORY, Step
 from tests.running import SECONDS, serving
 
 ROOT = Path(__file__).parents[2]

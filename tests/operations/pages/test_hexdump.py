@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.operations.pages.dump import bits_of, dump
+from ccp.operations.pages.hexdump import bits_of, hexdump
 
 
 @given(st.binary(max_size=400), st.integers(0, 3300))
 def test_rows_have_the_bytes_around_a_place(data: bytes, bit: int) -> None:
     """Each row what is at its offset; the place is in one of them, unless it is the end."""
-    rows = dump(data, bit)
+    rows = hexdump(data, bit)
     marked = [row for row in rows if row.marked]
     for row in rows:
         written = bytes.fromhex(f"{row.before} {row.marked} {row.behind}")

@@ -23,7 +23,7 @@ _LOGIN = "/login"
 _STATIC = "/static/"
 
 
-class Door:
+class OperatorAuth:
     """
     Let operators in, and nobody else.
 

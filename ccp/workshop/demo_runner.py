@@ -26,11 +26,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ccp.iso15118 import decode
+from ccp.workshop.demo_steps import Step
 from ccp.workshop.editions import edition_of
 from ccp.workshop.errors import WorkshopError
 from ccp.workshop.pool import running
 from ccp.workshop.pool_answers import items_of
-from ccp.workshop.story import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ccp.domain.identifiers import ISO_15118_2, ISO_15118_20
 from ccp.store import Store, StoreUnusable
-from ccp.store.survey import (
+from ccp.store.queries import (
     ENDING_WITHIN,
     RECORDS_BY_ROOT,
     RecordsOfRoot,

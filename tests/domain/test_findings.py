@@ -4,14 +4,14 @@ import logging
 
 from structlog.testing import capture_logs
 
-from ccp.domain.notes import Note, tell
+from ccp.domain.findings import Finding, log_findings
 
 
 def test_a_note_is_told_as_a_line() -> None:
     """At its level, with its facts; a warning unless something else is said."""
-    notes = [Note("odd"), Note("refused", logging.INFO, {"code": 20})]
+    findings = [Finding("odd"), Finding("refused", logging.INFO, {"code": 20})]
     with capture_logs() as lines:
-        tell(notes)
+        log_findings(findings)
     assert lines == [
         {"event": "odd", "log_level": "warning"},
         {"event": "refused", "log_level": "info", "code": 20},
@@ -20,7 +20,8 @@ def test_a_note_is_told_as_a_line() -> None:
 
 def test_a_note_can_be_read() -> None:
     """Its facts follow its text."""
-    assert str(Note("odd")) == "odd"
+    assert str(Finding("odd")) == "odd"
     assert (
-        str(Note("refused", facts={"code": 20, "reason": "no"})) == "refused (code 20, reason no)"
+        str(Finding("refused", facts={"code": 20, "reason": "no"}))
+        == "refused (code 20, reason no)"
     )
