@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ccp.clients.credentials import Credentials
 from ccp.clients.http import Client, Reply
-from ccp.observability import tracing
+from ccp.observability.tracing import client_span, end_span, trace_headers
 
 MAX_BYTES = 256 * 1024
 """Of an answer; a contract in it has some 10 kB."""
@@ -89,15 +89,15 @@ class Service:
         own = {"OPNC-from-party-type": "ccp"}
         for _ in range(2):
             token = await self._credentials.headers(self._client)
-            with tracing.now.call(method, self.name) as span:
+            with client_span(method, self.name) as span:
                 reply = await self._client.exchange(
                     method,
                     self._url + path,
                     seconds=seconds,
-                    headers={**own, **headers, **token, **span.headers},
+                    headers={**own, **headers, **token, **trace_headers()},
                     content=content,
                 )
-                span.done(reply.status)
+                end_span(span, reply.status)
             if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
                 break
         return reply

@@ -8,7 +8,7 @@ import pytest
 
 from ccp.clients.credentials import ClientCredentials, StaticToken
 from ccp.clients.service import Service
-from ccp.observability import tracing
+from ccp.observability.tracing import server_span
 from tests.clients.scripted import Says, scripted
 from tests.waiting import SECONDS
 
@@ -59,7 +59,7 @@ def test_what_is_asked_is_part_of_the_trace():
     with scripted(Says(200)) as service:
         post(service, StaticToken())
         traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        with tracing.now.request("DELETE", [traceparent]):
+        with server_span("DELETE", [traceparent]):
             post(service, StaticToken())
     without, with_trace = (asked.headers.get("traceparent") for asked in service.asked)
     assert without is None
