@@ -12,7 +12,7 @@ import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
-from ccp.clients.http import Client, Unanswered
+from ccp.clients.http import HttpClient, RequestFailed
 from ccp.clients.last_good import LastGood, NothingKept
 from ccp.domain.errors import KeysNotThere
 
@@ -81,9 +81,9 @@ class UrlSource:
     async def read(self) -> bytes:
         """Fetch it, from this URL and nowhere else; see `Source.read`."""
         try:
-            async with Client(self._tls, connections=1, max_bytes=MAX_BYTES) as client:
-                reply = await client.exchange("GET", self._url, seconds=FETCH_SECONDS)
-        except Unanswered as error:
+            async with HttpClient(self._tls, connections=1, max_bytes=MAX_BYTES) as client:
+                reply = await client.request("GET", self._url, seconds=FETCH_SECONDS)
+        except RequestFailed as error:
             raise KeysUnusable(f"the issuer did not answer: {error}") from None
         if reply.status != 200:
             raise KeysUnusable(f"the issuer answered {reply.status}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ccp.clients.http import Unanswered
+from ccp.clients.http import RequestFailed
 from ccp.clients.responders import LeftAlone, Responders
 from ccp.pki.certificates import Certificate
 from ccp.pki.crl import RevocationList, read_crl
@@ -71,13 +71,13 @@ class Statuses:
         for url in urls.ocsp:
             try:
                 return await self._by_ocsp(url, certificate, issuer, responders)
-            except (Unanswered, StatusUnknown) as error:
+            except (RequestFailed, StatusUnknown) as error:
                 was_asked = was_asked and not isinstance(error, LeftAlone)
                 failures.append(f"OCSP at {urlsplit(url).netloc}: {error}")
         for url in urls.crl:
             try:
                 return await self._by_crl(url, certificate, issuer, responders)
-            except (Unanswered, StatusUnknown) as error:
+            except (RequestFailed, StatusUnknown) as error:
                 was_asked = was_asked and not isinstance(error, LeftAlone)
                 failures.append(f"CRL at {urlsplit(url).netloc}: {error}")
         if failures:

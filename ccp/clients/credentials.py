@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from ccp.clients.http import Client, Unanswered
+from ccp.clients.http import HttpClient, RequestFailed
 from ccp.config.addresses import require_private_way
 from ccp.config.settings import SettingsInvalid
 
@@ -30,14 +30,14 @@ Headers = Mapping[str, str]
 class Credentials(Protocol):
     """What a request to a service carries."""
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         """
         Return the headers that prove it.
 
         Args:
             client: To fetch a token with, if it needs one.
         Raises:
-            Unanswered: There is no token to be had.
+            RequestFailed: There is no token to be had.
         """
 
     def refused(self, headers: Headers) -> bool:
@@ -55,7 +55,7 @@ class StaticToken:
     def __init__(self, token: str | None = None) -> None:
         self._headers = {} if token is None else _bearer(token)
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         return self._headers
 
     def refused(self, headers: Headers) -> bool:
@@ -91,7 +91,7 @@ class ClientCredentials:
         self._valid_until = monotonic()
         self._fetching: asyncio.Task[None] | None = None
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         if self._monotonic() >= self._valid_until:
             if self._fetching is None or self._fetching.done():
                 self._fetching = asyncio.create_task(self._fetch(client))
@@ -106,8 +106,8 @@ class ClientCredentials:
             self._valid_until = self._monotonic()
         return True
 
-    async def _fetch(self, client: Client) -> None:
-        reply = await client.exchange(
+    async def _fetch(self, client: HttpClient) -> None:
+        reply = await client.request(
             "POST",
             self._endpoint,
             seconds=_FETCH_SECONDS,
@@ -115,7 +115,7 @@ class ClientCredentials:
             content=self._form,
         )
         if reply.status != 200:
-            raise Unanswered(f"its token endpoint answered {reply.status}")
+            raise RequestFailed(f"its token endpoint answered {reply.status}")
         try:
             answer = orjson.loads(reply.body)
             token, kind = answer["access_token"], answer.get("token_type", "bearer")
@@ -123,7 +123,7 @@ class ClientCredentials:
             if not _TOKEN.fullmatch(token) or kind.lower() != "bearer" or not isfinite(lives):
                 raise ValueError
         except (ValueError, LookupError, TypeError, AttributeError):
-            raise Unanswered("its token endpoint gave no bearer token") from None
+            raise RequestFailed("its token endpoint gave no bearer token") from None
         self._headers = _bearer(token)
         self._valid_until = self._monotonic() + max(lives - _EARLY_SECONDS, lives / 2)
 

@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from ccp.clients.circuit_breaker import Breaker
-from ccp.clients.http import Unanswered
+from ccp.clients.http import RequestFailed
 from ccp.clients.service import MAX_BYTES, Service
 from ccp.domain.errors import CcpError
 from ccp.observability import measures
@@ -74,7 +74,7 @@ class Pool:
                 peer=self.service.name,
                 reason=str(error) or type(error).__name__,
                 left_alone=self.breaker.failed(),
-                exc_info=None if isinstance(error, Unanswered | TimeoutError) else error,
+                exc_info=None if isinstance(error, RequestFailed | TimeoutError) else error,
             )
             return None
         finally:
@@ -96,7 +96,7 @@ class Pool:
         if 400 <= reply.status < 500 and reply.status not in _UNWELL:
             return None  # it does not know the car, or does not like the request
         if reply.status != 200:
-            raise Unanswered(f"it answered {reply.status}")
+            raise RequestFailed(f"it answered {reply.status}")
         if len(reply.body) > MAX_BYTES:
             raise AnswerUnfit(f"it is larger than {MAX_BYTES // 1024} KiB")
         return await asyncio.to_thread(self._read, reply.body, judge)
@@ -108,9 +108,9 @@ class Pool:
             answer = {"signedContractDataCollection": items}
             orjson.dumps(answer)  # which goes less deep than it reads
         except (ValueError, LookupError, TypeError):
-            raise Unanswered("what it answers is not of the spec") from None
+            raise RequestFailed("what it answers is not of the spec") from None
         if not self._conforms(answer):
-            raise Unanswered("what it answers is not of the spec")
+            raise RequestFailed("what it answers is not of the spec")
         judge(answer)
         return answer
 

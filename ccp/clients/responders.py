@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from ccp.clients.circuit_breaker import Breaker
-from ccp.clients.http import Client, Reply, Unanswered
+from ccp.clients.http import HttpClient, Reply, RequestFailed
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ _ISSUER_SECONDS = 60.0
 _RUN_SECONDS = 600.0
 
 
-class LeftAlone(Unanswered):
+class LeftAlone(RequestFailed):
     """A service has not been asked, since it has failed or been slow when asked for others."""
 
 
@@ -55,8 +55,8 @@ class Responders:
     def __init__(
         self, tls: ssl.SSLContext, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ocsp = Client(tls, connections=_AT_ONCE, max_bytes=MAX_OCSP_BYTES)
-        self._crl = Client(tls, connections=_AT_ONCE, max_bytes=MAX_CRL_BYTES)
+        self._ocsp = HttpClient(tls, connections=_AT_ONCE, max_bytes=MAX_OCSP_BYTES)
+        self._crl = HttpClient(tls, connections=_AT_ONCE, max_bytes=MAX_CRL_BYTES)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
         self._monotonic = monotonic
@@ -84,14 +84,14 @@ class Responders:
         Returns: The body of its answer.
         Raises:
             LeftAlone: It is not asked: it has failed too often, or a time budget is used up.
-            Unanswered: There is no answer in time, or it is too long; the text says why.
+            RequestFailed: There is no answer in time, or it is too long; the text says why.
         Source: RFC 6960, A.1.
         """
         headers = {
             "Content-Type": "application/ocsp-request",
             "Accept": "application/ocsp-response",
         }
-        ask = partial(self._ocsp.exchange, "POST", seconds=_OCSP_SECONDS, content=request)
+        ask = partial(self._ocsp.request, "POST", seconds=_OCSP_SECONDS, content=request)
         exchange = partial(ask, headers=headers)
         return await self._answer(("OCSP", url), exchange, MAX_OCSP_BYTES, issuer)
 
@@ -101,7 +101,7 @@ class Responders:
 
         Source: RFC 5280, 4.2.1.13.
         """
-        fetch = partial(self._crl.exchange, "GET", seconds=_CRL_SECONDS)
+        fetch = partial(self._crl.request, "GET", seconds=_CRL_SECONDS)
         headers = {"Accept": "application/pkix-crl"}
         exchange = partial(fetch, headers=headers)
         return await self._answer(("CRL", url), exchange, MAX_CRL_BYTES, issuer)
@@ -125,19 +125,22 @@ class Responders:
                 reply = await exchange(url)
                 status = reply.status
                 if status != 200:
-                    raise Unanswered(f"it answered {status}")
-            except (Unanswered, ValueError) as error:  # a host that cannot be one is a ValueError
+                    raise RequestFailed(f"it answered {status}")
+            except (
+                RequestFailed,
+                ValueError,
+            ) as error:  # a host that cannot be one is a ValueError
                 # 404 tells nothing of other URLs; silence, 503 and 429 do.
                 is_host = status is None or status >= 500 or status == _TOO_MANY_REQUESTS
                 if (host if is_host else resource).failed():
                     log.warning("a responder is left alone", url=url, reason=str(error))
-                raise Unanswered(str(error)) from None
+                raise RequestFailed(str(error)) from None
             finally:
                 self._spend(issuer, self._monotonic() - begun, is_answered=status == 200)
         resource.succeeded()
         host.succeeded()
         if len(reply.body) > max_bytes:
-            raise Unanswered("it says too much")
+            raise RequestFailed("it says too much")
         return reply.body
 
     def _require_time(self, issuer: bytes) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 import orjson
 import structlog
 
-from ccp.clients.http import Reply, Unanswered
+from ccp.clients.http import Reply, RequestFailed
 from ccp.clients.service import Service
 from ccp.domain.errors import RevocationFailed, RevocationUnavailable, TooManyAtOnce
 from ccp.observability import measures
@@ -112,7 +112,7 @@ class Revocation:
                 seconds=self._seconds,
             )
             outcome = _outcome(reply)
-        except Unanswered as error:
+        except RequestFailed as error:
             log.warning(
                 "the revocation service does not answer",
                 service=self._service.name,

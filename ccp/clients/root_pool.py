@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
-from ccp.clients.http import Unanswered
+from ccp.clients.http import RequestFailed
 from ccp.clients.service import Service
 from ccp.domain.base64_text import read_base64
 from ccp.domain.errors import ExiInvalid
@@ -53,14 +53,14 @@ class RootPool:
             kind: v2g, emsp or oem.
         Returns: As `read_roots`.
         Raises:
-            Unanswered: It does not answer in time, or not with roots.
+            RequestFailed: It does not answer in time, or not with roots.
         Source: OPNC RCP API 1.0, getRootCertificates.
         """
         outcome, begun = "failed", time.perf_counter()
         try:
             reply = await self.service.get(f"/rootcertificates?pkiType={kind}", seconds=_SECONDS)
             if reply.status != 200:
-                raise Unanswered(f"it answered {reply.status}")
+                raise RequestFailed(f"it answered {reply.status}")
             roots = await asyncio.to_thread(read_roots, reply.body, kind)
             outcome = "answered"
         finally:
@@ -81,21 +81,21 @@ def read_roots(answer: bytes, kind: str) -> list[bytes]:
             what was asked for.
     Returns: What should be X.509 in DER, in the order of the answer.
     Raises:
-        Unanswered: It is too large, or not of the API.
+        RequestFailed: It is too large, or not of the API.
     Source: OPNC RCP API 1.0, GetRootCertificatesResponseV1.
     """
     if len(answer) > MAX_BYTES:
-        raise Unanswered(f"it is larger than {MAX_BYTES // 2**20} MiB")
+        raise RequestFailed(f"it is larger than {MAX_BYTES // 2**20} MiB")
     if sum(map(answer.count, (b"[", b"{", b","))) > _MOST_VALUES:
-        raise Unanswered("it has too many values")
+        raise RequestFailed("it has too many values")
     try:
         entries = orjson.loads(answer)["rootCertificateCollection"]
     except (ValueError, LookupError, TypeError):
         entries = None
     if not isinstance(entries, list):
-        raise Unanswered("what it answers is not of the API")
+        raise RequestFailed("what it answers is not of the API")
     if len(entries) > _MOST_ROOTS:
-        raise Unanswered(f"it has more than {_MOST_ROOTS} roots")
+        raise RequestFailed(f"it has more than {_MOST_ROOTS} roots")
     ders = []
     for number, entry in enumerate(entries):
         try:

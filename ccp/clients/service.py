@@ -6,7 +6,7 @@ from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from ccp.clients.credentials import Credentials
-from ccp.clients.http import Client, Reply
+from ccp.clients.http import HttpClient, Reply
 from ccp.observability.tracing import client_span, end_span, trace_headers
 
 MAX_BYTES = 256 * 1024
@@ -26,7 +26,7 @@ class Service:
         url: Base URL, without a slash at its end.
         connections: How many are open at most; others have connections of their own, so that none
             waits for this one.
-        max_bytes: Of an answer; see `Client`.
+        max_bytes: Of an answer; see `HttpClient`.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Service:
         self._tls = tls
         self._connections = connections
         self._max_bytes = max_bytes
-        self._client: Client
+        self._client: HttpClient
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Keep its connections for the block; without it nothing can be asked."""
-        client = Client(self._tls, connections=self._connections, max_bytes=self._max_bytes)
+        client = HttpClient(self._tls, connections=self._connections, max_bytes=self._max_bytes)
         async with client as self._client:
             yield
 
@@ -66,9 +66,9 @@ class Service:
 
         Args:
             path: Below the base URL.
-            seconds: See `Client.exchange`.
+            seconds: See `HttpClient.request`.
         Raises:
-            Unanswered: See `Client.exchange`; or there is no token to be had.
+            RequestFailed: See `HttpClient.request`; or there is no token to be had.
         """
         headers = {"Content-Type": "application/json", **headers}
         return await self._ask("POST", path, headers, content, seconds=seconds)
@@ -90,7 +90,7 @@ class Service:
         for _ in range(2):
             token = await self._credentials.headers(self._client)
             with client_span(method, self.name) as span:
-                reply = await self._client.exchange(
+                reply = await self._client.request(
                     method,
                     self._url + path,
                     seconds=seconds,

@@ -8,7 +8,7 @@ import pytest
 
 from ccp.clients import responders
 from ccp.clients.circuit_breaker import MOST_FAILURES
-from ccp.clients.http import Unanswered
+from ccp.clients.http import RequestFailed
 from ccp.clients.responders import MAX_CRL_BYTES, MAX_OCSP_BYTES, Responders
 from tests.answering import answering, response
 from tests.clients.scripted import GONE, Says, scripted
@@ -24,7 +24,7 @@ def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
             for url, issuer in zip_longest(urls, issuers, fillvalue=b""):
                 try:
                     answers.append(await them.ask(url, request, issuer=issuer))
-                except Unanswered as error:
+                except RequestFailed as error:
                     answers.append(str(error))
         return answers
 
@@ -86,7 +86,7 @@ def test_a_crl_that_is_too_long_is_told():
     """And not read to its end."""
     with (
         scripted(Says(200, b"x" * 100_000_000)) as service,
-        pytest.raises(Unanswered, match="it says too much"),
+        pytest.raises(RequestFailed, match="it says too much"),
     ):
         fetched(f"{service.root}/a.crl")
 
@@ -152,7 +152,7 @@ def test_what_a_slow_one_says_has_an_end(monkeypatch):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
         slowly = answering(head, *[b"x"] * 50, pause=0.1)
         async with slowly as (url, _), Responders.connected() as them:
-            with pytest.raises(Unanswered, match="TimeoutError"):
+            with pytest.raises(RequestFailed, match="TimeoutError"):
                 await them.fetch(url)
 
     asyncio.run(scenario())
@@ -186,7 +186,7 @@ def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
     async def scenario(root):
         async with Responders.connected() as them:
             for _ in range(MOST_FAILURES + 1):
-                with pytest.raises(Unanswered):
+                with pytest.raises(RequestFailed):
                     await them.ask(f"{root}/ocsp", b"x")
             return await them.fetch(f"{root}/crl")
 
@@ -246,7 +246,7 @@ def test_responders_missing_files_of_a_host_do_not_cost_the_others():
         async with Responders.connected() as them:
             told = []
             for name in ["gone"] * (MOST_FAILURES + 1) + ["away", "lost"]:
-                with pytest.raises(Unanswered) as failure:
+                with pytest.raises(RequestFailed) as failure:
                     await them.fetch(f"{root}/{name}")
                 told.append(str(failure.value))
             return told, await them.fetch(f"{root}/there")
