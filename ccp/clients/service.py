@@ -1,4 +1,4 @@
-"""One service that this pool asks: its address, its credentials, its connections."""
+"""A service of OPNC: its base URL, its credentials, and a connection pool of its own."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,23 +10,22 @@ from ccp.clients.http import HttpClient, Reply
 from ccp.observability.tracing import client_span, end_span, trace_headers
 
 MAX_BYTES = 256 * 1024
-"""Of an answer; a contract in it has some 10 kB."""
+"""Limit on the size of a response. A contract takes some 10 kB."""
 
 _UNAUTHORIZED = 401
 
 
 class Service:
     """
-    A service of OPNC, as one worker asks it.
+    A service of OPNC, as one worker calls it.
 
     Attributes:
-        name: Its host, for the log.
+        name: Host and port, for log and metrics.
 
     Args:
-        url: Base URL, without a slash at its end.
-        connections: How many are open at most; others have connections of their own, so that none
-            waits for this one.
-        max_bytes: Of an answer; see `HttpClient`.
+        url: Base URL, without a trailing slash.
+        connections: Maximum number of open connections.
+        max_bytes: Limit on the size of a response; see `HttpClient`.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Service:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Keep its connections for the block; without it nothing can be asked."""
+        """Open the connection pool for the block; requests are only possible inside it."""
         client = HttpClient(self._tls, connections=self._connections, max_bytes=self._max_bytes)
         async with client as self._client:
             yield
@@ -62,42 +61,55 @@ class Service:
         seconds: float,
     ) -> Reply:
         """
-        Send JSON, in this pool's name; once more, where a new token may be accepted.
+        Send a POST request with JSON and the credentials of this pool.
+
+        If the service answers 401 and a new token can be fetched, the request is sent once more.
 
         Args:
-            path: Below the base URL.
-            seconds: See `HttpClient.request`.
+            path: Path below the base URL.
+            content: JSON.
+            headers: Headers in addition to the credentials.
+            seconds: Time limit; see `HttpClient.request`.
         Raises:
-            RequestFailed: See `HttpClient.request`; or there is no token to be had.
+            RequestFailed: See `HttpClient.request` and `Credentials.headers`.
         """
         headers = {"Content-Type": "application/json", **headers}
-        return await self._ask("POST", path, headers, content, seconds=seconds)
+        return await self._send_authorized("POST", path, headers, content, seconds)
 
     async def get(self, path: str, *, seconds: float) -> Reply:
-        """Ask for JSON, in this pool's name; as `post` does."""
-        return await self._ask("GET", path, {}, None, seconds=seconds)
+        """Send a GET request; see `post`."""
+        return await self._send_authorized("GET", path, {}, None, seconds)
 
-    async def _ask(
+    async def _send_authorized(
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         content: bytes | None,
-        *,
         seconds: float,
     ) -> Reply:
-        own = {"OPNC-from-party-type": "ccp"}
-        for _ in range(2):
+        token = await self._credentials.headers(self._client)
+        reply = await self._send(method, path, {**headers, **token}, content, seconds)
+        if reply.status == _UNAUTHORIZED and self._credentials.refused(token):
             token = await self._credentials.headers(self._client)
-            with client_span(method, self.name) as span:
-                reply = await self._client.request(
-                    method,
-                    self._url + path,
-                    seconds=seconds,
-                    headers={**own, **headers, **token, **trace_headers()},
-                    content=content,
-                )
-                end_span(span, reply.status)
-            if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
-                break
+            reply = await self._send(method, path, {**headers, **token}, content, seconds)
+        return reply
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        seconds: float,
+    ) -> Reply:
+        with client_span(method, self.name) as span:
+            reply = await self._client.request(
+                method,
+                self._url + path,
+                seconds=seconds,
+                headers={"OPNC-from-party-type": "ccp", **headers, **trace_headers()},
+                content=content,
+            )
+            end_span(span, reply.status)
         return reply

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from ccp.clients.http import RequestFailed
-from ccp.clients.root_pool import RootPool
+from ccp.clients.root_pool import RootPoolClient
 from ccp.pki.certificates import read_certificate
 from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import KINDS
@@ -43,7 +43,7 @@ class RootKeeper:
 
     def __init__(
         self,
-        pool: RootPool,
+        pool: RootPoolClient,
         trusted: TrustStore,
         kept: KeptRoots,
         *,

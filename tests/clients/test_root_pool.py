@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from ccp.clients import root_pool
 from ccp.clients.credentials import StaticToken
 from ccp.clients.http import RequestFailed
-from ccp.clients.root_pool import MAX_BYTES, RootPool, read_roots
+from ccp.clients.root_pool import MAX_BYTES, RootPoolClient, read_roots
 from ccp.clients.service import Service
 from tests.answering import answering, response
 from tests.clients.scripted import GONE, Says, scripted
@@ -37,7 +37,7 @@ def fetch(url: str, kind: str = "v2g") -> list[bytes]:
             connections=1,
             max_bytes=MAX_BYTES,
         )
-        pool = RootPool(service)
+        pool = RootPoolClient(service)
         async with pool.connected():
             return await pool.fetch(kind)
 
@@ -124,14 +124,14 @@ def test_an_answer_that_is_too_large_is_none() -> None:
 )
 def test_what_is_not_of_the_api_is_no_answer(content: Any) -> None:
     """Other JSON; also that of OPCP, which is another protocol."""
-    with pytest.raises(RequestFailed, match="not of the API"):
+    with pytest.raises(RequestFailed, match="not conform to the API"):
         read(content)
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"{", b"<html>", b"[" * 20_000, b"NaN"])
 def test_nonsense_is_no_answer(text: bytes) -> None:
     """No JSON at all, or such of any depth."""
-    with pytest.raises(RequestFailed, match="not of the API"):
+    with pytest.raises(RequestFailed, match="not conform to the API"):
         read_roots(text, "v2g")
 
 
@@ -164,7 +164,7 @@ def test_a_broken_entry_is_skipped_and_the_others_count(broken: Any) -> None:
         assert read_roots(content, "v2g") == [b"first", b"last"]
     (line,) = lines
     assert (line["log_level"], line["kind"], line["number"]) == ("warning", "v2g", 1)
-    assert "V2G" not in line["reason"]
+    assert "V2G" not in line["error"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
