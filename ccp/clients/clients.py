@@ -1,7 +1,7 @@
 """All clients of other services, made from the settings."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,8 +9,9 @@ from typing import Any, Self
 from ccp.clients.credentials import read_credentials
 from ccp.clients.peer_pools import PeerPool, PeerPools
 from ccp.clients.revocation import RevocationClient
-from ccp.clients.root_pool import MAX_BYTES, RootPoolClient
-from ccp.clients.service import Service
+from ccp.clients.root_pool import MAX_BYTES as MAX_ROOT_POOL_BYTES
+from ccp.clients.root_pool import RootPoolClient
+from ccp.clients.service import MAX_BYTES, Service
 from ccp.config.settings import Settings
 
 _SHARE = 4  # at most this fraction (1/4) of a worker's requests may wait for one kind of service
@@ -22,11 +23,13 @@ class Clients:
     The clients of the services that the settings name.
 
     Attributes:
+        services: All services, each with a connection pool.
         peer_pools: None if CCP_PEERS is empty.
         revocation: None if CCP_REVOCATION_URL is empty.
         root_pool: None if CCP_RCP_URL is empty.
     """
 
+    services: Sequence[Service] = ()
     peer_pools: PeerPools | None = None
     revocation: RevocationClient | None = None
     root_pool: RootPoolClient | None = None
@@ -47,30 +50,34 @@ class Clients:
             return cls()
         tls = ssl.create_default_context()
         share = max(settings.max_requests // _SHARE, 1)
-        services = {url: Service(url, credentials[url], tls, connections=share) for url in urls}
+        services = []
+
+        def service(url: str, connections: int = share, max_bytes: int = MAX_BYTES) -> Service:
+            made = Service(url, credentials[url], tls, connections=connections, max_bytes=max_bytes)
+            services.append(made)
+            return made
+
         peer_pools, revocation, root_pool = None, None, None
         if settings.peers:
             peer_pools = PeerPools(
-                [PeerPool(services[url], conforms=conforms) for url in settings.peers],
+                [PeerPool(service(url), conforms=conforms) for url in settings.peers],
                 seconds=settings.peer_timeout_seconds,
                 max_waiting=share,
             )
         if settings.revocation_url:
             revocation = RevocationClient(
-                services[settings.revocation_url],
+                service(settings.revocation_url),
                 seconds=settings.revocation_timeout_seconds,
                 max_waiting=share,
             )
-        if url := settings.rcp_url:
-            service = Service(url, credentials[url], tls, connections=1, max_bytes=MAX_BYTES)
-            root_pool = RootPoolClient(service)
-        return cls(peer_pools, revocation, root_pool)
+        if settings.rcp_url:
+            root_pool = RootPoolClient(service(settings.rcp_url, 1, MAX_ROOT_POOL_BYTES))
+        return cls(services, peer_pools, revocation, root_pool)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Open the connection pools for the block. Each worker has its own."""
         async with AsyncExitStack() as stack:
-            for client in (self.peer_pools, self.revocation, self.root_pool):
-                if client is not None:
-                    await stack.enter_async_context(client.connected())
+            for service in self.services:
+                await stack.enter_async_context(service.connected())
             yield

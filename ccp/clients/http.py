@@ -16,9 +16,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "opnc-ccp",
 }
-# Each chunk costs some 50 µs, however small it is. Real chunks have 1 KiB or more.
-_MAX_CHUNKS = 2048
-_CHUNK_BYTES = 1024
 _FAILURES = (
     TimeoutError,
     httpx2.TransportError,
@@ -63,7 +60,6 @@ class HttpClient:
 
     def __init__(self, tls: ssl.SSLContext, *, connections: int, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._max_chunks = max(_MAX_CHUNKS, max_bytes // _CHUNK_BYTES)
         self._client = httpx2.AsyncClient(
             verify=tls,
             trust_env=False,
@@ -105,8 +101,7 @@ class HttpClient:
             seconds: Time limit for everything, from connecting to the last byte of the body.
         Raises:
             RequestFailed: The URL is invalid, the service cannot be reached, closes the connection,
-                violates HTTP, compresses the body, sends very many small chunks, or exceeds the
-                time limit.
+                violates HTTP, compresses the body, or exceeds the time limit.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -139,15 +134,11 @@ class HttpClient:
     async def _read(self, response: httpx2.Response) -> bytes:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise RequestFailed("the body is compressed")
-        chunks: list[bytes] = []
-        size = 0
-        async with aclosing(response.aiter_raw()) as body:
-            async for chunk in body:
-                if len(chunks) == self._max_chunks:
-                    raise RequestFailed("too many chunks")
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self._max_bytes:
+        body = bytearray()
+        async with aclosing(response.aiter_raw()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > self._max_bytes:
                     break
                 await asyncio.sleep(0)  # many chunks may be buffered; other tasks get their turn
-        return b"".join(chunks)
+        return bytes(body)

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -39,7 +38,7 @@ class PeerPool:
     """
 
     def __init__(self, service: Service, *, conforms: Callable[[Any], bool]) -> None:
-        self.service = service
+        self._service = service
         self._breaker = Breaker(service.name)
         self._conforms = conforms
 
@@ -64,7 +63,7 @@ class PeerPool:
             is_expected = isinstance(error, RequestFailed | TimeoutError)
             log.warning(
                 "a peer pool has failed",
-                peer=self.service.name,
+                peer=self._service.name,
                 error=str(error) or type(error).__name__,
                 exc_info=None if is_expected else error,
             )
@@ -83,7 +82,7 @@ class PeerPool:
             # The fault may be the eMSP's, so it is not a failure of the peer.
             outcome = "unfit"
             log.warning(
-                "a peer pool's answer is not passed on", peer=self.service.name, error=str(error)
+                "a peer pool's answer is not passed on", peer=self._service.name, error=str(error)
             )
             return None
         except asyncio.CancelledError:  # another peer pool was faster
@@ -91,17 +90,18 @@ class PeerPool:
             raise
         finally:
             duration = time.perf_counter() - started
-            measures.now.call("peer", self.service.name, outcome, duration)
+            measures.now.call("peer", self._service.name, outcome, duration)
 
     async def _request(
         self, content: bytes, validate: Callable[[PeerAnswer], None], seconds: float
     ) -> PeerAnswer | None:
-        reply = await self.service.post(
+        reply = await self._service.request(
+            "POST",
             "/signedcontractdata",
-            content,
+            seconds=seconds,
             # A failure message made by the peer is not needed: the car gets this pool's.
             headers={"broadcast": "false", "alwaysReturnEXI": "false"},
-            seconds=seconds,
+            content=content,
         )
         if 400 <= reply.status < 500 and reply.status not in _FAILURE_STATUSES:
             return None
@@ -138,16 +138,7 @@ class PeerPools:
     def __init__(self, pools: Sequence[PeerPool], *, seconds: float, max_waiting: int) -> None:
         self._pools = pools
         self._seconds = seconds
-        self._max_waiting = max_waiting
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Open the connection pools for the block; requests are only possible inside it."""
-        async with AsyncExitStack() as stack:
-            for pool in self._pools:
-                await stack.enter_async_context(pool.service.connected())
-            yield
+        self._slots = asyncio.Semaphore(max_waiting)
 
     async def ask(
         self, request: dict[str, Any], validate: Callable[[PeerAnswer], None]
@@ -161,21 +152,20 @@ class PeerPools:
                 answer must not be sent to the car.
         Returns: None if no peer pool gives a valid answer in time.
         """
-        if self._waiting >= self._max_waiting:
+        if self._slots.locked():
             log.warning("peer pools are not asked: too many requests wait for them")
             return None
         content = orjson.dumps(request)
-        tasks = [
-            asyncio.create_task(pool.ask(content, validate, seconds=self._seconds))
-            for pool in self._pools
-        ]
-        self._waiting += 1
-        try:
-            for task in asyncio.as_completed(tasks):
-                if (answer := await task) is not None:
-                    return answer
-            return None
-        finally:
-            self._waiting -= 1
-            for task in tasks:
-                task.cancel()
+        async with self._slots:
+            tasks = [
+                asyncio.create_task(pool.ask(content, validate, seconds=self._seconds))
+                for pool in self._pools
+            ]
+            try:
+                for task in asyncio.as_completed(tasks):
+                    if (answer := await task) is not None:
+                        return answer
+                return None
+            finally:
+                for task in tasks:
+                    task.cancel()

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import orjson
 import structlog
@@ -41,30 +41,20 @@ class RevocationClient:
     def __init__(self, service: Service, *, seconds: float, max_waiting: int) -> None:
         self._service = service
         self._seconds = seconds
-        self._max_waiting = max_waiting
-        self._waiting = 0
+        self._slots = asyncio.Semaphore(max_waiting)
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Open the connection pool for the block; requests are only possible inside it."""
-        async with self._service.connected():
-            yield
-
-    @contextmanager
-    def reserve_slot(self) -> Iterator[None]:
+    async def reserve_slot(self) -> AsyncIterator[None]:
         """
         Count the block as a request that waits for the service.
 
         Raises:
             TooManyAtOnce: The maximum is reached. The worker has to serve other requests too.
         """
-        if self._waiting >= self._max_waiting:
+        if self._slots.locked():
             raise TooManyAtOnce
-        self._waiting += 1
-        try:
+        async with self._slots:
             yield
-        finally:
-            self._waiting -= 1
 
     async def revoke(self, certificate_der: bytes) -> None:
         """
@@ -106,11 +96,12 @@ class RevocationClient:
     async def _attempt(self, content: bytes) -> Reply:
         outcome, started = _FAILED, time.perf_counter()
         try:
-            reply = await self._service.post(
+            reply = await self._service.request(
+                "POST",
                 "/pki/revokeCertificate",
-                content,
-                headers={"OPNC-to-party-type": "pki"},
                 seconds=self._seconds,
+                headers={"OPNC-to-party-type": "pki"},
+                content=content,
             )
             outcome = _outcome_of(reply)
         except RequestFailed as error:

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -38,13 +36,7 @@ class RootPoolClient:
     """
 
     def __init__(self, service: Service) -> None:
-        self.service = service
-
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Open the connection pool for the block; requests are only possible inside it."""
-        async with self.service.connected():
-            yield
+        self._service = service
 
     async def fetch(self, kind: str) -> list[bytes]:
         """
@@ -59,14 +51,16 @@ class RootPoolClient:
         """
         outcome, started = "failed", time.perf_counter()
         try:
-            reply = await self.service.get(f"/rootcertificates?pkiType={kind}", seconds=_SECONDS)
+            reply = await self._service.request(
+                "GET", f"/rootcertificates?pkiType={kind}", seconds=_SECONDS
+            )
             if reply.status != 200:
                 raise RequestFailed(f"status {reply.status}")
             roots = await asyncio.to_thread(read_roots, reply.body, kind)
             outcome = "answered"
         finally:
             duration = time.perf_counter() - started
-            measures.now.call("root pool", self.service.name, outcome, duration)
+            measures.now.call("root pool", self._service.name, outcome, duration)
         return roots
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
-from ccp.clients.credentials import Credentials
+from ccp.clients.credentials import Credentials, Headers
 from ccp.clients.http import HttpClient, Reply
 from ccp.observability.tracing import client_span, end_span, trace_headers
 
@@ -52,47 +53,36 @@ class Service:
         async with client as self._client:
             yield
 
-    async def post(
+    async def request(
         self,
+        method: str,
         path: str,
-        content: bytes,
         *,
-        headers: Mapping[str, str],
         seconds: float,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> Reply:
         """
-        Send a POST request with JSON and the credentials of this pool.
+        Send a request with the credentials of this pool.
 
         If the service answers 401 and a new token can be fetched, the request is sent once more.
 
         Args:
             path: Path below the base URL.
-            content: JSON.
-            headers: Headers in addition to the credentials.
             seconds: Time limit; see `HttpClient.request`.
+            headers: Headers in addition to the credentials.
+            content: JSON; None for a request without a body.
         Raises:
             RequestFailed: See `HttpClient.request` and `Credentials.headers`.
         """
-        headers = {"Content-Type": "application/json", **headers}
-        return await self._send_authorized("POST", path, headers, content, seconds)
-
-    async def get(self, path: str, *, seconds: float) -> Reply:
-        """Send a GET request; see `post`."""
-        return await self._send_authorized("GET", path, {}, None, seconds)
-
-    async def _send_authorized(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        content: bytes | None,
-        seconds: float,
-    ) -> Reply:
+        own = {"OPNC-from-party-type": "ccp"}
+        if content is not None:
+            own["Content-Type"] = "application/json"
+        send = partial(self._send, method, path, {**own, **(headers or {})}, content, seconds)
         token = await self._credentials.headers(self._client)
-        reply = await self._send(method, path, {**headers, **token}, content, seconds)
+        reply = await send(token)
         if reply.status == _UNAUTHORIZED and self._credentials.refused(token):
-            token = await self._credentials.headers(self._client)
-            reply = await self._send(method, path, {**headers, **token}, content, seconds)
+            reply = await send(await self._credentials.headers(self._client))
         return reply
 
     async def _send(
@@ -102,13 +92,14 @@ class Service:
         headers: Mapping[str, str],
         content: bytes | None,
         seconds: float,
+        token: Headers,
     ) -> Reply:
         with client_span(method, self.name) as span:
             reply = await self._client.request(
                 method,
                 self._url + path,
                 seconds=seconds,
-                headers={"OPNC-from-party-type": "ccp", **headers, **trace_headers()},
+                headers={**headers, **token, **trace_headers()},
                 content=content,
             )
             end_span(span, reply.status)

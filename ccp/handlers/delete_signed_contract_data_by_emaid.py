@@ -73,7 +73,7 @@ async def _revoke_and_delete(
         # It is revoked, whether or not the caller still waits to be told.
         await asyncio.shield(asyncio.wrap_future(noted))
 
-    with revocation.reserve_slot():
+    async with revocation.reserve_slot():
         outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
     failures = [outcome for outcome in outcomes if outcome is not None]
     if failures:

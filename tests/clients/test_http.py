@@ -64,7 +64,7 @@ def test_request_body_beyond_limit_is_not_read():
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"] + [b"y"] * 100, "TimeoutError"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"], "RemoteProtocolError"),
         ([b"no HTTP\r\n\r\n"], "RemoteProtocolError"),
-        ([CHUNKED + b"1\r\nx\r\n" * 3000 + b"0\r\n\r\n"], "too many chunks"),
+        ([CHUNKED] + [b"1\r\nx\r\n" * 300] * 500, "TimeoutError"),
         ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 100, "TimeoutError"),
         ([b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000] * 500, "TimeoutError"),
         ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200_000], "RemoteProtocolError"),
@@ -88,7 +88,7 @@ def test_request_late_or_malformed_response_fails(pieces, told):
     async def scenario():
         async with (
             answering(*pieces, pause=0.05) as (url, _),
-            HttpClient(TLS, connections=1, max_bytes=10_000) as client,
+            HttpClient(TLS, connections=1, max_bytes=200_000) as client,
         ):
             # Each of these responses also ends by itself, later, with another error.
             await client.request("GET", url, seconds=0.5 if told == "TimeoutError" else SECONDS)
@@ -213,7 +213,7 @@ def test_request_cookie_is_not_kept():
 
 def test_request_flood_of_chunks_leaves_time_for_other_tasks():
     """A service that sends many tiny chunks at once does not block the event loop."""
-    flood = CHUNKED + b"1\r\nx\r\n" * 30_000
+    flood = CHUNKED + b"1\r\nx\r\n" * 3_000 + b"0\r\n\r\n"
     most = 0
 
     async def watch(lines):
@@ -230,9 +230,9 @@ def test_request_flood_of_chunks_leaves_time_for_other_tasks():
         ):
             with counted_lines() as lines:
                 watcher = asyncio.create_task(watch(lines))
-                with pytest.raises(RequestFailed, match="chunks"):
-                    await client.request("GET", url, seconds=SECONDS)
+                reply = await client.request("GET", url, seconds=SECONDS)
             watcher.cancel()
+            assert reply == Reply(404, b"x" * 3_000)
 
     asyncio.run(scenario())
-    assert 0 < most < 150_000  # lines between two turns of another task
+    assert 0 < most < 10_000  # lines of Python between two turns of another task

@@ -21,7 +21,7 @@ def test_revoke_no_time_for_another_attempt_reports_the_last_answer(monkeypatch)
     async def scenario(url):
         service = Service(url, StaticToken(), ssl.create_default_context(), connections=1)
         client = RevocationClient(service, seconds=SECONDS, max_waiting=1)
-        async with client.connected():
+        async with service.connected():
             await client.revoke(b"certificate")
 
     with scripted(Says(500)) as service:

@@ -38,7 +38,7 @@ def fetch(url: str, kind: str = "v2g") -> list[bytes]:
             max_bytes=MAX_BYTES,
         )
         pool = RootPoolClient(service)
-        async with pool.connected():
+        async with service.connected():
             return await pool.fetch(kind)
 
     return asyncio.run(scenario())

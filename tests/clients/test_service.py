@@ -19,7 +19,9 @@ def post(service, credentials):
     async def scenario():
         one = Service(service.url, credentials, ssl.create_default_context(), connections=2)
         async with one.connected():
-            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=SECONDS)
+            reply = await one.request(
+                "POST", "/x", seconds=SECONDS, headers={"A": "b"}, content=b"{}"
+            )
             return reply.status
 
     return asyncio.run(scenario())
