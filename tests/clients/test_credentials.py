@@ -60,7 +60,7 @@ def test_a_section_is_for_the_service_that_it_names(tmp_path):
 
 
 def test_no_file_is_no_token():
-    """Clients may ask nobody for a token."""
+    """A service may need no token."""
     assert headers_of(*read_credentials("", [PEER]).values()) == [{}]
 
 

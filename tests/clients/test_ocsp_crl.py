@@ -1,4 +1,4 @@
-"""OCSP responders and CRLs over HTTP: what is asked, and whatever may come back."""
+"""Client of OCSP responders and CRLs: requests, limits, circuit breakers and time budgets."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from tests.waiting import NEVER, SECONDS
 
 
 def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
-    """What OCSP responders answer, one after the other, in one run; or why there is no answer."""
+    """Query OCSP responders in turn, in one run; return the answers, or the reasons of failure."""
 
     async def scenario():
         answers = []
@@ -32,7 +32,7 @@ def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
 
 
 def fetched(url):
-    """The CRL that is there."""
+    """Fetch a CRL."""
 
     async def scenario():
         async with OcspCrlClient.connected() as them:
@@ -41,8 +41,8 @@ def fetched(url):
     return asyncio.run(scenario())
 
 
-def test_a_request_is_posted_as_rfc_6960_has_it():
-    """Appendix A.1: its type and bytes; the answer is taken whatever it calls itself."""
+def test_query_ocsp_sends_the_request_of_rfc_6960():
+    """Appendix A.1: media type and bytes. The media type of the answer does not matter."""
     with scripted(Says(200, b"answer")) as service:
         assert asked(f"{service.root}/ocsp") == [b"answer"]
     (question,) = service.asked
@@ -51,8 +51,7 @@ def test_a_request_is_posted_as_rfc_6960_has_it():
     assert question.headers["accept"] == "application/ocsp-response"
 
 
-def test_a_crl_is_fetched():
-    """Also a large one."""
+def test_fetch_crl_returns_a_large_list():
     crl = b"x" * MAX_CRL_BYTES
     with scripted(Says(200, crl)) as service:
         assert fetched(f"{service.root}/a.crl?b=c") == crl
@@ -74,16 +73,16 @@ def test_a_crl_is_fetched():
         (Says(200, b"late", after=NEVER), "TimeoutError"),
     ],
 )
-def test_what_is_no_answer_is_told(says, told, monkeypatch):
-    """No redirect is followed; size and time are bounded."""
+def test_query_ocsp_no_usable_response_fails(says, told, monkeypatch):
+    """No redirect is followed; size and time are limited."""
     monkeypatch.setattr(ocsp_crl, "_OCSP_SECONDS", 1 if says.after else SECONDS)
     with scripted(says) as service:
         assert asked(f"{service.root}/ocsp") == [told]
     assert len(service.asked) == 1
 
 
-def test_a_crl_that_is_too_long_is_told():
-    """And not read to its end."""
+def test_fetch_crl_too_large_fails():
+    """It is not read to its end."""
     with (
         scripted(Says(200, b"x" * 100_000_000)) as service,
         pytest.raises(RequestFailed, match="the response is too large"),
@@ -94,14 +93,14 @@ def test_a_crl_that_is_too_long_is_told():
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/", "http://a..b/", f"http://{'a' * 64}.example"]
 )
-def test_who_is_not_there_is_told(url):
-    """Nor are hosts that cannot be."""
+def test_query_ocsp_host_unreachable_fails(url):
+    """Neither an invalid host nor a refused connection raises another exception."""
     (told,) = asked(url)
     assert isinstance(told, str)
 
 
-def test_who_keeps_failing_is_left_alone():
-    """For a while; others are asked all the same, and it the next time."""
+def test_query_ocsp_repeated_failures_open_the_circuit():
+    """Other hosts are still asked, and the next run asks the host again."""
     with scripted(Says(503)) as ill, scripted(Says(200, b"well")) as well:
         *answers, last = asked(*[f"{ill.root}/a"] * (MAX_FAILURES + 5), f"{well.root}/")
         assert answers[:MAX_FAILURES] == ["status 503"] * MAX_FAILURES
@@ -113,8 +112,7 @@ def test_who_keeps_failing_is_left_alone():
         assert len(ill.asked) == MAX_FAILURES + 1
 
 
-def test_a_few_are_asked_at_a_time():
-    """However many are wanted."""
+def test_query_ocsp_concurrent_requests_are_limited():
     most = 0
     as_many_as_may = asyncio.Event()
 
@@ -144,8 +142,8 @@ def test_a_few_are_asked_at_a_time():
     assert most == ocsp_crl._MAX_CONCURRENT
 
 
-def test_what_a_slow_one_says_has_an_end(monkeypatch):
-    """A byte now and then is no answer in time."""
+def test_fetch_crl_slow_response_exceeds_the_time_limit(monkeypatch):
+    """Single bytes now and then do not extend the time limit."""
     monkeypatch.setattr(ocsp_crl, "_CRL_SECONDS", 0.5)
 
     async def scenario():
@@ -163,7 +161,7 @@ OF_CA = "the services of this CA have taken too much time in this run"
 OF_RUN = "slow services have taken too much time in this run"
 
 
-def test_responders_many_urls_of_a_silent_host_share_a_breaker(monkeypatch):
+def test_query_ocsp_urls_of_a_silent_host_share_a_circuit_breaker(monkeypatch):
     """48 contracts, each with a URL of its own, in several spellings of the host."""
     monkeypatch.setattr(ocsp_crl, "_OCSP_SECONDS", 0.1)
     with scripted(Says(200, b"late", after=20)) as silent, scripted(Says(200, b"well")) as well:
@@ -177,8 +175,8 @@ def test_responders_many_urls_of_a_silent_host_share_a_breaker(monkeypatch):
     assert last == b"well"
 
 
-def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
-    """A CA may have both on one host, and only one of them may be ill."""
+def test_fetch_crl_ocsp_of_the_host_fails_is_fetched():
+    """A CA may have both on one host, and only one of them may fail."""
 
     def script(it):
         return Says(200, b"crl") if it.path == "/crl" else Says(503)
@@ -195,8 +193,8 @@ def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_responders_slow_services_of_a_ca_use_up_its_time(monotonic, status):
-    """Each on a host of its own, answering or not; another CA is asked all the same."""
+def test_query_ocsp_slow_services_of_a_ca_spend_its_time_budget(monotonic, status):
+    """Each service has its own host; it answers slowly, or not. Another CA is still asked."""
 
     def slowly(_):
         monotonic.now += ocsp_crl._ISSUER_SECONDS / 2
@@ -209,8 +207,7 @@ def test_responders_slow_services_of_a_ca_use_up_its_time(monotonic, status):
     assert (len(one.asked), len(other.asked), len(well.asked)) == (1, 1, 1)
 
 
-def test_responders_quick_answers_use_up_no_time(monotonic):
-    """However many there are."""
+def test_query_ocsp_quick_answers_spend_no_time_budget(monotonic):
 
     def quickly(_):
         monotonic.now += ocsp_crl._SLOW_SECONDS / 2
@@ -221,8 +218,8 @@ def test_responders_quick_answers_use_up_no_time(monotonic):
         assert asked(*[service.root] * many, monotonic=monotonic) == [b"answer"] * many
 
 
-def test_responders_many_slow_cas_use_up_the_time_of_the_run(monotonic):
-    """Then no service is asked any more, until the next run."""
+def test_query_ocsp_many_slow_cas_spend_the_time_budget_of_the_run(monotonic):
+    """No service is asked until the next run."""
 
     def slowly(_):
         monotonic.now += ocsp_crl._ISSUER_SECONDS
@@ -236,8 +233,8 @@ def test_responders_many_slow_cas_use_up_the_time_of_the_run(monotonic):
         assert asked(service.root, issuers=[b"\0"], monotonic=monotonic) == [b"answer"]
 
 
-def test_responders_missing_files_of_a_host_do_not_cost_the_others():
-    """A host may have the CRLs of many CAs; one that is missing is left alone by itself."""
+def test_fetch_crl_missing_files_do_not_open_the_circuit_of_the_host():
+    """A host may have the CRLs of many CAs; the URL of a missing one has its own breaker."""
 
     def script(it):
         return Says(200, b"crl") if it.path == "/there" else Says(404)
