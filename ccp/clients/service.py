@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ccp.clients.credentials import Credentials, Headers
 from ccp.clients.http import HttpClient, Reply
-from ccp.observability.tracing import client_span, end_span, trace_headers
+from ccp.observability.tracing import client_span, record_result, trace_headers
 
 MAX_BYTES = 256 * 1024
 """Limit on the size of a response. A contract takes some 10 kB."""
@@ -102,5 +102,5 @@ class Service:
                 headers={**headers, **token, **trace_headers()},
                 content=content,
             )
-            end_span(span, reply.status)
+            record_result(span, reply.status)
         return reply

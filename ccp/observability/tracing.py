@@ -25,7 +25,7 @@ def server_span(method: str, traceparents: Iterable[bytes]) -> AbstractContextMa
     Start the span of an incoming request; the span ends with the block.
 
     Args:
-        method: HTTP method; the name of the span until `end_span` is given the operation.
+        method: HTTP method; the name of the span until `record_result` gets the operation.
         traceparents: Values of all `traceparent` headers of the request. Exactly one valid value
             makes the span part of the caller's trace.
     Source: W3C Trace Context, 3.2 and 4.3.
@@ -62,7 +62,7 @@ def trace_id_of(span: Span) -> str | None:
     return format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def end_span(span: Span, status: int | None, operation: str | None = None) -> None:
+def record_result(span: Span, status: int | None, operation: str | None = None) -> None:
     """
     Record the result of a request or call.
 

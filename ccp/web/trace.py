@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccp.observability import measures
 from ccp.observability.owners import owners_of_request
-from ccp.observability.tracing import end_span, server_span, trace_id_of
+from ccp.observability.tracing import record_result, server_span, trace_id_of
 from ccp.web.context import log_of, operation_of
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class TraceMiddleware:
                 seconds = time.perf_counter() - started
                 operation = operation_of(scope)
                 measures.now.request(operation, status, seconds)
-                end_span(span, status, operation)
+                record_result(span, status, operation)
                 log.info(
                     "request",
                     client=scope["client"][0] if scope["client"] else None,

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.observability.tracing import client_span, end_span, server_span, trace_headers, trace_id_of
+from ccp.observability.tracing import (
+    client_span,
+    record_result,
+    server_span,
+    trace_headers,
+    trace_id_of,
+)
 
 # The examples of W3C Trace Context, 3.2.
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -76,7 +82,7 @@ def test_client_span_without_sdk_sends_the_traceparent_of_the_request(flags):
     text = f"00-{TRACE_ID}-{SPAN_ID}-{flags}"
     with server_span("POST", [text.encode()]), client_span("POST", "pool.example") as call:
         assert trace_headers() == {"traceparent": text}
-        end_span(call, 200)
+        record_result(call, 200)
 
 
 def test_client_span_without_a_trace_sends_no_header():
