@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message
 from ccp.auth.keys import Keys
 from ccp.auth.tokens import Tokens, make_tokens
 from ccp.cleansing import RegularCleansing, make_cleansing
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.config.addresses import is_loopback
 from ccp.config.settings import Settings, SettingsInvalid
 from ccp.observability import telemetry
@@ -66,7 +66,7 @@ def utc_now() -> datetime:
 
 
 def make_services(
-    settings: Settings, store: Store, clock: Callable[[], datetime], peers: Peers
+    settings: Settings, store: Store, clock: Callable[[], datetime], clients: Clients
 ) -> Services:
     """
     Join what handlers work with; the trust anchors and the operator's CAs are read here, once.
@@ -87,7 +87,7 @@ def make_services(
         trusted=trusted,
         provider_table=read_provider_table(settings, trusted.current.trust),
         operator_cas=cas,
-        peers=peers,
+        clients=clients,
     )
 
 
@@ -151,7 +151,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         those of its specs.
     Raises:
         StoreUnusable: The database cannot serve.
-        SettingsInvalid: See `Peers.of`, `make_services` and `make_tokens`.
+        SettingsInvalid: See `Clients.from_settings`, `make_services` and `make_tokens`.
         Exception: A spec is no OpenAPI, or names what no code here knows.
     """
     handlers = Calls(name="handler", threads=settings.threads)
@@ -162,14 +162,16 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     )
     translations = {OPNC: {}, OPCP: TRANSLATIONS} if settings.opcp_on else {OPNC: {}}
     documents = {name: load_spec(name, lab=settings.lab) for name in translations}
-    peers = Peers.of(settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1"))
-    services = make_services(settings, store, clock, peers)
+    clients = Clients.from_settings(
+        settings, conforms_to(documents[OPNC], "GetSignedContractDataResV1")
+    )
+    services = make_services(settings, store, clock, clients)
     tokens = make_tokens(settings, clock) if settings.auth == "jwt" else None
     keepers: list[Keys | RootKeeper | RegularCleansing] = [tokens.keys] if tokens else []
-    if peers.root_pool:
+    if clients.root_pool:
         keepers.append(
             RootKeeper(
-                peers.root_pool,
+                clients.root_pool,
                 services.trusted,
                 KeptRoots(settings),
                 seconds=settings.rcp_hours * 3600,
@@ -185,7 +187,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(peers.connected())
+            await stack.enter_async_context(clients.connected())
             if not _rehearsing.get():
                 stack.enter_context(telemetry.recording())
                 if operators:

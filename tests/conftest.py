@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
 from ccp.app import create_app, make_services
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.config.settings import Settings
 from ccp.policy.services import Services
 from ccp.store import Store
@@ -64,13 +64,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def services(tmp_path: Path, store: Store) -> Services:
     """What a handler of a strict pool is given; the clock stands at NOW."""
-    return make_services(make_settings(tmp_path), store, lambda: NOW, Peers())
+    return make_services(make_settings(tmp_path), store, lambda: NOW, Clients())
 
 
 @pytest.fixture
 def lab_services(tmp_path: Path, store: Store) -> Services:
     """The same of a pool in lab mode, on the same store."""
-    return make_services(make_settings(tmp_path, checks="lab"), store, lambda: NOW, Peers())
+    return make_services(make_settings(tmp_path, checks="lab"), store, lambda: NOW, Clients())
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ NOW = datetime.now(UTC)
 EVERY = {"cleanse_hours": "0.0001", "log_format": "json"}
 # A pool that would wait for a responder for longer than a test does.
 PATIENT = f"""
-from ccp.clients import responders
-responders._OCSP_SECONDS = {NEVER}
+from ccp.clients import ocsp_crl
+ocsp_crl._OCSP_SECONDS = {NEVER}
 from wsgi import app
 """
 URL = f"{BASE}/signedcontractdata"

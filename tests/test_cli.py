@@ -66,7 +66,7 @@ def test_unknown_command_names_the_one_that_may_be_meant(arguments: list[str], m
 
 
 # Each takes a twentieth of a second or more to import, with what it imports.
-SLOW = {"connexion", "flask", "httpcore2", "OpenSSL", "asn1crypto"}
+SLOW = {"connexion", "flask", "httpx2", "OpenSSL", "asn1crypto"}
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ REQUEST = post_body(installation_req(session_id=SESSION, **VALID))
 BROADCAST = {"broadcast": "true"}
 # A pool that waits for its peers for longer than a test does.
 PATIENT = f"""
-from ccp.clients import peers
-make = peers.Pools
-peers.Pools = lambda pools, *, seconds, most: make(pools, seconds={NEVER}, most=most)
+from ccp.clients import clients
+make = clients.PeerPools
+clients.PeerPools = lambda pools, *, seconds, **limits: make(pools, seconds={NEVER}, **limits)
 from wsgi import app
 """
 

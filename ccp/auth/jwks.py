@@ -1,4 +1,4 @@
-"""A JSON Web Key Set (RFC 7517): of what an issuer publishes, the keys that may sign tokens."""
+"""JSON Web Key Set (JWKS, RFC 7517): select the keys that may sign access tokens."""
 
 from typing import Any
 
@@ -13,25 +13,25 @@ from ccp.auth.algorithms import ALGORITHMS
 log = structlog.get_logger()
 
 MAX_BYTES = 256 * 1024
-"""A larger document is none."""
+"""Limit on the size of a JWKS."""
 
-_MOST_KEYS = 64  # an issuer has a handful
-_FEWEST_RSA_BITS = 2048  # RFC 7518, 3.3
+_MAX_KEYS = 64  # an issuer has a handful
+_MIN_RSA_BITS = 2048  # RFC 7518, 3.3
 _TYPES = ("RSA", "EC", "OKP")
 
 
 class KeysUnusable(Exception):
-    """There is no key to check a token with in what was read; the text says why."""
+    """No usable key could be read. The text is the reason."""
 
 
 def read_jwks(document: bytes) -> tuple[Key, ...]:
     """
-    Take the keys out of a JWKS; those that cannot sign tokens are left out, and the log says why.
+    Return the keys of a JWKS that may sign tokens; log why another key is skipped.
 
     Args:
-        document: JSON, as it was read.
+        document: JSON; untrusted.
     Raises:
-        KeysUnusable: It is no JWKS, or none of its keys is of use.
+        KeysUnusable: The document is not a JWKS, or has no usable key.
     """
     if len(document) > MAX_BYTES:
         raise KeysUnusable(f"it is larger than {MAX_BYTES // 1024} KiB")
@@ -42,7 +42,7 @@ def read_jwks(document: bytes) -> tuple[Key, ...]:
     except (ValueError, LookupError, TypeError):
         raise KeysUnusable("it is no JSON Web Key Set") from None
     keys = []
-    for entry in entries[:_MOST_KEYS]:
+    for entry in entries[:_MAX_KEYS]:
         try:
             keys.append(_read_key(entry))
         except KeysUnusable as error:
@@ -55,12 +55,13 @@ def read_jwks(document: bytes) -> tuple[Key, ...]:
 
 def fits(name: str, key: Key) -> bool:
     """
-    Tell whether a key may have signed a token.
+    Return whether a key may sign tokens with an algorithm.
 
-    Its type and curve have to be the algorithm's, and what the key says of its use must allow it.
+    Type and curve of the key have to match the algorithm, and its `use` and `key_ops` have to allow
+    signatures.
 
     Args:
-        name: Of the algorithm, as the token's header has it; any text.
+        name: The algorithm (`alg`) in the token's header; untrusted.
     """
     try:
         ALGORITHMS[name].check_key(key)
@@ -71,7 +72,7 @@ def fits(name: str, key: Key) -> bool:
 
 
 def _read_key(entry: Any) -> Key:
-    """Read one key; KeysUnusable says why not."""
+    """Read one key; raise KeysUnusable if tokens cannot be verified with it."""
     if not isinstance(entry, dict):
         raise KeysUnusable("it is no JSON object")
     kind = entry.get("kty")
@@ -80,10 +81,10 @@ def _read_key(entry: Any) -> Key:
     if kind not in _TYPES:
         raise KeysUnusable("its type is not known")
     if "d" in entry:
-        raise KeysUnusable("it is private: whoever reads it can make tokens")
+        raise KeysUnusable("it is private: everybody who reads it can make tokens")
     try:
-        if kind == "RSA" and base64_to_int(entry["n"]).bit_length() < _FEWEST_RSA_BITS:
-            raise KeysUnusable(f"it has fewer than {_FEWEST_RSA_BITS} bits")
+        if kind == "RSA" and base64_to_int(entry["n"]).bit_length() < _MIN_RSA_BITS:
+            raise KeysUnusable(f"it has fewer than {_MIN_RSA_BITS} bits")
         key = JWKRegistry.import_key(entry)
     except (JoseError, ValueError, LookupError, TypeError):
         raise KeysUnusable("it is malformed") from None

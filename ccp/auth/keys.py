@@ -1,4 +1,4 @@
-"""The keys of the token issuer: read from a file or a URL, kept, and renewed as it changes them."""
+"""Public keys of the token issuer: read from a file or a URL, cached, and refreshed."""
 
 import asyncio
 import ssl
@@ -12,33 +12,33 @@ import structlog
 from joserfc.jwk import Key
 
 from ccp.auth.jwks import MAX_BYTES, KeysUnusable, fits, read_jwks
-from ccp.clients.http import Client, Unanswered
+from ccp.clients.http import HttpClient, RequestFailed
 from ccp.clients.last_good import LastGood, NothingKept
 from ccp.domain.errors import KeysNotThere
 
 log = structlog.get_logger()
 
-FRESH_SECONDS = 300
-"""After so long the keys are read again."""
+REFRESH_SECONDS = 300
+"""Interval between refreshes of the keys."""
 RETRY_SECONDS = 5
-"""The same as long as there are none."""
+"""The interval as long as no keys have been read."""
 UNKNOWN_KEY_SECONDS = 60
-"""A token that names an unknown key makes them be read again at most so often."""
-PATIENCE_SECONDS = 3
-"""From when that began, a request waits no longer for it."""
-MOST_WAITING = 8
-"""So many requests wait at a time; anybody can make one that names an unknown key."""
+"""Minimum interval between refreshes that are caused by tokens with an unknown key id."""
+MAX_WAIT_SECONDS = 3
+"""A request waits for a refresh until this time after the start of the refresh."""
+MAX_WAITING = 8
+"""Maximum number of requests that wait for a refresh. Anybody can send an unknown key id."""
 FETCH_SECONDS = 3
-"""An issuer that has not answered by then does not."""
+"""Time limit for fetching the keys from a URL."""
 
-_MOST_TRIED = 8  # keys for one token that names none
+_MAX_CANDIDATES = 8  # keys that are tried for a token without a key id
 
 
 class Source(Protocol):
-    """Where the keys are."""
+    """Source of a JWKS document."""
 
     async def read(self) -> bytes:
-        """Return the document; KeysUnusable says why there is none."""
+        """Return the document; raise KeysUnusable if it cannot be read."""
 
 
 class FileSource:
@@ -46,14 +46,14 @@ class FileSource:
     A JWKS file.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read_now(self) -> bytes:
-        """Read the file, or as much of it as shows that it is too large; see `Source.read`."""
+        """Read the file, at most one byte beyond MAX_BYTES; see `Source.read`."""
         try:
             with self._path.open("rb") as file:
                 return file.read(MAX_BYTES + 1)
@@ -61,45 +61,45 @@ class FileSource:
             raise KeysUnusable(error.strerror or "it cannot be read") from None
 
     async def read(self) -> bytes:
-        """Read it in a thread of its own; see `Source.read`."""
+        """Read the file in a thread; see `Source.read`."""
         return await asyncio.to_thread(self.read_now)
 
 
 class UrlSource:
     """
-    A JWKS that an issuer publishes.
+    The URL of a JWKS (`jwks_uri` of the issuer).
 
     Args:
-        url: https, or http to this machine.
+        url: https, or http to a loopback address.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        # The system's authorities, or those of SSL_CERT_FILE.
+        # Trusts the certificate authorities of the system, or of SSL_CERT_FILE.
         self._tls = ssl.create_default_context()
 
     async def read(self) -> bytes:
-        """Fetch it, from this URL and nowhere else; see `Source.read`."""
+        """Fetch the document; see `Source.read`."""
         try:
-            async with Client(self._tls, connections=1, max_bytes=MAX_BYTES) as client:
-                reply = await client.exchange("GET", self._url, seconds=FETCH_SECONDS)
-        except Unanswered as error:
+            async with HttpClient(self._tls, connections=1, max_bytes=MAX_BYTES) as client:
+                reply = await client.request("GET", self._url, seconds=FETCH_SECONDS)
+        except RequestFailed as error:
             raise KeysUnusable(f"the issuer did not answer: {error}") from None
         if reply.status != 200:
-            raise KeysUnusable(f"the issuer answered {reply.status}")
+            raise KeysUnusable(f"the issuer answered with status {reply.status}")
         return reply.body
 
 
 class Keys:
     """
-    The issuer's keys, as this process knows them; used by one event loop.
+    Cache of the issuer's keys in this process; used by one event loop.
 
-    The last good ones are kept for as long as there are no better ones.
+    If a refresh fails, the previous keys stay.
 
     Args:
-        source: Where they are.
-        last_good: Keeps them beyond this process; None where the source itself is that near.
-        monotonic: Gives seconds that only ever go forward.
+        source: Source of the keys.
+        last_good: Copy of the keys on disk, for the next process; None if the source is a file.
+        monotonic: Clock, in seconds.
     """
 
     def __init__(
@@ -121,10 +121,10 @@ class Keys:
 
     def take(self, document: bytes) -> None:
         """
-        Use the keys of a document from now on.
+        Replace the keys by those of a document.
 
         Raises:
-            KeysUnusable: It has none; the last ones stay.
+            KeysUnusable: The document has no usable keys. The previous keys stay.
         """
         if document != self._document:
             self._keys = read_jwks(document)
@@ -133,31 +133,32 @@ class Keys:
 
     @property
     def are_there(self) -> bool:
-        """Whether any have been read."""
+        """Whether any keys have been read."""
         return bool(self._keys)
 
     async def find(self, algorithm: str, kid: str | None) -> list[Key]:
         """
-        Give the keys that may have signed a token, few; none where there is no such key.
+        Return the keys that may have signed a token: at most 8, or an empty list.
 
-        A key that is not known may be new, so that the keys are read again, now and then. A few
-        requests wait for them; others get what is known already.
+        An unknown key id may be that of a new key, so it causes a refresh if none is recent. A
+        limited number of requests wait for the refresh; others get the keys that are known.
 
         Args:
-            algorithm, kid: As the token's header has them.
+            algorithm: `alg` of the token's header.
+            kid: Key id of the token's header; None if the header has none.
         Raises:
-            KeysNotThere: No keys could be read yet.
+            KeysNotThere: No keys have been read yet.
         """
         if not self._keys or (kid is not None and not self._named(kid)):
             await self._renew_if_due()
         if not self._keys:
             raise KeysNotThere
         named = self._keys if kid is None else self._named(kid)
-        return [key for key in named if fits(algorithm, key)][:_MOST_TRIED]
+        return [key for key in named if fits(algorithm, key)][:_MAX_CANDIDATES]
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        """Read the keys now and again every few minutes, until the block ends."""
+        """Refresh the keys now and at regular intervals, until the block ends."""
         if self._last_good and not self._keys:
             with suppress(KeysUnusable, NothingKept):
                 self.take(self._last_good.load())
@@ -176,13 +177,14 @@ class Keys:
     async def _keep_fresh(self) -> None:
         while True:
             await asyncio.wait({self._renewing()})
-            await asyncio.sleep(FRESH_SECONDS if self._keys else RETRY_SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS if self._keys else RETRY_SECONDS)
 
     async def _renew_if_due(self) -> None:
         """
-        Wait for the keys to be read, by whoever asked first; not for long, and not often.
+        Wait for a refresh, which concurrent requests share; return at once if one is recent.
 
-        Whoever waits keeps a place of a request in work, and the issuer may hang: so few do.
+        A waiting request counts against CCP_MAX_REQUESTS, and the issuer may hang. Therefore the
+        wait and the number of waiting requests are limited.
         """
         now = self._monotonic()
         if self._renewal is None or self._renewal.done():
@@ -190,17 +192,17 @@ class Keys:
                 return
             self._not_before = now + (UNKNOWN_KEY_SECONDS if self._keys else RETRY_SECONDS)
         renewal = self._renewing()
-        patience = self._renewal_began + PATIENCE_SECONDS - now
-        if patience <= 0 or self._waiting >= MOST_WAITING:
+        wait_seconds = self._renewal_began + MAX_WAIT_SECONDS - now
+        if wait_seconds <= 0 or self._waiting >= MAX_WAITING:
             return
         self._waiting += 1
         try:
-            await asyncio.wait({renewal}, timeout=patience)
+            await asyncio.wait({renewal}, timeout=wait_seconds)
         finally:
             self._waiting -= 1
 
     def _renewing(self) -> asyncio.Task[None]:
-        """Return the task that reads the keys: the one that is at it, or a new one."""
+        """Return the task that refreshes the keys: the running one, or a new one."""
         if self._renewal is None or self._renewal.done():
             self._renewal_began = self._monotonic()
             self._renewal = asyncio.create_task(self._renew())
@@ -214,13 +216,13 @@ class Keys:
                 await asyncio.to_thread(self._last_good.save, document)
         except KeysUnusable as error:
             log.warning(
-                "the keys of the token issuer could not be read; the last ones stay",
-                reason=str(error),
+                "the keys of the token issuer could not be read; the previous keys stay",
+                error=str(error),
                 keys=len(self._keys),
             )
-        except Exception as error:  # whatever it is, nobody waits for this task to tell it
+        except Exception as error:  # no caller awaits this task, so it has to log
             log.error(
-                "reading the keys of the token issuer failed; the last ones stay",
+                "reading the keys of the token issuer failed; the previous keys stay",
                 exc_info=error,
                 keys=len(self._keys),
             )

@@ -16,7 +16,7 @@ from ccp.cleansing.findings import Removal, RemovalReason, Report
 from ccp.cleansing.limits import Limits
 from ccp.cleansing.links import CONTRACT, Link, Links
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
-from ccp.clients.responders import Responders
+from ccp.clients.ocsp_crl import OcspCrlClient
 from ccp.domain.origin import Origin
 from ccp.pki.revocation import Status
 from ccp.store import SignedContractData, Store
@@ -124,12 +124,12 @@ class Cleansing:
         begun_at = self._clock()
         stored = self._require_limits(begun_at) if is_bounded else 0
         ended_before = None if revocation else begun_at
-        async with Responders.connected() as responders:
+        async with OcspCrlClient.connected() as client:
             for batch in self._store.iter_batches(ended_before=ended_before):
                 begun = time.thread_time()
                 report.records += batch.size
                 report.kept += batch.size
-                findings = await self._judge(batch.records, responders, report)
+                findings = await self._judge(batch.records, client, report)
                 if is_bounded:
                     leaving += [_Leaving.of(one) for one in findings if one.leaves_last]
                     findings = [one for one in findings if not one.leaves_last]
@@ -177,7 +177,7 @@ class Cleansing:
             )
 
     async def _judge(
-        self, records: Iterable[SignedContractData], responders: Responders, report: Report
+        self, records: Iterable[SignedContractData], client: OcspCrlClient, report: Report
     ) -> list[Removal]:
         at = self._clock()
         findings, asking = [], []
@@ -192,18 +192,18 @@ class Cleansing:
                 continue
             links, is_proved = self._links.of(record)
             report.unproved += not is_proved
-            asking.append(self._ask(record, links, responders, report))
+            asking.append(self._ask(record, links, client, report))
         return [*findings, *filter(None, await asyncio.gather(*asking))]
 
     async def _ask(
         self,
         record: SignedContractData,
         links: list[Link],
-        responders: Responders,
+        client: OcspCrlClient,
         report: Report,
     ) -> Removal | None:
         """Ask about each certificate; that one is revoked says more than that one is unknown."""
-        answers = await asyncio.gather(*(self._answer(link, responders) for link in links))
+        answers = await asyncio.gather(*(self._answer(link, client) for link in links))
         report.without_url += None in answers
         found = list(zip(links, answers, strict=True))
         for link, answer in found:
@@ -219,11 +219,9 @@ class Cleansing:
                 return Removal(record, RemovalReason.UNREACHABLE, reason, leaves=leaves)
         return None
 
-    async def _answer(
-        self, link: Link, responders: Responders
-    ) -> Status | StatusUnavailable | None:
+    async def _answer(self, link: Link, client: OcspCrlClient) -> Status | StatusUnavailable | None:
         try:
-            return await self._statuses.find(link.certificate, link.issuer, responders)
+            return await self._statuses.find(link.certificate, link.issuer, client)
         except StatusUnavailable as error:
             return error
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ccp.clients.http import Unanswered
-from ccp.clients.responders import LeftAlone, Responders
+from ccp.clients.circuit_breaker import RequestNotSent
+from ccp.clients.http import RequestFailed
+from ccp.clients.ocsp_crl import OcspCrlClient
 from ccp.pki.certificates import Certificate
 from ccp.pki.crl import RevocationList, read_crl
 from ccp.pki.extensions import read_status_urls
@@ -51,7 +52,7 @@ class Statuses:
         self._asking: dict[bytes, asyncio.Task[Any]] = {}
 
     async def find(
-        self, certificate: Certificate, issuer: Certificate, responders: Responders
+        self, certificate: Certificate, issuer: Certificate, client: OcspCrlClient
     ) -> Status | None:
         """
         Tell the status of a certificate; its OCSP responders are asked first, then its CRLs.
@@ -70,36 +71,36 @@ class Statuses:
         was_asked = True
         for url in urls.ocsp:
             try:
-                return await self._by_ocsp(url, certificate, issuer, responders)
-            except (Unanswered, StatusUnknown) as error:
-                was_asked = was_asked and not isinstance(error, LeftAlone)
+                return await self._by_ocsp(url, certificate, issuer, client)
+            except (RequestFailed, StatusUnknown) as error:
+                was_asked = was_asked and not isinstance(error, RequestNotSent)
                 failures.append(f"OCSP at {urlsplit(url).netloc}: {error}")
         for url in urls.crl:
             try:
-                return await self._by_crl(url, certificate, issuer, responders)
-            except (Unanswered, StatusUnknown) as error:
-                was_asked = was_asked and not isinstance(error, LeftAlone)
+                return await self._by_crl(url, certificate, issuer, client)
+            except (RequestFailed, StatusUnknown) as error:
+                was_asked = was_asked and not isinstance(error, RequestNotSent)
                 failures.append(f"CRL at {urlsplit(url).netloc}: {error}")
         if failures:
             raise StatusUnavailable("; ".join(failures), was_asked=was_asked)
         return None
 
     async def _by_ocsp(
-        self, url: str, certificate: Certificate, issuer: Certificate, responders: Responders
+        self, url: str, certificate: Certificate, issuer: Certificate, client: OcspCrlClient
     ) -> Status:
         async def ask() -> Answer:
             request = build_request(certificate.der, issuer.der)
-            response = await responders.ask(url, request, issuer=issuer.der)
+            response = await client.query_ocsp(url, request, issuer=issuer.der)
             return read_response(response, request, issuer.der, at=self._clock())
 
         answer = await self._once(_key(url, issuer, certificate), ask)
         return answer.status
 
     async def _by_crl(
-        self, url: str, certificate: Certificate, issuer: Certificate, responders: Responders
+        self, url: str, certificate: Certificate, issuer: Certificate, client: OcspCrlClient
     ) -> Status:
         async def fetch() -> RevocationList:
-            content = await responders.fetch(url, issuer=issuer.der)
+            content = await client.fetch_crl(url, issuer=issuer.der)
             return read_crl(content, issuer.der, at=self._clock())
 
         crl = await self._once(_key(url, issuer), fetch)

@@ -1,47 +1,76 @@
-"""Patience with a service that fails: a few times, then not for a while."""
+"""Circuit breaker: stop sending requests to a service that keeps failing, and try again later."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-MOST_FAILURES = 3
-"""So many in a row, and a service is left alone."""
-REST_SECONDS = 30
-"""For so long; then one request tries again."""
+import structlog
+from circuitbreaker import STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker
+
+from ccp.clients.http import RequestFailed
+
+log = structlog.get_logger()
+
+MAX_FAILURES = 3
+"""The circuit opens after this number of consecutive failures."""
+PAUSE_SECONDS = 30
+"""An open circuit lets one trial request through after this time."""
+
+
+class RequestNotSent(RequestFailed):
+    """The request was not sent, because the service has failed or been slow before."""
 
 
 class Breaker:
     """
-    Whether a service is asked, as one worker has seen it answer.
+    Circuit breaker for one service, as seen by one worker.
+
+    The package `circuitbreaker` counts the failures and times the pause. This class adds two rules:
+    after the pause there is one trial request at a time, and a cancelled request counts neither as
+    a success nor as a failure.
 
     Args:
-        monotonic: Gives seconds that only ever go forward.
+        service: The name in the log.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._failures = 0
-        self._rests_until = monotonic()
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._circuit = CircuitBreaker(MAX_FAILURES, PAUSE_SECONDS)
+        self._is_on_trial = False
 
-    def admits(self) -> bool:
-        """Tell whether to ask; whoever is admitted after a rest begins the next one for others."""
-        if self._failures < MOST_FAILURES:
-            return True
-        if self._monotonic() < self._rests_until:
-            return False
-        self._rests_until = self._monotonic() + REST_SECONDS
-        return True
+    @contextmanager
+    def guard(self, failures: type[Exception] = Exception) -> Iterator[None]:
+        """
+        Send a request in the block, and record its result.
 
-    def succeeded(self) -> None:
-        """Note an answer."""
-        self._failures = 0
+        Args:
+            failures: Exceptions that count as a failure of the service. Other exceptions count
+                neither as a success nor as a failure.
+        Raises:
+            RequestNotSent: The circuit is open, or another request is the trial.
+        """
+        state = self._circuit.state
+        is_trial = state == STATE_HALF_OPEN
+        if state == STATE_OPEN or (is_trial and self._is_on_trial):
+            raise RequestNotSent("not asked, after repeated failures")
+        if is_trial:
+            self._is_on_trial = True
+        try:
+            yield
+        except failures as error:
+            self._record_failure(error)
+            raise
+        else:
+            self._circuit.reset()
+        finally:
+            if is_trial:
+                self._is_on_trial = False
 
-    def left(self) -> None:
-        """Note that nobody has waited for the answer: who tries next knows no more."""
-        if self._failures >= MOST_FAILURES:
-            self._rests_until = self._monotonic()
-
-    def failed(self) -> bool:
-        """Note a failure; tell whether the service is left alone from now on."""
-        self._failures += 1
-        self._rests_until = self._monotonic() + REST_SECONDS
-        return self._failures == MOST_FAILURES
+    def _record_failure(self, error: Exception) -> None:
+        with suppress(type(error)), self._circuit:
+            raise error  # the circuit counts exceptions that leave its block
+        if self._circuit.failure_count == MAX_FAILURES:
+            log.warning(
+                "circuit breaker opened",
+                service=self._service,
+                error=str(error) or type(error).__name__,
+            )

@@ -1,4 +1,4 @@
-"""How this pool proves to other services who it is: a file with a section for each of them."""
+"""Credentials of this pool at other services: access tokens, static or fetched (OAuth 2.0)."""
 
 import asyncio
 import base64
@@ -14,12 +14,12 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from ccp.clients.http import Client, Unanswered
+from ccp.clients.http import HttpClient, RequestFailed
 from ccp.config.addresses import require_private_way
 from ccp.config.settings import SettingsInvalid
 
-_USUAL_SECONDS = 300  # of a token whose issuer does not say how long it lives
-_EARLY_SECONDS = 30
+_DEFAULT_LIFETIME_SECONDS = 300  # if the issuer sends no expires_in
+_RENEW_EARLY_SECONDS = 30
 _FETCH_SECONDS = 5
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
@@ -28,34 +28,39 @@ Headers = Mapping[str, str]
 
 
 class Credentials(Protocol):
-    """What a request to a service carries."""
+    """Credentials for one service."""
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         """
-        Return the headers that prove it.
+        Return the headers to add to a request.
 
         Args:
-            client: To fetch a token with, if it needs one.
+            client: Client to fetch a token with, if necessary.
         Raises:
-            Unanswered: There is no token to be had.
+            RequestFailed: The token could not be fetched.
         """
 
     def refused(self, headers: Headers) -> bool:
-        """Hear that the service did not accept these; tell whether there may be others now."""
+        """
+        Record that the service has answered 401; return whether a retry is useful.
+
+        Args:
+            headers: The rejected headers, as `headers` returned them.
+        """
 
 
 class StaticToken:
     """
-    An access token that somebody has made, or none.
+    An access token from the credentials file.
 
     Args:
-        token: None sends nothing: the service asks nobody.
+        token: None if the service needs no token.
     """
 
     def __init__(self, token: str | None = None) -> None:
         self._headers = {} if token is None else _bearer(token)
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         return self._headers
 
     def refused(self, headers: Headers) -> bool:
@@ -64,11 +69,11 @@ class StaticToken:
 
 class ClientCredentials:
     """
-    Access tokens of an issuer, fetched when needed and kept while they are valid.
+    OAuth 2.0 client credentials grant; a token is kept until shortly before it expires.
 
     Args:
-        section: Of the file; see `_Section`.
-        monotonic: Gives seconds that only ever go forward.
+        section: Section of the credentials file, validated by `_Section`.
+        monotonic: Clock, in seconds.
     Source: RFC 6749, 2.3.1 and 4.4.
     """
 
@@ -91,23 +96,23 @@ class ClientCredentials:
         self._valid_until = monotonic()
         self._fetching: asyncio.Task[None] | None = None
 
-    async def headers(self, client: Client) -> Headers:
+    async def headers(self, client: HttpClient) -> Headers:
         if self._monotonic() >= self._valid_until:
             if self._fetching is None or self._fetching.done():
                 self._fetching = asyncio.create_task(self._fetch(client))
                 self._fetching.add_done_callback(_forget_failure)
-            # It goes on where a request waits no longer: the next one will need the token too.
+            # If this request is cancelled, the fetch continues: the next request needs the token.
             await asyncio.shield(self._fetching)
         return self._headers
 
     def refused(self, headers: Headers) -> bool:
-        """Fetch a new token next time, unless there is one already."""
+        """Discard the token, unless a newer one has been fetched since; always return True."""
         if headers is self._headers:
             self._valid_until = self._monotonic()
         return True
 
-    async def _fetch(self, client: Client) -> None:
-        reply = await client.exchange(
+    async def _fetch(self, client: HttpClient) -> None:
+        reply = await client.request(
             "POST",
             self._endpoint,
             seconds=_FETCH_SECONDS,
@@ -115,21 +120,21 @@ class ClientCredentials:
             content=self._form,
         )
         if reply.status != 200:
-            raise Unanswered(f"its token endpoint answered {reply.status}")
+            raise RequestFailed(f"the token endpoint answered with status {reply.status}")
         try:
             answer = orjson.loads(reply.body)
             token, kind = answer["access_token"], answer.get("token_type", "bearer")
-            lives = float(answer.get("expires_in", _USUAL_SECONDS))
-            if not _TOKEN.fullmatch(token) or kind.lower() != "bearer" or not isfinite(lives):
+            lifetime = float(answer.get("expires_in", _DEFAULT_LIFETIME_SECONDS))
+            if not _TOKEN.fullmatch(token) or kind.lower() != "bearer" or not isfinite(lifetime):
                 raise ValueError
         except (ValueError, LookupError, TypeError, AttributeError):
-            raise Unanswered("its token endpoint gave no bearer token") from None
+            raise RequestFailed("the token endpoint did not return a bearer token") from None
         self._headers = _bearer(token)
-        self._valid_until = self._monotonic() + max(lives - _EARLY_SECONDS, lives / 2)
+        self._valid_until = self._monotonic() + max(lifetime - _RENEW_EARLY_SECONDS, lifetime / 2)
 
 
 class _Section(Schema):
-    """A section of the file: a token, or how to get one."""
+    """A section of the credentials file: a static token, or client credentials."""
 
     class Meta:
         unknown = RAISE
@@ -143,12 +148,12 @@ class _Section(Schema):
     audience = fields.String(validate=validate.Length(min=1))
 
     @validates_schema
-    def _require_one_way(self, section: Mapping[str, str], **_: object) -> None:
+    def _require_one_kind(self, section: Mapping[str, str], **_: object) -> None:
         if "token" in section:
-            whole = len(section) == 1
+            is_complete = len(section) == 1
         else:
-            whole = {"token_endpoint", "client_id", "client_secret"} <= section.keys()
-        if not whole:
+            is_complete = {"token_endpoint", "client_id", "client_secret"} <= section.keys()
+        if not is_complete:
             raise ValidationError(
                 "has either token, or token_endpoint, client_id and client_secret"
             )
@@ -159,14 +164,14 @@ def read_credentials(path: str, services: Collection[str]) -> Mapping[str, Crede
     Read CCP_CREDENTIALS, a TOML file whose sections are named by base URLs.
 
     Args:
-        path: Of the file; empty where there is none.
-        services: The base URLs of the services that this pool asks.
-    Returns: Of each service; those without a section get no token.
+        path: Path of the file; empty if the setting is empty.
+        services: Base URLs of the services that the settings name.
+    Returns: Credentials by base URL. A service without a section gets no token.
     Raises:
-        SettingsInvalid: The file cannot be read, or something in it is wrong; no secret is told.
+        SettingsInvalid: The file cannot be read or is invalid. The message contains no secret.
     """
     sections = _read(path) if path else {}
-    # What stands where a name belongs could be a secret, so it is not repeated.
+    # A misplaced secret could stand where a name belongs, so unknown names are not shown.
     wrong = ["a section is of no service of this pool"] if sections.keys() - set(services) else []
     credentials: dict[str, Credentials] = {}
     for url in services:
@@ -190,7 +195,7 @@ def _read(path: str) -> dict[str, Any]:
             sections = tomllib.load(file)
     except OSError as error:
         raise SettingsInvalid(f"CCP_CREDENTIALS: {path}: {error.strerror}") from None
-    except (ValueError, RecursionError):  # its own text may have a secret
+    except (ValueError, RecursionError):  # the parser's message may contain a secret
         raise SettingsInvalid(f"CCP_CREDENTIALS: {path} is no TOML") from None
     by_url = {url.rstrip("/"): section for url, section in sections.items()}
     if len(by_url) < len(sections):
@@ -205,7 +210,7 @@ def _credentials(section: Mapping[str, str]) -> Credentials:
 
 
 def _forget_failure(fetching: asyncio.Task[None]) -> None:
-    """Whoever waited has been told; perhaps nobody did any more."""
+    """Retrieve the exception: asyncio warns of it if every waiting request was cancelled."""
     if not fetching.cancelled():
         fetching.exception()
 

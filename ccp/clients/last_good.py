@@ -1,4 +1,4 @@
-"""The last good answer of a service, on disk: for a worker that starts while it is down."""
+"""Last known good answer of a service, on disk, for a worker that starts during an outage."""
 
 import tempfile
 from contextlib import suppress
@@ -10,19 +10,21 @@ log = structlog.get_logger()
 
 
 class NothingKept(Exception):
-    """There is no answer of this service; the text says why."""
+    """There is no stored answer of this URL. The text is the reason."""
 
 
 class LastGood:
     """
-    A file with what a URL has answered last, and that URL: the answer of another one is none.
+    A file with the last answer of a URL; its first line is the URL.
 
-    Whoever can write the file decides whom the pool believes, so it lies where the database does.
+    The answers are keys and trust anchors. The file is therefore kept beside the database, in a
+    folder that only the pool can write.
 
     Args:
-        path: Of the file.
-        url: Where the answer comes from.
-        max_bytes: No more is read of the answer, but for a byte that shows that it is too large.
+        path: Path of the file.
+        url: The URL. A file with the answer of another URL is ignored.
+        max_bytes: Limit on the size of an answer. One byte more is read, so that the caller can
+            see that the limit is exceeded.
     """
 
     def __init__(self, path: Path, url: str, *, max_bytes: int) -> None:
@@ -32,10 +34,10 @@ class LastGood:
 
     def load(self) -> bytes:
         """
-        Return the answer.
+        Return the stored answer.
 
         Raises:
-            NothingKept: There is none of this URL.
+            NothingKept: The file cannot be read, or has the answer of another URL.
         """
         try:
             with self._path.open("rb") as file:
@@ -47,7 +49,7 @@ class LastGood:
         return content.removeprefix(self._head)
 
     def save(self, answer: bytes) -> None:
-        """Keep an answer in place of the last one; where that cannot be, the log says so."""
+        """Replace the stored answer atomically; log an error and continue if that fails."""
         draft = None
         try:
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
@@ -57,9 +59,9 @@ class LastGood:
             draft.replace(self._path)
         except OSError as error:
             log.warning(
-                "what a service has answered cannot be kept on disk",
+                "an answer cannot be saved on disk",
                 file=self._path.name,
-                reason=error.strerror,
+                error=error.strerror,
             )
             if draft is not None:
                 with suppress(OSError):

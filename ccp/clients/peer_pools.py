@@ -1,170 +1,171 @@
-"""The peer pools: asked all at once for a car that this one does not know."""
+"""Peer pools: other contract certificate pools, asked in parallel for a car unknown to this one."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 import structlog
 
-from ccp.clients.circuit_breaker import Breaker
-from ccp.clients.http import Unanswered
+from ccp.clients.circuit_breaker import Breaker, RequestNotSent
+from ccp.clients.http import RequestFailed
 from ccp.clients.service import MAX_BYTES, Service
 from ccp.domain.errors import CcpError
 from ccp.observability import measures
 
 log = structlog.get_logger()
 
-Answer = dict[str, Any]
-"""What GetSignedContractDataResV1 describes."""
+PeerAnswer = dict[str, Any]
+"""JSON of the schema GetSignedContractDataResV1."""
 
 
 class AnswerUnfit(Exception):
-    """What a peer has answered is nothing for the car; the text says why."""
+    """The answer of a peer pool must not be sent to the car. The text is the reason."""
 
 
-# What tells of the peer, and not of what it was asked: that it does not want us, or is not well.
-_UNWELL = {401, 403, 407, 429}
+# These statuses mean that the peer rejects this pool or is overloaded, so they count as failures.
+# Other 4xx statuses are about the request, such as 404 for an unknown car.
+_FAILURE_STATUSES = {401, 403, 407, 429}
 
 
-class Pool:
+class PeerPool:
     """
     One peer pool.
 
     Args:
-        conforms: Tells whether JSON is what GetSignedContractDataResV1 describes.
+        conforms: Returns whether JSON conforms to the schema GetSignedContractDataResV1.
     """
 
-    def __init__(
-        self, service: Service, breaker: Breaker, *, conforms: Callable[[Any], bool]
-    ) -> None:
-        self.service = service
-        self.breaker = breaker
+    def __init__(self, service: Service, *, conforms: Callable[[Any], bool]) -> None:
+        self._service = service
+        self._breaker = Breaker(service.name)
         self._conforms = conforms
 
     async def ask(
-        self, content: bytes, judge: Callable[[Answer], None], *, seconds: float
-    ) -> Answer | None:
+        self, content: bytes, validate: Callable[[PeerAnswer], None], *, seconds: float
+    ) -> PeerAnswer | None:
         """
-        Ask for the contracts of a car; whatever fails is in the log, and for the breaker.
+        Request the contracts of a car; log a failure and record it in the circuit breaker.
 
-        Returns: What `judge` had nothing against; None where there is no such answer in time.
+        Args:
+            content: JSON of the schema GetSignedContractDataReqV1.
+            validate: See `PeerPools.ask`.
+            seconds: Time limit.
+        Returns: None if there is no valid answer in time, or the circuit breaker is open.
         """
-        outcome, begun = "failed", time.perf_counter()
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._answer(content, judge, seconds)
-            outcome = "nothing" if answer is None else "answered"
-        except (AnswerUnfit, CcpError) as error:
-            outcome = "unfit"
-            # Whoever has put it in there may be to blame; the peer is well.
-            log.warning(
-                "a peer pool's answer is not passed on", peer=self.service.name, reason=str(error)
-            )
-            answer = None
-        except asyncio.CancelledError:  # another one was faster
-            outcome = "overtaken"
-            self.breaker.left()
-            raise
-        except Exception as error:  # whatever it is, other pools may have an answer
+            with self._breaker.guard():
+                return await self._measured(content, validate, seconds)
+        except RequestNotSent:
+            return None
+        except Exception as error:  # other peer pools may have an answer
+            is_expected = isinstance(error, RequestFailed | TimeoutError)
             log.warning(
                 "a peer pool has failed",
-                peer=self.service.name,
-                reason=str(error) or type(error).__name__,
-                left_alone=self.breaker.failed(),
-                exc_info=None if isinstance(error, Unanswered | TimeoutError) else error,
+                peer=self._service.name,
+                error=str(error) or type(error).__name__,
+                exc_info=None if is_expected else error,
             )
             return None
-        finally:
-            seconds = time.perf_counter() - begun
-            measures.now.call("peer", self.service.name, outcome, seconds)
-        self.breaker.succeeded()
-        return answer
 
-    async def _answer(
-        self, content: bytes, judge: Callable[[Answer], None], seconds: float
-    ) -> Answer | None:
-        reply = await self.service.post(
-            "/signedcontractdata",
-            content,
-            # Its own failing message is of no use: the car gets ours.
-            headers={"broadcast": "false", "alwaysReturnEXI": "false"},
-            seconds=seconds,
-        )
-        if 400 <= reply.status < 500 and reply.status not in _UNWELL:
-            return None  # it does not know the car, or does not like the request
-        if reply.status != 200:
-            raise Unanswered(f"it answered {reply.status}")
-        if len(reply.body) > MAX_BYTES:
-            raise AnswerUnfit(f"it is larger than {MAX_BYTES // 1024} KiB")
-        return await asyncio.to_thread(self._read, reply.body, judge)
-
-    def _read(self, body: bytes, judge: Callable[[Answer], None]) -> Answer:
+    async def _measured(
+        self, content: bytes, validate: Callable[[PeerAnswer], None], seconds: float
+    ) -> PeerAnswer | None:
+        outcome, started = "failed", time.perf_counter()
         try:
-            # Of the answer what the spec knows; of each item all that is there.
+            async with asyncio.timeout(seconds):
+                answer = await self._request(content, validate, seconds)
+            outcome = "nothing" if answer is None else "answered"
+            return answer
+        except (AnswerUnfit, CcpError) as error:
+            # The fault may be the eMSP's, so it is not a failure of the peer.
+            outcome = "unfit"
+            log.warning(
+                "a peer pool's answer is not passed on", peer=self._service.name, error=str(error)
+            )
+            return None
+        except asyncio.CancelledError:  # another peer pool was faster
+            outcome = "overtaken"
+            raise
+        finally:
+            duration = time.perf_counter() - started
+            measures.now.call("peer", self._service.name, outcome, duration)
+
+    async def _request(
+        self, content: bytes, validate: Callable[[PeerAnswer], None], seconds: float
+    ) -> PeerAnswer | None:
+        reply = await self._service.request(
+            "POST",
+            "/signedcontractdata",
+            seconds=seconds,
+            # A failure message made by the peer is not needed: the car gets this pool's.
+            headers={"broadcast": "false", "alwaysReturnEXI": "false"},
+            content=content,
+        )
+        if 400 <= reply.status < 500 and reply.status not in _FAILURE_STATUSES:
+            return None
+        if reply.status != 200:
+            raise RequestFailed(f"status {reply.status}")
+        if len(reply.body) > MAX_BYTES:
+            raise AnswerUnfit(f"the answer is larger than {MAX_BYTES // 1024} KiB")
+        return await asyncio.to_thread(self._parse, reply.body, validate)
+
+    def _parse(self, body: bytes, validate: Callable[[PeerAnswer], None]) -> PeerAnswer:
+        try:
+            # Unknown members of the answer are dropped, unknown members of its items are kept.
             items = orjson.loads(body)["signedContractDataCollection"]
             answer = {"signedContractDataCollection": items}
-            orjson.dumps(answer)  # which goes less deep than it reads
+            orjson.dumps(answer)  # its limit of nesting is lower than that of orjson.loads
         except (ValueError, LookupError, TypeError):
-            raise Unanswered("what it answers is not of the spec") from None
+            raise RequestFailed("the answer does not conform to the spec") from None
         if not self._conforms(answer):
-            raise Unanswered("what it answers is not of the spec")
-        judge(answer)
+            raise RequestFailed("the answer does not conform to the spec")
+        validate(answer)
         return answer
 
 
-class Pools:
+class PeerPools:
     """
     All peer pools, as one worker asks them.
 
     Args:
-        seconds: So long a car waits for all of them together.
-        most: So many requests wait at a time; more are not passed on, for a worker has other
-            things to do than to wait.
+        seconds: Time limit for all of them together.
+        max_waiting: Maximum number of requests that wait for peer pools. Further requests are not
+            forwarded, so that the worker can serve other requests.
     """
 
-    def __init__(self, pools: Sequence[Pool], *, seconds: float, most: int) -> None:
+    def __init__(self, pools: Sequence[PeerPool], *, seconds: float, max_waiting: int) -> None:
         self._pools = pools
         self._seconds = seconds
-        self._most = most
-        self._waiting = 0
+        self._slots = asyncio.Semaphore(max_waiting)
 
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Keep connections for the block; without it nobody can be asked."""
-        async with AsyncExitStack() as stack:
-            for pool in self._pools:
-                await stack.enter_async_context(pool.service.connected())
-            yield
-
-    async def ask(self, request: dict[str, Any], judge: Callable[[Answer], None]) -> Answer | None:
+    async def ask(
+        self, request: dict[str, Any], validate: Callable[[PeerAnswer], None]
+    ) -> PeerAnswer | None:
         """
-        Ask all pools at once; the first good answer wins, and the others need not answer any more.
+        Ask all peer pools in parallel; return the first valid answer and cancel the other requests.
 
         Args:
-            request: What GetSignedContractDataReqV1 describes.
-            judge: Raises AnswerUnfit or CcpError where an answer is nothing for the car; called in
-                a thread.
-        Returns: None where no pool has an answer in time.
+            request: JSON of the schema GetSignedContractDataReqV1.
+            validate: Called with an answer, in a thread. Raises AnswerUnfit or CcpError if the
+                answer must not be sent to the car.
+        Returns: None if no peer pool gives a valid answer in time.
         """
-        if self._waiting >= self._most:
-            log.warning("no peer pool is asked: too many requests wait for them")
+        if self._slots.locked():
+            log.warning("peer pools are not asked: too many requests wait for them")
             return None
         content = orjson.dumps(request)
-        tasks = [
-            asyncio.create_task(pool.ask(content, judge, seconds=self._seconds))
-            for pool in self._pools
-            if pool.breaker.admits()
-        ]
-        self._waiting += 1
-        try:
-            for task in asyncio.as_completed(tasks):
-                if (answer := await task) is not None:
-                    return answer
-            return None
-        finally:
-            self._waiting -= 1
-            for one in tasks:
-                one.cancel()
+        async with self._slots:
+            tasks = [
+                asyncio.create_task(pool.ask(content, validate, seconds=self._seconds))
+                for pool in self._pools
+            ]
+            try:
+                for task in asyncio.as_completed(tasks):
+                    if (answer := await task) is not None:
+                        return answer
+                return None
+            finally:
+                for task in tasks:
+                    task.cancel()

@@ -1,77 +1,70 @@
-"""The PKI service, which is asked to revoke a contract certificate of a CA of the operator's."""
+"""PKI service: revokes contract certificates that the operator's CAs have issued."""
 
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import orjson
 import structlog
+import tenacity
 
-from ccp.clients.http import Reply, Unanswered
+from ccp.clients.http import Reply, RequestFailed
 from ccp.clients.service import Service
 from ccp.domain.errors import RevocationFailed, RevocationUnavailable, TooManyAtOnce
 from ccp.observability import measures
 
 log = structlog.get_logger()
 
-ATTEMPTS = 3
-_PAUSE_SECONDS = 0.25  # before the second attempt; before each later one twice as long
-# It says that the certificate has been revoked already: by an attempt whose answer was lost.
+MAX_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.25  # before the second attempt; doubled before each later attempt
+# The certificate is already revoked: by an earlier attempt whose response was lost.
 _CONFLICT = 409
-# What may come of an attempt; what has failed may be better the next moment.
+# Outcomes of an attempt, as the metrics name them. A failed attempt is repeated.
 _REVOKED, _REFUSED, _FAILED = "revoked", "refused", "failed"
 
 
-class Revocation:
+class _ServerError(Exception):
+    """The service has answered with a status of 500 or above."""
+
+
+class RevocationClient:
     """
-    The OPNC PKI service.
+    Client of the OPNC PKI service.
 
     Args:
-        seconds: All attempts for one certificate together may take so long.
-        most: So many requests wait for it at a time; more are refused at once.
+        seconds: Time limit for all attempts to revoke one certificate.
+        max_waiting: Maximum number of requests that wait for the service.
     """
 
-    def __init__(self, service: Service, *, seconds: float, most: int) -> None:
+    def __init__(self, service: Service, *, seconds: float, max_waiting: int) -> None:
         self._service = service
         self._seconds = seconds
-        self._most = most
-        self._waiting = 0
+        self._slots = asyncio.Semaphore(max_waiting)
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Keep its connections for the block; without it nothing can be asked."""
-        async with self._service.connected():
-            yield
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
+    async def reserve_slot(self) -> AsyncIterator[None]:
         """
-        Take a place among the requests that wait for the service.
+        Count the block as a request that waits for the service.
 
         Raises:
-            TooManyAtOnce: There is none: a worker has other things to do than to wait.
+            TooManyAtOnce: The maximum is reached. The worker has to serve other requests too.
         """
-        if self._waiting >= self._most:
+        if self._slots.locked():
             raise TooManyAtOnce
-        self._waiting += 1
-        try:
+        async with self._slots:
             yield
-        finally:
-            self._waiting -= 1
 
     async def revoke(self, certificate_der: bytes) -> None:
         """
-        Have a contract certificate revoked; doing so again does no harm.
+        Revoke a contract certificate. It may be revoked already.
 
-        What may be better the next moment is tried again: a connection that fails, a server error.
+        The request is repeated after a connection failure or a server error.
 
-        Args:
-            certificate_der: X.509, DER.
         Raises:
-            RevocationUnavailable: The service cannot be reached, or does not answer in time.
-            RevocationFailed: It has answered that it did not revoke.
+            RevocationUnavailable: The service cannot be reached, or the time limit is exceeded.
+            RevocationFailed: The service has answered that it did not revoke the certificate.
         Source: OPNC PKI API 1.0, revokeCertificate.
         """
         content = orjson.dumps(
@@ -80,55 +73,56 @@ class Revocation:
                 "revocationReason": "cessationOfOperation",
             }
         )
-        reply = await self._attempts(content)
-        if reply is None:
-            raise RevocationUnavailable
-        if _outcome(reply) != _REVOKED:
-            raise RevocationFailed
-
-    async def _attempts(self, content: bytes) -> Reply | None:
-        """Try a few times; None where the last try has had no answer."""
-        reply = None
+        with_retries = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type((RequestFailed, _ServerError)),
+            wait=tenacity.wait_exponential(multiplier=_PAUSE_SECONDS),
+            stop=tenacity.stop_after_attempt(MAX_ATTEMPTS)
+            | tenacity.stop_before_delay(self._seconds),
+            reraise=True,
+        )
         try:
             async with asyncio.timeout(self._seconds):
-                for attempt in range(ATTEMPTS):
-                    if attempt:
-                        await asyncio.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
-                    reply = None
-                    reply = await self._attempt(content)
-                    if reply is not None and _outcome(reply) != _FAILED:
-                        break
+                reply: Reply = await with_retries(self._attempt, content)
         except TimeoutError:
             log.warning("the revocation service takes too long", service=self._service.name)
-        return reply
+            raise RevocationUnavailable from None
+        except RequestFailed:
+            raise RevocationUnavailable from None
+        except _ServerError:
+            raise RevocationFailed from None
+        if _outcome_of(reply) != _REVOKED:
+            raise RevocationFailed
 
-    async def _attempt(self, content: bytes) -> Reply | None:
-        outcome, begun = _FAILED, time.perf_counter()
+    async def _attempt(self, content: bytes) -> Reply:
+        outcome, started = _FAILED, time.perf_counter()
         try:
-            reply = await self._service.post(
+            reply = await self._service.request(
+                "POST",
                 "/pki/revokeCertificate",
-                content,
-                headers={"OPNC-to-party-type": "pki"},
                 seconds=self._seconds,
+                headers={"OPNC-to-party-type": "pki"},
+                content=content,
             )
-            outcome = _outcome(reply)
-        except Unanswered as error:
+            outcome = _outcome_of(reply)
+        except RequestFailed as error:
             log.warning(
                 "the revocation service does not answer",
                 service=self._service.name,
-                reason=str(error),
+                error=str(error),
             )
-            return None
+            raise
         finally:
-            seconds = time.perf_counter() - begun
-            measures.now.call("revocation", self._service.name, outcome, seconds)
+            duration = time.perf_counter() - started
+            measures.now.call("revocation", self._service.name, outcome, duration)
         log.info(
             "the revocation service has answered", service=self._service.name, status=reply.status
         )
+        if outcome == _FAILED:
+            raise _ServerError
         return reply
 
 
-def _outcome(reply: Reply) -> str:
+def _outcome_of(reply: Reply) -> str:
     if 200 <= reply.status < 300 or reply.status == _CONFLICT:
         return _REVOKED
     return _REFUSED if reply.status < 500 else _FAILED

@@ -1,32 +1,32 @@
-"""One service that this pool asks: its address, its credentials, its connections."""
+"""A service of OPNC: its base URL, its credentials, and a connection pool of its own."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
-from ccp.clients.credentials import Credentials
-from ccp.clients.http import Client, Reply
-from ccp.observability import tracing
+from ccp.clients.credentials import Credentials, Headers
+from ccp.clients.http import HttpClient, Reply
+from ccp.observability.tracing import client_span, record_result, trace_headers
 
 MAX_BYTES = 256 * 1024
-"""Of an answer; a contract in it has some 10 kB."""
+"""Limit on the size of a response. A contract takes some 10 kB."""
 
 _UNAUTHORIZED = 401
 
 
 class Service:
     """
-    A service of OPNC, as one worker asks it.
+    A service of OPNC, as one worker calls it.
 
     Attributes:
-        name: Its host, for the log.
+        name: Host and port, for log and metrics.
 
     Args:
-        url: Base URL, without a slash at its end.
-        connections: How many are open at most; others have connections of their own, so that none
-            waits for this one.
-        max_bytes: Of an answer; see `Client`.
+        url: Base URL, without a trailing slash.
+        connections: Maximum number of open connections.
+        max_bytes: Limit on the size of a response; see `HttpClient`.
     """
 
     def __init__(
@@ -44,60 +44,63 @@ class Service:
         self._tls = tls
         self._connections = connections
         self._max_bytes = max_bytes
-        self._client: Client
+        self._client: HttpClient
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Keep its connections for the block; without it nothing can be asked."""
-        client = Client(self._tls, connections=self._connections, max_bytes=self._max_bytes)
+        """Open the connection pool for the block; requests are only possible inside it."""
+        client = HttpClient(self._tls, connections=self._connections, max_bytes=self._max_bytes)
         async with client as self._client:
             yield
 
-    async def post(
+    async def request(
         self,
+        method: str,
         path: str,
-        content: bytes,
         *,
-        headers: Mapping[str, str],
         seconds: float,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> Reply:
         """
-        Send JSON, in this pool's name; once more, where a new token may be accepted.
+        Send a request with the credentials of this pool.
+
+        If the service answers 401 and a new token can be fetched, the request is sent once more.
 
         Args:
-            path: Below the base URL.
-            seconds: See `Client.exchange`.
+            path: Path below the base URL.
+            seconds: Time limit; see `HttpClient.request`.
+            headers: Headers in addition to the credentials.
+            content: JSON; None for a request without a body.
         Raises:
-            Unanswered: See `Client.exchange`; or there is no token to be had.
+            RequestFailed: See `HttpClient.request` and `Credentials.headers`.
         """
-        headers = {"Content-Type": "application/json", **headers}
-        return await self._ask("POST", path, headers, content, seconds=seconds)
+        own = {"OPNC-from-party-type": "ccp"}
+        if content is not None:
+            own["Content-Type"] = "application/json"
+        send = partial(self._send, method, path, {**own, **(headers or {})}, content, seconds)
+        token = await self._credentials.headers(self._client)
+        reply = await send(token)
+        if reply.status == _UNAUTHORIZED and self._credentials.refused(token):
+            reply = await send(await self._credentials.headers(self._client))
+        return reply
 
-    async def get(self, path: str, *, seconds: float) -> Reply:
-        """Ask for JSON, in this pool's name; as `post` does."""
-        return await self._ask("GET", path, {}, None, seconds=seconds)
-
-    async def _ask(
+    async def _send(
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         content: bytes | None,
-        *,
         seconds: float,
+        token: Headers,
     ) -> Reply:
-        own = {"OPNC-from-party-type": "ccp"}
-        for _ in range(2):
-            token = await self._credentials.headers(self._client)
-            with tracing.now.call(method, self.name) as span:
-                reply = await self._client.exchange(
-                    method,
-                    self._url + path,
-                    seconds=seconds,
-                    headers={**own, **headers, **token, **span.headers},
-                    content=content,
-                )
-                span.done(reply.status)
-            if reply.status != _UNAUTHORIZED or not self._credentials.refused(token):
-                break
+        with client_span(method, self.name) as span:
+            reply = await self._client.request(
+                method,
+                self._url + path,
+                seconds=seconds,
+                headers={**headers, **token, **trace_headers()},
+                content=content,
+            )
+            record_result(span, reply.status)
         return reply

@@ -47,7 +47,7 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
     """
     # Imported only now: they take half a second, and `--help` needs none of them.
     from ccp.app import make_services, utc_now
-    from ccp.clients.peers import Peers
+    from ccp.clients.clients import Clients
     from ccp.commands.importing import Importer
 
     if report is not None and Path(report.name).resolve() == Path(file.name).resolve():
@@ -56,7 +56,7 @@ def import_(file: BinaryIO, report: BinaryIO | None, as_json: bool) -> None:
     with pool_store(may_be_new=True) as store:
         settings = server_settings()
         dictConfig(configure_logging(settings))
-        importer = Importer(make_services(settings, store, utc_now, Peers()))
+        importer = Importer(make_services(settings, store, utc_now, Clients()))
         try:
             _import(importer, file, report, outcomes)
         finally:

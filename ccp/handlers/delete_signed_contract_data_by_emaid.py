@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Collection
 
 import structlog
 
-from ccp.clients.revocation import Revocation
+from ccp.clients.revocation import RevocationClient
 from ccp.domain.errors import ContractNotFound
 from ccp.domain.identifiers import Emaid
 from ccp.domain.origin import Origin
@@ -37,7 +37,7 @@ def handle(
         TooManyAtOnce: Too many requests wait for the revocation service.
         StoreBusy: A record was put meanwhile whose certificate has not been looked at.
     """
-    revocation = services.peers.revocation
+    revocation = services.clients.revocation
     if skip_revocation or revocation is None:
         return _delete(services, emaid, origin, seen=None)
     certificates = services.store.contract_certificates(emaid)
@@ -60,7 +60,7 @@ def _is_due(services: Services, der: bytes) -> bool:
 
 async def _revoke_and_delete(
     services: Services,
-    revocation: Revocation,
+    revocation: RevocationClient,
     emaid: Emaid,
     due: Collection[bytes],
     origin: Origin,
@@ -73,7 +73,7 @@ async def _revoke_and_delete(
         # It is revoked, whether or not the caller still waits to be told.
         await asyncio.shield(asyncio.wrap_future(noted))
 
-    with revocation.place():
+    async with revocation.reserve_slot():
         outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
     failures = [outcome for outcome in outcomes if outcome is not None]
     if failures:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
-from ccp.clients.peer_pools import AnswerUnfit, Pools
+from ccp.clients.peer_pools import AnswerUnfit, PeerAnswer, PeerPools
 from ccp.domain.base64_text import read_base64
 from ccp.domain.errors import CcpError
 from ccp.domain.findings import log_findings
@@ -71,7 +71,7 @@ def handle(
         failure.body = installation_failure(
             exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
         )
-    pools = services.peers.pools
+    pools = services.clients.peer_pools
     if pools and pcid and broadcast and not from_pool and outcome.may_be_elsewhere:
         asked = {
             "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
@@ -83,7 +83,7 @@ def handle(
 
 
 async def _ask(
-    pools: Pools,
+    pools: PeerPools,
     asked: dict[str, Any],
     services: Services,
     request: InstallationRequest,
@@ -94,7 +94,7 @@ async def _ask(
 ) -> Answer:
     """Answer what a peer pool has for the car, unchanged; or else, that nothing was found here."""
 
-    def judge(answer: dict[str, Any]) -> None:
+    def validate(answer: PeerAnswer) -> None:
         items = answer["signedContractDataCollection"]
         emaids = [Emaid.parse(item["emaid"]) for item in items]
         if len(items) > request.most_contracts or len(set(emaids)) < len(items):
@@ -114,7 +114,7 @@ async def _ask(
             )
             services.log_unless_strict(failures)
 
-    answer = await pools.ask(asked, judge)
+    answer = await pools.ask(asked, validate)
     if answer is None:
         measures.now.car(request.namespace, request.response_code(not_found))
         raise not_found

@@ -105,6 +105,8 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[
         "loggers": {
             # Connexion tells at "info" what we tell ourselves, or nobody should be told.
             "connexion": {"level": _quieter(level, "WARNING")},
+            # httpx2 logs each call at "info", as the pool itself does.
+            "httpx2": {"level": _quieter(level, "WARNING")},
             # It warns of each form that is none; whoever sends it is told.
             "python_multipart": {"level": _quieter(level, "ERROR")},
             "gunicorn.error": {"level": others, "propagate": True, "handlers": []},

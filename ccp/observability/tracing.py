@@ -1,130 +1,89 @@
 """
-The trace that a request is part of, from whoever asked this pool to whom it asks in turn.
+Spans and W3C Trace Context for requests and calls, with the API of OpenTelemetry.
 
-Source: W3C Trace Context, 3.2 and 4. A caller's `tracestate` is not passed on: it is for tools of
-the caller's own.
+`telemetry.py` sets up the SDK of OpenTelemetry. Without the SDK the API records nothing, and a call
+to another service carries the `traceparent` of the request that causes the call.
+
+A caller's `tracestate` is not read: it is meant for the tools of that caller.
 """
 
-import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
-_TRACEPARENT = re.compile(
-    r"(?!ff)(?P<version>[0-9a-f]{2})"
-    r"-(?P<trace_id>(?!0{32})[0-9a-f]{32})"
-    r"-(?!0{16})[0-9a-f]{16}"
-    r"-(?P<flags>[0-9a-f]{2})"
-    r"(?P<more>-[ -~]*)?",
-    re.ASCII,
-)
-_SAMPLED = 1  # the one flag of version 00, which is what is sent
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, format_trace_id
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_TRACER = trace.get_tracer("ccp")
+_TRACE_CONTEXT = TraceContextTextMapPropagator()
+_NO_PARENT = Context()
 
 
-class Trace(NamedTuple):
+def server_span(method: str, traceparents: Iterable[bytes]) -> AbstractContextManager[Span]:
     """
-    A trace that somebody has begun.
-
-    Attributes:
-        trace_id: 32 lower-case hex digits.
-        is_sampled: Whether whoever began it keeps what is recorded of it.
-    """
-
-    trace_id: str
-    is_sampled: bool
-
-
-def parse_traceparent(values: Iterable[bytes]) -> Trace | None:
-    """
-    Read the trace that a request says it is part of.
+    Start the span of an incoming request; the span ends with the block.
 
     Args:
-        values: Of its headers `traceparent`; more than one is as good as none.
-    Returns: None where it says none, or nothing that can be read.
+        method: HTTP method; the name of the span until `record_result` gets the operation.
+        traceparents: Values of all `traceparent` headers of the request. Exactly one valid value
+            makes the span part of the caller's trace.
+    Source: W3C Trace Context, 3.2 and 4.3.
     """
-    match list(values):
-        case [value]:
-            found = _TRACEPARENT.fullmatch(value.decode("latin1"))
-            if found and not (found["version"] == "00" and found["more"]):
-                return Trace(found["trace_id"], bool(int(found["flags"], 16) & _SAMPLED))
-    return None
+    context, values = _NO_PARENT, list(traceparents)
+    if len(values) == 1:
+        context = _TRACE_CONTEXT.extract({"traceparent": values[0].decode("latin1")}, context)
+    attributes = {"http.request.method": method}
+    return _start_span(method, context, SpanKind.SERVER, attributes)
 
 
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-
-class Span:
+def client_span(method: str, host: str) -> AbstractContextManager[Span]:
     """
-    A request that is served, or a call of another service; this one is not recorded.
+    Start the span of a call to another service, as a child of the current span.
 
-    Attributes:
-        trace_id: Of its trace, 32 lower-case hex digits; None where there is none.
-        headers: What makes a call part of the trace.
+    Args:
+        method: HTTP method.
+        host: Host and port of the service.
     """
-
-    def __init__(
-        self, trace_id: str | None = None, headers: Mapping[str, str] = _NO_HEADERS
-    ) -> None:
-        self.trace_id = trace_id
-        self.headers = headers
-
-    def done(self, status: int | None, operation: str | None = None) -> None:
-        """
-        Hear what has come of it.
-
-        Args:
-            status: None where there was no answer.
-            operation: operationId of a request that has reached one.
-        """
+    attributes = {"http.request.method": method, "server.address": host}
+    return _start_span(method, None, SpanKind.CLIENT, attributes)
 
 
-class Tracer:
-    """Passes on the traces that callers have begun, and records nothing."""
-
-    def request(self, method: str, traceparents: Iterable[bytes]) -> AbstractContextManager[Span]:
-        """
-        Serve a request, for the block.
-
-        Args:
-            method: One of HTTP's own.
-            traceparents: See `parse_traceparent`.
-        """
-        return _request(parse_traceparent(traceparents))
-
-    def call(self, method: str, host: str) -> AbstractContextManager[Span]:
-        """
-        Ask a service, for the block: a part of the request that is served, a span of its own.
-
-        Args:
-            method: Of HTTP.
-        """
-        return _call(_current.get())
+def trace_headers() -> dict[str, str]:
+    """Return the headers that make a call part of the current trace; empty without a trace."""
+    headers: dict[str, str] = {}
+    _TRACE_CONTEXT.inject(headers)
+    return headers
 
 
-_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+def trace_id_of(span: Span) -> str | None:
+    """Return 32 lower-case hex digits; None if the span is not part of a trace."""
+    context = span.get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else None
 
 
-@contextmanager
-def _request(trace: Trace | None) -> Iterator[Span]:
-    token = _current.set(trace)
-    try:
-        yield Span(trace.trace_id if trace else None)
-    finally:
-        _current.reset(token)
+def record_result(span: Span, status: int | None, operation: str | None = None) -> None:
+    """
+    Record the result of a request or call.
+
+    Args:
+        status: HTTP status of the response; None if there was no response.
+        operation: operationId of the request; None for calls and if no operation was reached.
+    """
+    if not span.is_recording():
+        return
+    if operation is not None:
+        span.update_name(operation)
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
+    if status is None or status >= 500:
+        span.set_status(Status(StatusCode.ERROR))
 
 
-@contextmanager
-def _call(trace: Trace | None) -> Iterator[Span]:
-    if trace is None:
-        yield Span()
-    else:
-        span_id = f"{secrets.randbits(64) or 1:016x}"
-        text = f"00-{trace.trace_id}-{span_id}-{trace.is_sampled:02x}"
-        yield Span(trace.trace_id, {"traceparent": text})
-
-
-now = Tracer()
-"""Who traces; it may be another one once a worker has begun."""
+def _start_span(
+    name: str, context: Context | None, kind: SpanKind, attributes: dict[str, str]
+) -> AbstractContextManager[Span]:
+    # The text of an exception may contain an EMAID, so exceptions are not recorded.
+    return _TRACER.start_as_current_span(
+        name, context, kind, attributes, record_exception=False, set_status_on_exception=False
+    )

@@ -173,7 +173,7 @@ def _preview_post(services: Services, exi: bytes, at: datetime) -> PostPreview:
         pcid=outcome.pcid.text if outcome.pcid else None,
         contracts=[_offered(record, request) for record in outcome.answers],
         accepted_failures=[_refusal(one, request) for one in outcome.accepted_failures],
-        asks_peers=services.peers.pools is not None and outcome.may_be_elsewhere,
+        asks_peers=services.clients.peer_pools is not None and outcome.may_be_elsewhere,
         findings=_texts(outcome.findings),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.config.settings import Settings
 from ccp.domain.errors import CcpError
 from ccp.store import Store
@@ -28,7 +28,7 @@ class Services:
             replaced at any moment, so a request looks at it once.
         provider_table: Which eMSP roots may issue contracts of which providers.
         operator_cas: The CAs whose certificates are revoked before they are deleted.
-        peers: The services that this pool asks.
+        clients: Clients of other services.
     """
 
     settings: Settings
@@ -37,7 +37,7 @@ class Services:
     trusted: TrustStore
     provider_table: ProviderTable
     operator_cas: Issuers
-    peers: Peers
+    clients: Clients
 
     def raise_unless_lab(self, failures: Sequence[CcpError]) -> list[CcpError]:
         """

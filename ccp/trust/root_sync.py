@@ -8,8 +8,8 @@ from datetime import datetime
 
 import structlog
 
-from ccp.clients.http import Unanswered
-from ccp.clients.root_pool import RootPool
+from ccp.clients.http import RequestFailed
+from ccp.clients.root_pool import RootPoolClient
 from ccp.pki.certificates import read_certificate
 from ccp.trust.current import TrustSnapshot, TrustStore
 from ccp.trust.folder import KINDS
@@ -43,7 +43,7 @@ class RootKeeper:
 
     def __init__(
         self,
-        pool: RootPool,
+        pool: RootPoolClient,
         trusted: TrustStore,
         kept: KeptRoots,
         *,
@@ -104,7 +104,7 @@ class RootKeeper:
         last = self._roots[kind]
         try:
             ders = await self._pool.fetch(kind)
-        except Unanswered as error:
+        except RequestFailed as error:
             log.warning(
                 "the root pool could not be asked; its last roots stay",
                 kind=kind,

@@ -1,18 +1,21 @@
 """
-A trace id for each request: in the error body, and on every log line of the request.
+The trace id of each request: in the error body, and on every log line of the request.
 
-It is the pool's own, new and random. The trace of W3C Trace Context that a caller may have begun is
-on the same lines as `trace`, and goes on to whom the pool asks.
+The pool makes a new random `traceId` for each request. If the caller sends a `traceparent` (W3C
+Trace Context), its trace id is on the same log lines as `trace`, and the request's calls to other
+services carry it.
 """
 
 import time
 import uuid
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccp.observability import measures, tracing
+from ccp.observability import measures
 from ccp.observability.owners import owners_of_request
+from ccp.observability.tracing import record_result, server_span, trace_id_of
 from ccp.web.context import log_of, operation_of
 
 log = structlog.get_logger()
@@ -29,25 +32,25 @@ def current_trace_id() -> str:
 
 class TraceMiddleware:
     """
-    Give each request its trace id; log each with client, operation, status, duration and caller.
+    Set the trace id of each request; log client, operation, status, duration and caller.
 
-    The path is not logged: it carries whole EMAIDs and PCIDs. A request whose client has gone
-    before it was answered has no status.
+    The path is not logged, because it contains whole EMAIDs and PCIDs. The status is None if the
+    client disconnects before the response starts.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and log when all is done."""
+        """Pass the request on; log it when the response is complete."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         status: int | None = None
         started = time.perf_counter()
-        scope.setdefault("extensions", {})  # the router leaves the operation here
+        scope.setdefault("extensions", {})  # the router stores the operation here
 
-        async def send_noting_status(message: Message) -> None:
+        async def send_and_record_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -56,17 +59,17 @@ class TraceMiddleware:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         traceparents = (value for name, value in scope["headers"] if name == b"traceparent")
         with (
-            tracing.now.request(method, traceparents) as span,
-            structlog.contextvars.bound_contextvars(**_bound(span)),
+            server_span(method, traceparents) as span,
+            structlog.contextvars.bound_contextvars(**_log_fields(span)),
             owners_of_request(),
         ):
             try:
-                await self.app(scope, receive, send_noting_status)
+                await self.app(scope, receive, send_and_record_status)
             finally:
                 seconds = time.perf_counter() - started
                 operation = operation_of(scope)
                 measures.now.request(operation, status, seconds)
-                span.done(status, operation)
+                record_result(span, status, operation)
                 log.info(
                     "request",
                     client=scope["client"][0] if scope["client"] else None,
@@ -78,7 +81,8 @@ class TraceMiddleware:
                 )
 
 
-def _bound(span: tracing.Span) -> dict[str, str]:
-    """Give what is on every line of a request."""
-    own = {_TRACE_ID: str(uuid.uuid4())}
-    return own if span.trace_id is None else {**own, "trace": span.trace_id}
+def _log_fields(span: Span) -> dict[str, str]:
+    """Return the fields of every log line of a request."""
+    fields = {_TRACE_ID: str(uuid.uuid4())}
+    trace_id = trace_id_of(span)
+    return fields if trace_id is None else {**fields, "trace": trace_id}

@@ -142,7 +142,7 @@ def test_where_nobody_tells_the_setting_decides(world: World, removes: bool) -> 
     assert report == Report(records=1, unreachable=1, kept=not removes)
     assert (finding.outcome, finding.leaves) == (RemovalReason.UNREACHABLE, removes)
     assert finding.reason.startswith("the status of the contract certificate is unknown: OCSP at")
-    assert "it answered 503; CRL at" in finding.reason
+    assert "status 503; CRL at" in finding.reason
     assert len(world.records()) == (not removes)
     assert world.trail() == ["cleanse-unreachable"] * removes
     world.ocsp = True

@@ -164,7 +164,7 @@ def test_it_ends_while_it_waits_for_a_responder(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At once, and what is left is done by the next one."""
-    monkeypatch.setattr("ccp.clients.responders._OCSP_SECONDS", NEVER)
+    monkeypatch.setattr("ccp.clients.ocsp_crl._OCSP_SECONDS", NEVER)
     world.put()
     answer = world.service.script
     world.service.script = lambda _: Says(200, b"late", after=NEVER)

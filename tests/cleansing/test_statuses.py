@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ccp.cleansing import Report
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
-from ccp.clients.responders import Responders
+from ccp.clients.ocsp_crl import OcspCrlClient
 from ccp.pki.certificates import read_certificate
 from ccp.pki.ocsp import build_request
 from ccp.pki.revocation import Status
@@ -86,7 +86,7 @@ def test_a_responder_of_openssl_is_understood(tmp_path: Path, profile: Profile) 
     async def status(leaf: Identity) -> Status | None:
         statuses = Statuses(lambda: datetime.now(UTC))
         link = read_certificate(leaf.der, "leaf"), read_certificate(emsp.sub_2.der, "CA")
-        async with Responders.connected() as responders:
+        async with OcspCrlClient.connected() as responders:
             return await statuses.find(*link, responders)
 
     with ca.serving(port):
@@ -189,7 +189,7 @@ def test_cleansing_ca_that_has_used_up_its_time_keeps_its_contracts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose status was not asked for stays, whatever the setting; the next run asks again."""
-    monkeypatch.setattr("ccp.clients.responders._ISSUER_SECONDS", 0.0)
+    monkeypatch.setattr("ccp.clients.ocsp_crl._ISSUER_SECONDS", 0.0)
     world.put()
     world.revoke(world.contract().leaf)
     report, (finding,) = world.run(world.make_cleansing(removes_unreachable=True))

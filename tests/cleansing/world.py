@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from ccp.app import make_services
 from ccp.cleansing import Cleansing, Limits, Removal, Report
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.config.settings import Settings
 from ccp.domain.identifiers import Emaid, Pcid
 from ccp.handlers import add_signed_contract_data
@@ -76,7 +76,7 @@ class World:
         save_pkis(self.folder, self.pkis.values())
         self.revoker = Revoker(self.folder, self.clock)
         self.settings = make_settings(folder, trust_dir=str(self.folder / "trust"))
-        self.services = make_services(self.settings, store, self.clock, Peers())
+        self.services = make_services(self.settings, store, self.clock, Clients())
         self.cleansing = self.make_cleansing()
         self._cars: dict[Edition, Chain] = {}
         self._contracts: dict[str, Chain] = {}

@@ -1,69 +1,145 @@
-"""Patience with a service that fails."""
+"""Circuit breaker: when requests are sent to a service that fails."""
 
-from ccp.clients.circuit_breaker import MOST_FAILURES, REST_SECONDS, Breaker
+import asyncio
+from contextlib import ExitStack, suppress
+
+import pytest
+from structlog.testing import capture_logs
+
+from ccp.clients.circuit_breaker import MAX_FAILURES, PAUSE_SECONDS, Breaker, RequestNotSent
 
 
-def broken(monotonic):
-    """A breaker that has just seen one failure too many."""
-    breaker = Breaker(monotonic)
-    told = [breaker.failed() for _ in range(MOST_FAILURES)]
-    assert told == [False] * (MOST_FAILURES - 1) + [True]
+@pytest.fixture(autouse=True)
+def clock(monotonic, monkeypatch):
+    """The clock of the package `circuitbreaker`; it stands still."""
+    monkeypatch.setattr("circuitbreaker.monotonic", monotonic)
+    return monotonic
+
+
+def succeed(breaker):
+    """Send a request that is answered; RequestNotSent if the circuit is open."""
+    with breaker.guard():
+        pass
+
+
+def fail(breaker, error=OSError):
+    """Send a request that fails; RequestNotSent if the circuit is open."""
+    with pytest.raises(error), breaker.guard():
+        raise error
+
+
+def refuses(breaker):
+    """Whether the next request is not sent. If it is sent, it is cancelled."""
+    try:
+        with pytest.raises(asyncio.CancelledError), breaker.guard():
+            raise asyncio.CancelledError
+    except RequestNotSent:
+        return True
+    return False
+
+
+def opened():
+    """A breaker that has just seen the last failure before it opens."""
+    breaker = Breaker("pool.example")
+    for _ in range(MAX_FAILURES):
+        fail(breaker)
     return breaker
 
 
-def test_some_failures_are_borne(monotonic):
-    """Less than so many in a row change nothing; a success begins the count anew."""
-    breaker = Breaker(monotonic)
+def test_breaker_fewer_failures_than_the_limit_stays_closed():
+    """A success resets the count."""
+    breaker = Breaker("pool.example")
     for _ in range(3):
-        for _ in range(MOST_FAILURES - 1):
-            breaker.failed()
-        assert breaker.admits()
-        breaker.succeeded()
+        for _ in range(MAX_FAILURES - 1):
+            fail(breaker)
+        succeed(breaker)
 
 
-def test_who_keeps_failing_is_left_alone_for_a_while(monotonic):
-    """Nobody asks while it rests."""
-    breaker = broken(monotonic)
-    assert not breaker.admits()
-    monotonic.now += REST_SECONDS - 1
-    assert not breaker.admits()
+def test_breaker_open_refuses_requests_until_the_pause_ends(clock):
+    breaker = opened()
+    assert refuses(breaker)
+    clock.now += PAUSE_SECONDS - 1
+    assert refuses(breaker)
+    clock.now += 1
+    assert not refuses(breaker)
 
 
-def test_after_a_rest_one_tries(monotonic):
-    """One request, whatever becomes of it; the others wait for the next rest to end."""
-    breaker = broken(monotonic)
-    monotonic.now += REST_SECONDS
-    assert [breaker.admits() for _ in range(3)] == [True, False, False]
-    monotonic.now += REST_SECONDS
-    assert breaker.admits()
+def test_breaker_opens_logs_service_and_error_once():
+    with capture_logs() as logs:
+        breaker = opened()
+        assert refuses(breaker)
+    (line,) = logs
+    assert (line["event"], line["service"]) == ("circuit breaker opened", "pool.example")
+    assert line["error"] == "OSError"
 
 
-def test_who_has_recovered_is_asked_again(monotonic):
-    """The one that tried has had an answer."""
-    breaker = broken(monotonic)
-    monotonic.now += REST_SECONDS
-    assert breaker.admits()
-    breaker.succeeded()
-    assert all(breaker.admits() for _ in range(5))
+def test_breaker_after_the_pause_lets_one_trial_through_at_a_time(clock):
+    breaker = opened()
+    clock.now += PAUSE_SECONDS
+    with breaker.guard():
+        assert refuses(breaker)
+        assert refuses(breaker)
+    assert not refuses(breaker)
 
 
-def test_who_has_not_recovered_rests_again(monotonic):
-    """One more failure is enough."""
-    breaker = broken(monotonic)
-    monotonic.now += REST_SECONDS
-    assert breaker.admits()
-    assert not breaker.failed()
-    monotonic.now += REST_SECONDS - 1
-    assert not breaker.admits()
+def test_breaker_trial_succeeds_closes(clock):
+    breaker = opened()
+    clock.now += PAUSE_SECONDS
+    succeed(breaker)
+    with breaker.guard():
+        succeed(breaker)
+    for _ in range(MAX_FAILURES - 1):
+        fail(breaker)
+    assert not refuses(breaker)
 
 
-def test_who_was_not_waited_for_may_be_tried_again(monotonic):
-    """A faster one has answered: that says nothing, so the next request tries."""
-    breaker = broken(monotonic)
-    monotonic.now += REST_SECONDS
-    assert breaker.admits()
-    breaker.left()
-    assert [breaker.admits() for _ in range(2)] == [True, False]
-    breaker = Breaker(monotonic)
-    breaker.left()
-    assert breaker.admits()
+def test_breaker_trial_fails_pauses_again(clock):
+    """One failure is enough."""
+    breaker = opened()
+    clock.now += PAUSE_SECONDS
+    fail(breaker)
+    clock.now += PAUSE_SECONDS - 1
+    assert refuses(breaker)
+
+
+def test_breaker_trial_cancelled_lets_the_next_request_try(clock):
+    """A faster peer has answered: that says nothing about this one."""
+    breaker = opened()
+    clock.now += PAUSE_SECONDS
+    assert not refuses(breaker)
+    with breaker.guard():
+        assert refuses(breaker)
+
+
+def test_breaker_cancelled_requests_do_not_count():
+    """They neither open a closed circuit nor reset its count of failures."""
+    breaker = Breaker("pool.example")
+    for _ in range(MAX_FAILURES + 1):
+        assert not refuses(breaker)
+    for _ in range(MAX_FAILURES):
+        assert not refuses(breaker)
+        fail(breaker)
+    assert refuses(breaker)
+
+
+def test_breaker_other_exceptions_than_the_given_ones_do_not_count():
+    breaker = Breaker("pool.example")
+    for _ in range(MAX_FAILURES + 1):
+        with pytest.raises(KeyError), breaker.guard(OSError):
+            raise KeyError
+    assert not refuses(breaker)
+
+
+def test_breaker_request_sent_before_it_opened_does_not_end_the_trial(clock):
+    breaker = Breaker("pool.example")
+    with ExitStack() as trial:
+        with suppress(OSError), breaker.guard():
+            for _ in range(MAX_FAILURES):
+                fail(breaker)
+            clock.now += PAUSE_SECONDS
+            trial.enter_context(breaker.guard())
+            raise OSError
+        assert refuses(breaker)
+        clock.now += PAUSE_SECONDS
+        assert refuses(breaker)
+    assert not refuses(breaker)

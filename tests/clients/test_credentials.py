@@ -10,7 +10,7 @@ import pytest
 
 from ccp.clients import credentials as credentials_module
 from ccp.clients.credentials import ClientCredentials, StaticToken, read_credentials
-from ccp.clients.http import Client, Unanswered
+from ccp.clients.http import HttpClient, RequestFailed
 from ccp.config.settings import SettingsInvalid
 from tests.clients.scripted import GONE, Says, scripted
 from tests.waiting import NEVER, SECONDS
@@ -41,7 +41,7 @@ def headers_of(*credentials, times=1):
     """What they send, each asked so many times at once."""
 
     async def scenario():
-        async with Client(TLS, connections=5, max_bytes=1000) as client:
+        async with HttpClient(TLS, connections=5, max_bytes=1000) as client:
             asking = [one.headers(client) for one in credentials for _ in range(times)]
             return await asyncio.gather(*asking)
 
@@ -60,7 +60,7 @@ def test_a_section_is_for_the_service_that_it_names(tmp_path):
 
 
 def test_no_file_is_no_token():
-    """Peers may ask nobody for a token."""
+    """A service may need no token."""
     assert headers_of(*read_credentials("", [PEER]).values()) == [{}]
 
 
@@ -166,7 +166,7 @@ def test_a_token_is_fetched_for_the_next_one_too(monotonic):
     """A request that waits no longer, as another pool has answered, leaves the fetch going on."""
 
     async def scenario(credentials):
-        async with Client(TLS, connections=5, max_bytes=1000) as client:
+        async with HttpClient(TLS, connections=5, max_bytes=1000) as client:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await credentials.headers(client)
@@ -207,5 +207,5 @@ def test_a_token_is_fetched_for_the_next_one_too(monotonic):
 def test_an_issuer_that_fails_is_told(monotonic, monkeypatch, says):
     """Whatever it answers, there is a token or a reason."""
     monkeypatch.setattr(credentials_module, "_FETCH_SECONDS", 1 if says.after else SECONDS)
-    with scripted(says) as issuer, pytest.raises(Unanswered):
+    with scripted(says) as issuer, pytest.raises(RequestFailed):
         headers_of(client_credentials(issuer, monotonic))

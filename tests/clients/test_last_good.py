@@ -62,7 +62,7 @@ def test_save_with_a_full_disk_keeps_the_last_answer_and_leaves_no_draft(tmp_pat
                 kept(file).save(b"x" * 10_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert [line["reason"] for line in lines] == ["File too large"] * 3
+    assert [line["error"] for line in lines] == ["File too large"] * 3
     assert kept(file).load() == b"first"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -1,4 +1,4 @@
-"""One service that is asked: its token, and what becomes of one that is no longer accepted."""
+"""A service of OPNC: its token, a rejected token, and the trace."""
 
 import asyncio
 import ssl
@@ -8,26 +8,28 @@ import pytest
 
 from ccp.clients.credentials import ClientCredentials, StaticToken
 from ccp.clients.service import Service
-from ccp.observability import tracing
+from ccp.observability.tracing import server_span
 from tests.clients.scripted import Says, scripted
 from tests.waiting import SECONDS
 
 
 def post(service, credentials):
-    """Ask it once; give the status."""
+    """Send one request; return the status."""
 
     async def scenario():
         one = Service(service.url, credentials, ssl.create_default_context(), connections=2)
         async with one.connected():
-            reply = await one.post("/x", b"{}", headers={"A": "b"}, seconds=SECONDS)
+            reply = await one.request(
+                "POST", "/x", seconds=SECONDS, headers={"A": "b"}, content=b"{}"
+            )
             return reply.status
 
     return asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(("accepted", "status"), [("T2", 200), ("T3", 401)])
-def test_a_new_token_is_tried_once(accepted, status):
-    """Where an issuer has changed its keys the caller shall not notice; and there is an end."""
+def test_request_token_rejected_tries_a_new_token_once(accepted, status):
+    """An issuer may have changed its keys. A second rejection is final."""
     tokens = iter(["T1", "T2", "T3"])
 
     def script(asked):
@@ -46,20 +48,19 @@ def test_a_new_token_is_tried_once(accepted, status):
     assert [asked.path for asked in service.asked] == ["/token", "/opnc/v1/ccp/x"] * 2
 
 
-def test_a_token_that_was_written_down_is_tried_once():
-    """There is no other."""
+def test_request_static_token_rejected_is_not_repeated():
     with scripted(Says(401)) as service:
         assert post(service, StaticToken("abc")) == 401
     (asked,) = service.asked
     assert (asked.headers["authorization"], asked.headers["a"]) == ("Bearer abc", "b")
 
 
-def test_what_is_asked_is_part_of_the_trace():
-    """That of the request for which it is asked; without one there is no such header."""
+def test_request_carries_the_traceparent_of_the_current_request():
+    """Without a trace there is no such header."""
     with scripted(Says(200)) as service:
         post(service, StaticToken())
         traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        with tracing.now.request("DELETE", [traceparent]):
+        with server_span("DELETE", [traceparent]):
             post(service, StaticToken())
     without, with_trace = (asked.headers.get("traceparent") for asked in service.asked)
     assert without is None

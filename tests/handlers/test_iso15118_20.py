@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from ccp.app import make_services
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.domain.errors import (
     CcpError,
     CertificateUnreadable,
@@ -252,7 +252,7 @@ def test_contracts_come_in_the_order_that_the_car_wants(
     """What it gives priority to, then the default, then the newest; counted down to none."""
     folder = tmp_path_factory.mktemp("order")
     store = Store(folder / "ccp.db")
-    services = make_services(make_settings(folder), store, lambda: NOW, Peers())
+    services = make_services(make_settings(folder), store, lambda: NOW, Clients())
     contracts = data.draw(st.lists(st.sampled_from(EMAIDS), min_size=1), label="put")
     default = data.draw(st.none() | st.sampled_from(contracts), label="set as default")
     expired = data.draw(st.sets(st.sampled_from(EMAIDS), max_size=2), label="expired")

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
-from ccp.clients.revocation import ATTEMPTS
+from ccp.clients.revocation import MAX_ATTEMPTS
 from ccp.domain.errors import (
     ContractCertificateRevoked,
     ContractNotFound,
@@ -29,7 +29,7 @@ from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
 from tests.awaited import awaited
 from tests.builders import EMAID_TEXT, NOW, ORIGIN, PCID_TEXT, ROOT_A, ROOT_B, certificate, record
-from tests.clients.of import answered, with_peers
+from tests.clients.of import answered, with_clients
 from tests.clients.scripted import GONE, Says, scripted
 from tests.running import free_port
 from tests.trusted import MADE_AT, contract_draft, pki
@@ -60,7 +60,7 @@ def revoking(services, tmp_path, cas):
     def make(pki, **variables):
         variables = {"revocation_timeout_seconds": "15"} | variables
         url = f"{pki.root}/opnc/v1"
-        return with_peers(
+        return with_clients(
             services, tmp_path, revocation_url=url, operator_cas=str(cas), **variables
         )
 
@@ -72,7 +72,7 @@ def delete(services, **changes):
     arguments = {"emaid": EMAID, "skip_revocation": False, "origin": ORIGIN}
 
     async def scenario():
-        async with services.peers.connected():
+        async with services.clients.connected():
             return await answered(services, handle(services, **(arguments | changes)))
 
     return asyncio.run(scenario())
@@ -126,7 +126,7 @@ def test_what_was_revoked_is_noted_though_nobody_waits_any_more(revoking):
     goes_on = threading.Event()
 
     async def scenario():
-        async with services.peers.connected():
+        async with services.clients.connected():
             deletion = handle(services, emaid=EMAID, skip_revocation=False, origin=ORIGIN)
             task = asyncio.create_task(answered(services, deletion))
             await until(lambda: noting.called)
@@ -217,8 +217,8 @@ def test_a_service_that_is_not_there_is_told(revoking):
     services.store.put(record(contract_certificate_der=contract()), ORIGIN)
     with capture_logs() as logs, pytest.raises(RevocationUnavailable):
         delete(services)
-    reasons = [line["reason"] for line in logs if "reason" in line]
-    assert reasons == ["ConnectError"] * ATTEMPTS
+    reasons = [line["error"] for line in logs if "error" in line]
+    assert reasons == ["ConnectError"] * MAX_ATTEMPTS
     assert "the revocation service takes too long" not in [line["event"] for line in logs]
     assert stored(services) == 1
 
@@ -324,7 +324,7 @@ def test_only_a_share_of_the_requests_waits_for_the_pki(services, tmp_path, cas)
         return Says(200)
 
     with scripted(script) as service:
-        revoking = with_peers(
+        revoking = with_clients(
             services,
             tmp_path,
             revocation_url=service.root,
@@ -339,7 +339,7 @@ def test_only_a_share_of_the_requests_waits_for_the_pki(services, tmp_path, cas)
                 services.store.put(contract, ORIGIN)
 
         async def scenario():
-            async with revoking.peers.connected():
+            async with revoking.clients.connected():
                 deletes = [
                     asyncio.create_task(
                         handle(revoking, emaid=emaid, skip_revocation=False, origin=ORIGIN)

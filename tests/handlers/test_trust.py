@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from ccp.app import make_services
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.config.settings import SettingsInvalid
 from ccp.domain.errors import (
     CcpError,
@@ -102,7 +102,7 @@ def trust_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pool(tmp_path: Path, store: Store, trust_dir: Path, **variables: str) -> Services:
     """A pool that trusts the workshop."""
     settings = make_settings(tmp_path, trust_dir=str(trust_dir), **variables)
-    return make_services(settings, store, lambda: NOW, Peers())
+    return make_services(settings, store, lambda: NOW, Clients())
 
 
 @pytest.fixture
@@ -410,7 +410,7 @@ def test_a_remembered_chain_is_verified_again_once_it_has_expired(
     """A chain is remembered until the first of its certificates expires, and no longer."""
     moments = [NOW, NOW + timedelta(days=365 * 30)]
     settings = make_settings(tmp_path, trust_dir=str(trust_dir))
-    services = make_services(settings, store, lambda: NOW, Peers())
+    services = make_services(settings, store, lambda: NOW, Clients())
     leaf = request_draft().car.leaf
     chain = [read_certificate(leaf.der, "leaf")]
     services.trusted.current.provisioning_chains.verify(
@@ -518,7 +518,7 @@ def test_anchors_pool_started_with_a_wrong_clock_count_once_it_is_right(
     """Nothing is left out at the start; while the clock is wrong nothing is trusted."""
     moment = [NOW + wrong_by]
     settings = make_settings(tmp_path, trust_dir=str(trust_dir))
-    services = make_services(settings, store, lambda: moment[0], Peers())
+    services = make_services(settings, store, lambda: moment[0], Clients())
     with pytest.raises(CcpError):
         add(services, contract_draft())
     moment[0] = NOW
@@ -540,7 +540,7 @@ def test_anchors_root_that_begins_in_an_hour_comes_into_force_by_itself(
         (folder / "v2g" / f"{name}.der").write_bytes(der)
     moment = [NOW]
     settings = make_settings(tmp_path, trust_dir=str(folder))
-    services = make_services(settings, store, lambda: moment[0], Peers())
+    services = make_services(settings, store, lambda: moment[0], Clients())
     draft = contract_draft()
     with pytest.raises(CertificateChainExpired):
         add(services, draft, v2g_root_fingerprint=None)
@@ -594,7 +594,7 @@ def test_algorithms_have_no_parameters(strict: Services) -> None:
 
 def test_without_anchors_the_chain_is_not_asked(tmp_path: Path, store: Store) -> None:
     """Signatures still are; the fingerprint is what the body says."""
-    services = make_services(make_settings(tmp_path), store, lambda: NOW, Peers())
+    services = make_services(make_settings(tmp_path), store, lambda: NOW, Clients())
     draft = contract_draft()
     assert add(services, draft, v2g_root_fingerprint=ROOT_A) == (None, 201)
     (found,) = store.find_by_emaid(Emaid.parse(EMAID_TEXT), ISO_15118_2)

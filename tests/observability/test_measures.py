@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ccp.clients.http import Unanswered
+from ccp.clients.http import RequestFailed
 from ccp.domain.errors import CcpError
 from ccp.domain.identifiers import ISO_15118_2, Emaid
 from ccp.handlers import delete_signed_contract_data_by_emaid as delete
@@ -19,7 +19,7 @@ from ccp.policy.services import Services
 from ccp.workshop import EDITION_2
 from ccp.workshop.pki import make_contract
 from tests.builders import EMAID_TEXT, ORIGIN, record
-from tests.clients.of import answered, with_peers
+from tests.clients.of import answered, with_clients
 from tests.clients.scripted import GONE, Asked, Says, scripted
 from tests.handlers.test_broadcast import ARGUMENTS, NOT_FOUND, item, says
 from tests.trusted import MADE_AT, pki
@@ -54,7 +54,7 @@ def call(services: Services, handle: Any, **arguments: Any) -> None:
     """Call a handler until its answer, or an error of its."""
 
     async def scenario() -> None:
-        async with services.peers.connected():
+        async with services.clients.connected():
             await answered(services, handle(services, **arguments))
 
     with suppress(CcpError):
@@ -84,7 +84,7 @@ def test_what_comes_of_a_peer(
     """By its host; and what the car is told in the end, once."""
     with scripted(says) as peer:
         variables = {"peers": peer.url, "peer_timeout_seconds": "0.5" if says.after else "4"}
-        call(with_peers(services, tmp_path, **variables), post.handle, **ARGUMENTS)
+        call(with_clients(services, tmp_path, **variables), post.handle, **ARGUMENTS)
     assert listening.calls == {("peer", peer.root.removeprefix("http://"), outcome): 1}
     assert listening.cars == [(ISO_15118_2, code)]
     assert 0 < listening.seconds < SECONDS
@@ -101,7 +101,7 @@ def test_a_peer_that_is_too_slow_to_matter(
 
     with scripted(answer) as quick, scripted(Says(after=NEVER)) as slow:
         variables = {"peers": f"{slow.url},{quick.url}", "peer_timeout_seconds": "4"}
-        call(with_peers(services, tmp_path, **variables), post.handle, **ARGUMENTS)
+        call(with_clients(services, tmp_path, **variables), post.handle, **ARGUMENTS)
         wait_until(lambda: slow.given_up == 1)
     assert {outcome for _, _, outcome in listening.calls} == {"answered", "overtaken"}
 
@@ -133,7 +133,9 @@ def test_what_comes_of_a_revocation(
     der = make_contract(ours, EMAID_TEXT, at=MADE_AT).leaf.der
     services.store.put(record(contract_certificate_der=der), ORIGIN)
     with scripted(says) as service:
-        asking = with_peers(services, tmp_path, revocation_url=service.root, operator_cas=str(cas))
+        asking = with_clients(
+            services, tmp_path, revocation_url=service.root, operator_cas=str(cas)
+        )
         arguments = {"emaid": Emaid.parse(EMAID_TEXT), "skip_revocation": False, "origin": ORIGIN}
         call(asking, delete.handle, **arguments)
     host = service.root.removeprefix("http://")
@@ -156,11 +158,11 @@ def test_what_comes_of_a_root_pool(
     """An answer that is not of the API is none."""
 
     async def scenario(asking: Services) -> None:
-        async with asking.peers.connected():
-            with suppress(Unanswered):
-                await asking.peers.root_pool.fetch("v2g")
+        async with asking.clients.connected():
+            with suppress(RequestFailed):
+                await asking.clients.root_pool.fetch("v2g")
 
     with scripted(says) as service:
-        asyncio.run(scenario(with_peers(services, tmp_path, rcp_url=service.root)))
+        asyncio.run(scenario(with_clients(services, tmp_path, rcp_url=service.root)))
     host = service.root.removeprefix("http://")
     assert listening.calls == {("root pool", host, outcome): 1}

@@ -1,4 +1,4 @@
-"""Trace Context: what is a `traceparent`, and what is passed on of it."""
+"""Spans and Trace Context without an SDK: which `traceparent` is accepted, and what is sent on."""
 
 import re
 
@@ -6,28 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.observability.tracing import Trace, Tracer, parse_traceparent
+from ccp.observability.tracing import (
+    client_span,
+    record_result,
+    server_span,
+    trace_headers,
+    trace_id_of,
+)
 
 # The examples of W3C Trace Context, 3.2.
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN_ID = "00f067aa0ba902b7"
 
 
+def trace_of(*values: bytes) -> str | None:
+    """The trace id of a request with these `traceparent` headers."""
+    with server_span("GET", values) as span:
+        return trace_id_of(span)
+
+
 @pytest.mark.parametrize(
-    ("text", "is_sampled"),
+    "text",
     [
-        (f"00-{TRACE_ID}-{SPAN_ID}-01", True),
-        (f"00-{TRACE_ID}-{SPAN_ID}-00", False),
-        (f"00-{TRACE_ID}-{SPAN_ID}-ff", True),
-        (f"00-{TRACE_ID}-{SPAN_ID}-02", False),
+        f"00-{TRACE_ID}-{SPAN_ID}-01",
+        f"00-{TRACE_ID}-{SPAN_ID}-00",
+        f"00-{TRACE_ID}-{SPAN_ID}-ff",
+        f"00-{TRACE_ID}-{SPAN_ID}-02",
         # A version that is not known is read as far as it is (3.2.4 of the recommendation).
-        (f"cc-{TRACE_ID}-{SPAN_ID}-01", True),
-        (f"cc-{TRACE_ID}-{SPAN_ID}-01-what-the-future-will-be-like", True),
+        f"cc-{TRACE_ID}-{SPAN_ID}-01",
+        f"cc-{TRACE_ID}-{SPAN_ID}-01-what-the-future-will-be-like",
     ],
 )
-def test_a_traceparent_is_read(text, is_sampled):
-    """Its trace id, and whether the trace is kept; its span is the caller's own."""
-    assert parse_traceparent([text.encode()]) == Trace(TRACE_ID, is_sampled)
+def test_server_span_valid_traceparent_joins_the_trace(text):
+    assert trace_of(text.encode()) == TRACE_ID
 
 
 @pytest.mark.parametrize(
@@ -47,49 +58,37 @@ def test_a_traceparent_is_read(text, is_sampled):
         f"00-{TRACE_ID}-{SPAN_ID[1:]}-01",
         f"0-{TRACE_ID}-{SPAN_ID}-01",
         f"00_{TRACE_ID}_{SPAN_ID}_01",
-        f"00-{TRACE_ID}-{SPAN_ID}-01\n",
-        f" 00-{TRACE_ID}-{SPAN_ID}-01",
     ],
 )
-def test_what_is_none_is_ignored(text):
-    """As the recommendation has it: no trace, and no error."""
-    assert parse_traceparent([text.encode()]) is None
+def test_server_span_invalid_traceparent_is_ignored(text):
+    assert trace_of(text.encode()) is None
 
 
-def test_one_is_enough():
-    """Of two nobody knows which is true; without any there is no trace."""
+def test_server_span_not_exactly_one_traceparent_is_ignored():
     text = f"00-{TRACE_ID}-{SPAN_ID}-01".encode()
-    assert parse_traceparent([text, text]) is None
-    assert parse_traceparent([]) is None
+    assert trace_of(text, text) is None
+    assert trace_of() is None
 
 
 @given(st.lists(st.binary(max_size=80), max_size=2))
-def test_any_bytes_are_a_trace_or_none(values):
-    """Whatever is sent, what the log gets of it is 32 hexadecimal digits or nothing."""
-    trace = parse_traceparent(values)
-    assert trace is None or re.fullmatch("[0-9a-f]{32}", trace.trace_id)
+def test_server_span_any_bytes_give_a_trace_id_or_none(values):
+    """The log gets 32 hexadecimal digits or nothing, whatever a caller sends."""
+    trace_id = trace_of(*values)
+    assert trace_id is None or re.fullmatch("[0-9a-f]{32}", trace_id)
 
 
 @pytest.mark.parametrize("flags", ["00", "01"])
-def test_what_is_asked_is_a_span_of_the_same_trace(flags):
-    """Each with an id of its own; it is what we would read ourselves."""
-    tracer = Tracer()
-    with tracer.request("POST", [f"00-{TRACE_ID}-{SPAN_ID}-{flags}".encode()]) as request:
-        assert request.trace_id == TRACE_ID
-        sent = []
-        for _ in range(3):
-            with tracer.call("POST", "pool.example") as call:
-                sent.append(call.headers["traceparent"])
-    assert all(text.startswith(f"00-{TRACE_ID}-") for text in sent)
-    assert all(text.endswith(f"-{flags}") for text in sent)
-    assert len({text.split("-")[2] for text in sent} | {SPAN_ID}) == 4
-    assert None not in [parse_traceparent([text.encode()]) for text in sent]
+def test_client_span_without_sdk_sends_the_traceparent_of_the_request(flags):
+    text = f"00-{TRACE_ID}-{SPAN_ID}-{flags}"
+    with server_span("POST", [text.encode()]), client_span("POST", "pool.example") as call:
+        assert trace_headers() == {"traceparent": text}
+        record_result(call, 200)
 
 
-def test_without_a_trace_none_is_begun():
-    """A pool that nobody traces says nothing of traces; the next request knows of no last one."""
-    tracer = Tracer()
-    with tracer.request("GET", [f"00-{TRACE_ID}-{SPAN_ID}-01".encode()]):
-        pass
-    with tracer.request("GET", []) as request, tracer.call("POST", "pool.example") as call:
-        assert (request.trace_id, dict(call.headers)) == (None, {})
+def test_client_span_without_a_trace_sends_no_header():
+    """A request does not inherit the trace of an earlier request on the same connection."""
+    with server_span("GET", [f"00-{TRACE_ID}-{SPAN_ID}-01".encode()]):
+        with server_span("GET", []) as request, client_span("POST", "pool.example"):
+            assert (trace_id_of(request), trace_headers()) == (None, {})
+        assert trace_headers() != {}
+    assert trace_headers() == {}

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from structlog.testing import capture_logs
 
 from ccp.clients import root_pool
-from ccp.clients.peers import Peers
+from ccp.clients.clients import Clients
 from ccp.clients.root_pool import MAX_BYTES
 from ccp.domain.errors import CertificateChainBroken
 from ccp.pki.certificates import read_chain
@@ -58,10 +58,10 @@ class Worker:
         self.trusted = TrustStore(
             TrustSnapshot.of((files or Trust()).with_roots({})), files or Trust()
         )
-        self._peers = Peers.of(settings, CONFORMS)
-        assert self._peers.root_pool is not None
+        self._clients = Clients.from_settings(settings, CONFORMS)
+        assert self._clients.root_pool is not None
         self._keeper = RootKeeper(
-            self._peers.root_pool,
+            self._clients.root_pool,
             self.trusted,
             KeptRoots(settings),
             seconds=seconds,
@@ -93,7 +93,7 @@ class Worker:
         async def whole() -> None:
             async with (
                 asyncio.timeout(SECONDS),
-                self._peers.connected(),
+                self._clients.connected(),
                 self._keeper.kept_fresh(),
             ):
                 await scenario()

@@ -1,4 +1,4 @@
-"""OCSP responders and CRLs over HTTP: what is asked, and whatever may come back."""
+"""Client of OCSP responders and CRLs: requests, limits, circuit breakers and time budgets."""
 
 import asyncio
 import time
@@ -6,25 +6,25 @@ from itertools import zip_longest
 
 import pytest
 
-from ccp.clients import responders
-from ccp.clients.circuit_breaker import MOST_FAILURES
-from ccp.clients.http import Unanswered
-from ccp.clients.responders import MAX_CRL_BYTES, MAX_OCSP_BYTES, Responders
+from ccp.clients import ocsp_crl
+from ccp.clients.circuit_breaker import MAX_FAILURES
+from ccp.clients.http import RequestFailed
+from ccp.clients.ocsp_crl import MAX_CRL_BYTES, MAX_OCSP_BYTES, OcspCrlClient
 from tests.answering import answering, response
 from tests.clients.scripted import GONE, Says, scripted
 from tests.waiting import NEVER, SECONDS
 
 
 def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
-    """What OCSP responders answer, one after the other, in one run; or why there is no answer."""
+    """Query OCSP responders in turn, in one run; return the answers, or the reasons of failure."""
 
     async def scenario():
         answers = []
-        async with Responders.connected(monotonic) as them:
+        async with OcspCrlClient.connected(monotonic) as them:
             for url, issuer in zip_longest(urls, issuers, fillvalue=b""):
                 try:
-                    answers.append(await them.ask(url, request, issuer=issuer))
-                except Unanswered as error:
+                    answers.append(await them.query_ocsp(url, request, issuer=issuer))
+                except RequestFailed as error:
                     answers.append(str(error))
         return answers
 
@@ -32,17 +32,17 @@ def asked(*urls, request=b"request", issuers=(), monotonic=time.monotonic):
 
 
 def fetched(url):
-    """The CRL that is there."""
+    """Fetch a CRL."""
 
     async def scenario():
-        async with Responders.connected() as them:
-            return await them.fetch(url)
+        async with OcspCrlClient.connected() as them:
+            return await them.fetch_crl(url)
 
     return asyncio.run(scenario())
 
 
-def test_a_request_is_posted_as_rfc_6960_has_it():
-    """Appendix A.1: its type and bytes; the answer is taken whatever it calls itself."""
+def test_query_ocsp_sends_the_request_of_rfc_6960():
+    """Appendix A.1: media type and bytes. The media type of the answer does not matter."""
     with scripted(Says(200, b"answer")) as service:
         assert asked(f"{service.root}/ocsp") == [b"answer"]
     (question,) = service.asked
@@ -51,8 +51,7 @@ def test_a_request_is_posted_as_rfc_6960_has_it():
     assert question.headers["accept"] == "application/ocsp-response"
 
 
-def test_a_crl_is_fetched():
-    """Also a large one."""
+def test_fetch_crl_returns_a_large_list():
     crl = b"x" * MAX_CRL_BYTES
     with scripted(Says(200, crl)) as service:
         assert fetched(f"{service.root}/a.crl?b=c") == crl
@@ -65,28 +64,28 @@ def test_a_crl_is_fetched():
     ("says", "told"),
     [
         (Says(GONE), "RemoteProtocolError"),
-        (Says(404, b"no"), "it answered 404"),
-        (Says(500), "it answered 500"),
-        (Says(204), "it answered 204"),
-        (Says(301, b"", {"Location": "/elsewhere"}), "it answered 301"),
-        (Says(200, b"x" * (MAX_OCSP_BYTES + 1)), "it says too much"),
-        (Says(200, b"x" * 50_000_000), "it says too much"),
+        (Says(404, b"no"), "status 404"),
+        (Says(500), "status 500"),
+        (Says(204), "status 204"),
+        (Says(301, b"", {"Location": "/elsewhere"}), "status 301"),
+        (Says(200, b"x" * (MAX_OCSP_BYTES + 1)), "the response is too large"),
+        (Says(200, b"x" * 50_000_000), "the response is too large"),
         (Says(200, b"late", after=NEVER), "TimeoutError"),
     ],
 )
-def test_what_is_no_answer_is_told(says, told, monkeypatch):
-    """No redirect is followed; size and time are bounded."""
-    monkeypatch.setattr(responders, "_OCSP_SECONDS", 1 if says.after else SECONDS)
+def test_query_ocsp_no_usable_response_fails(says, told, monkeypatch):
+    """No redirect is followed; size and time are limited."""
+    monkeypatch.setattr(ocsp_crl, "_OCSP_SECONDS", 1 if says.after else SECONDS)
     with scripted(says) as service:
         assert asked(f"{service.root}/ocsp") == [told]
     assert len(service.asked) == 1
 
 
-def test_a_crl_that_is_too_long_is_told():
-    """And not read to its end."""
+def test_fetch_crl_too_large_fails():
+    """It is not read to its end."""
     with (
         scripted(Says(200, b"x" * 100_000_000)) as service,
-        pytest.raises(Unanswered, match="it says too much"),
+        pytest.raises(RequestFailed, match="the response is too large"),
     ):
         fetched(f"{service.root}/a.crl")
 
@@ -94,27 +93,26 @@ def test_a_crl_that_is_too_long_is_told():
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/", "http://a..b/", f"http://{'a' * 64}.example"]
 )
-def test_who_is_not_there_is_told(url):
-    """Nor are hosts that cannot be."""
+def test_query_ocsp_host_unreachable_fails(url):
+    """Neither an invalid host nor a refused connection raises another exception."""
     (told,) = asked(url)
     assert isinstance(told, str)
 
 
-def test_who_keeps_failing_is_left_alone():
-    """For a while; others are asked all the same, and it the next time."""
+def test_query_ocsp_repeated_failures_open_the_circuit():
+    """Other hosts are still asked, and the next run asks the host again."""
     with scripted(Says(503)) as ill, scripted(Says(200, b"well")) as well:
-        *answers, last = asked(*[f"{ill.root}/a"] * (MOST_FAILURES + 5), f"{well.root}/")
-        assert answers[:MOST_FAILURES] == ["it answered 503"] * MOST_FAILURES
-        alone = "it is left alone for a while, as it has failed too often"
-        assert set(answers[MOST_FAILURES:]) == {alone}
+        *answers, last = asked(*[f"{ill.root}/a"] * (MAX_FAILURES + 5), f"{well.root}/")
+        assert answers[:MAX_FAILURES] == ["status 503"] * MAX_FAILURES
+        alone = "not asked, after repeated failures"
+        assert set(answers[MAX_FAILURES:]) == {alone}
         assert last == b"well"
-        assert len(ill.asked) == MOST_FAILURES
+        assert len(ill.asked) == MAX_FAILURES
         asked(f"{ill.root}/a")
-        assert len(ill.asked) == MOST_FAILURES + 1
+        assert len(ill.asked) == MAX_FAILURES + 1
 
 
-def test_a_few_are_asked_at_a_time():
-    """However many are wanted."""
+def test_query_ocsp_concurrent_requests_are_limited():
     most = 0
     as_many_as_may = asyncio.Event()
 
@@ -127,7 +125,7 @@ def test_a_few_are_asked_at_a_time():
             await reader.readuntil(b"\r\n\r\n")
             waiting += 1
             most = max(most, waiting)
-            if waiting == responders._AT_ONCE:
+            if waiting == ocsp_crl._MAX_CONCURRENT:
                 as_many_as_may.set()
             await as_many_as_may.wait()
             await asyncio.sleep(0.05)  # in which one more would come
@@ -137,69 +135,69 @@ def test_a_few_are_asked_at_a_time():
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server, Responders.connected() as them:
-            return await asyncio.gather(*(them.ask(url, b"x") for _ in range(40)))
+        async with server, OcspCrlClient.connected() as them:
+            return await asyncio.gather(*(them.query_ocsp(url, b"x") for _ in range(40)))
 
     assert asyncio.run(scenario()) == [b"answer"] * 40
-    assert most == responders._AT_ONCE
+    assert most == ocsp_crl._MAX_CONCURRENT
 
 
-def test_what_a_slow_one_says_has_an_end(monkeypatch):
-    """A byte now and then is no answer in time."""
-    monkeypatch.setattr(responders, "_CRL_SECONDS", 0.5)
+def test_fetch_crl_slow_response_exceeds_the_time_limit(monkeypatch):
+    """Single bytes now and then do not extend the time limit."""
+    monkeypatch.setattr(ocsp_crl, "_CRL_SECONDS", 0.5)
 
     async def scenario():
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
         slowly = answering(head, *[b"x"] * 50, pause=0.1)
-        async with slowly as (url, _), Responders.connected() as them:
-            with pytest.raises(Unanswered, match="TimeoutError"):
-                await them.fetch(url)
+        async with slowly as (url, _), OcspCrlClient.connected() as them:
+            with pytest.raises(RequestFailed, match="TimeoutError"):
+                await them.fetch_crl(url)
 
     asyncio.run(scenario())
 
 
-ALONE = "it is left alone for a while, as it has failed too often"
+ALONE = "not asked, after repeated failures"
 OF_CA = "the services of this CA have taken too much time in this run"
 OF_RUN = "slow services have taken too much time in this run"
 
 
-def test_responders_many_urls_of_a_silent_host_share_a_breaker(monkeypatch):
+def test_query_ocsp_urls_of_a_silent_host_share_a_circuit_breaker(monkeypatch):
     """48 contracts, each with a URL of its own, in several spellings of the host."""
-    monkeypatch.setattr(responders, "_OCSP_SECONDS", 0.1)
+    monkeypatch.setattr(ocsp_crl, "_OCSP_SECONDS", 0.1)
     with scripted(Says(200, b"late", after=20)) as silent, scripted(Says(200, b"well")) as well:
         host = silent.root.removeprefix("http://")
         urls = [
             f"{('http', 'HTTP')[n % 2]}://{('', 'x@')[n % 3 == 1]}{host}/{n}" for n in range(48)
         ]
         *answers, last = asked(*urls, f"{well.root}/ocsp")
-    assert answers == ["TimeoutError"] * MOST_FAILURES + [ALONE] * (48 - MOST_FAILURES)
-    assert len(silent.asked) == MOST_FAILURES
+    assert answers == ["TimeoutError"] * MAX_FAILURES + [ALONE] * (48 - MAX_FAILURES)
+    assert len(silent.asked) == MAX_FAILURES
     assert last == b"well"
 
 
-def test_responders_ocsp_fails_crl_of_the_host_is_fetched():
-    """A CA may have both on one host, and only one of them may be ill."""
+def test_fetch_crl_ocsp_of_the_host_fails_is_fetched():
+    """A CA may have both on one host, and only one of them may fail."""
 
     def script(it):
         return Says(200, b"crl") if it.path == "/crl" else Says(503)
 
     async def scenario(root):
-        async with Responders.connected() as them:
-            for _ in range(MOST_FAILURES + 1):
-                with pytest.raises(Unanswered):
-                    await them.ask(f"{root}/ocsp", b"x")
-            return await them.fetch(f"{root}/crl")
+        async with OcspCrlClient.connected() as them:
+            for _ in range(MAX_FAILURES + 1):
+                with pytest.raises(RequestFailed):
+                    await them.query_ocsp(f"{root}/ocsp", b"x")
+            return await them.fetch_crl(f"{root}/crl")
 
     with scripted(script) as service:
         assert asyncio.run(scenario(service.root)) == b"crl"
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_responders_slow_services_of_a_ca_use_up_its_time(monotonic, status):
-    """Each on a host of its own, answering or not; another CA is asked all the same."""
+def test_query_ocsp_slow_services_of_a_ca_spend_its_time_budget(monotonic, status):
+    """Each service has its own host; it answers slowly, or not. Another CA is still asked."""
 
     def slowly(_):
-        monotonic.now += responders._ISSUER_SECONDS / 2
+        monotonic.now += ocsp_crl._ISSUER_SECONDS / 2
         return Says(status, b"answer")
 
     with scripted(slowly) as one, scripted(slowly) as other, scripted(Says(200, b"well")) as well:
@@ -209,26 +207,25 @@ def test_responders_slow_services_of_a_ca_use_up_its_time(monotonic, status):
     assert (len(one.asked), len(other.asked), len(well.asked)) == (1, 1, 1)
 
 
-def test_responders_quick_answers_use_up_no_time(monotonic):
-    """However many there are."""
+def test_query_ocsp_quick_answers_spend_no_time_budget(monotonic):
 
     def quickly(_):
-        monotonic.now += responders._SLOW_SECONDS / 2
+        monotonic.now += ocsp_crl._SLOW_SECONDS / 2
         return Says(200, b"answer")
 
-    many = 2 * int(responders._ISSUER_SECONDS / responders._SLOW_SECONDS) + 2
+    many = 2 * int(ocsp_crl._ISSUER_SECONDS / ocsp_crl._SLOW_SECONDS) + 2
     with scripted(quickly) as service:
         assert asked(*[service.root] * many, monotonic=monotonic) == [b"answer"] * many
 
 
-def test_responders_many_slow_cas_use_up_the_time_of_the_run(monotonic):
-    """Then no service is asked any more, until the next run."""
+def test_query_ocsp_many_slow_cas_spend_the_time_budget_of_the_run(monotonic):
+    """No service is asked until the next run."""
 
     def slowly(_):
-        monotonic.now += responders._ISSUER_SECONDS
+        monotonic.now += ocsp_crl._ISSUER_SECONDS
         return Says(200, b"answer")
 
-    most = int(responders._RUN_SECONDS / responders._ISSUER_SECONDS)
+    most = int(ocsp_crl._RUN_SECONDS / ocsp_crl._ISSUER_SECONDS)
     with scripted(slowly) as service:
         issuers = [bytes([n]) for n in range(most + 2)]
         answers = asked(*[service.root] * len(issuers), issuers=issuers, monotonic=monotonic)
@@ -236,23 +233,23 @@ def test_responders_many_slow_cas_use_up_the_time_of_the_run(monotonic):
         assert asked(service.root, issuers=[b"\0"], monotonic=monotonic) == [b"answer"]
 
 
-def test_responders_missing_files_of_a_host_do_not_cost_the_others():
-    """A host may have the CRLs of many CAs; one that is missing is left alone by itself."""
+def test_fetch_crl_missing_files_do_not_open_the_circuit_of_the_host():
+    """A host may have the CRLs of many CAs; the URL of a missing one has its own breaker."""
 
     def script(it):
         return Says(200, b"crl") if it.path == "/there" else Says(404)
 
     async def scenario(root):
-        async with Responders.connected() as them:
+        async with OcspCrlClient.connected() as them:
             told = []
-            for name in ["gone"] * (MOST_FAILURES + 1) + ["away", "lost"]:
-                with pytest.raises(Unanswered) as failure:
-                    await them.fetch(f"{root}/{name}")
+            for name in ["gone"] * (MAX_FAILURES + 1) + ["away", "lost"]:
+                with pytest.raises(RequestFailed) as failure:
+                    await them.fetch_crl(f"{root}/{name}")
                 told.append(str(failure.value))
-            return told, await them.fetch(f"{root}/there")
+            return told, await them.fetch_crl(f"{root}/there")
 
     with scripted(script) as service:
         told, crl = asyncio.run(scenario(service.root))
-    missing = "it answered 404"
-    assert told == [missing] * MOST_FAILURES + [ALONE] + [missing] * 2
+    missing = "status 404"
+    assert told == [missing] * MAX_FAILURES + [ALONE] + [missing] * 2
     assert crl == b"crl"
