@@ -44,7 +44,7 @@ def test_server_oem_anchors_removed_reload_is_refused(tmp_path: Path) -> None:
         with server.client() as client:
             assert client.put(URL, json=contract().put_body()).status_code == 201
         assert status_of_forged_request(server) == 400
-        assert readiness(server) == (200, "ok")
+        wait_until(lambda: readiness(server) == (200, "ok"))
         shutil.move(oem, tmp_path / "away")
         reload(server)
         refusal = "CCP_TRUST_DIR: there are no oem anchors any more"
@@ -57,7 +57,7 @@ def test_server_oem_anchors_removed_reload_is_refused(tmp_path: Path) -> None:
             assert client.post(URL, json=request().post_body()).status_code == 200
         shutil.move(tmp_path / "away", oem)
         reload(server)
-        assert readiness(server) == (200, "ok")
+        wait_until(lambda: readiness(server) == (200, "ok"))
         assert server.end() == 0
     shutil.rmtree(oem)
     status, output = refused_start(tmp_path, trust_dir="pki/trust")

@@ -183,17 +183,23 @@ def test_looking_leaves_no_lines(server):
     assert {line["traceId"] for line in new} == {trace_id}
 
 
+def wait_until_ready(client, origin=""):
+    """Wait until readiness is 200; a pool on a busy machine may miss its own limit of 3 s."""
+    wait_until(lambda: client.get(f"{origin}/health/ready").status_code == 200)
+
+
 def looks(address):
     """Whether operators find a ready pool at an address, and not the API."""
     unix = address.removeprefix("unix:") if address.startswith("unix:") else None
     transport = httpx2.HTTPTransport(uds=unix) if unix else None
     base = "http://pool" if unix else f"http://{address}"
     with httpx2.Client(transport=transport, base_url=base, timeout=SECONDS) as client:
+        wait_until_ready(client)
         *found, of_the_api = [
             client.get(path).status_code
-            for path in ("/health/ready", "/metrics", "/health/live", f"{BASE}/openapi.json")
+            for path in ("/metrics", "/health/live", f"{BASE}/openapi.json")
         ]
-        return found == [200] * 3 and of_the_api in (403, 404)  # 403 where the pages are closed
+        return found == [200] * 2 and of_the_api in (403, 404)  # 403 where the pages are closed
 
 
 @pytest.mark.parametrize(
@@ -254,7 +260,7 @@ def test_it_speaks_tls_where_the_api_does(tmp_path):
     with serving(tmp_path, workers=1, operations_bind=f"127.0.0.1:{port}", **variables):
         tls = ssl.create_default_context(cafile=authority.file)
         with httpx2.Client(verify=tls, timeout=SECONDS) as client:
-            assert client.get(f"https://localhost:{port}/health/ready").status_code == 200
+            wait_until_ready(client, f"https://localhost:{port}")
             with pytest.raises(httpx2.TransportError):
                 client.get(f"http://localhost:{port}/health/ready")
 
@@ -302,7 +308,7 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
         server.client() as client,
     ):
         (worker,) = server.workers
-        assert operators.get("/health/ready").status_code == 200
+        wait_until_ready(operators)
         assert client.get(URL).status_code == 404
         _, hard = resource.prlimit(worker, resource.RLIMIT_FSIZE)
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (1000, hard))
@@ -315,7 +321,7 @@ def test_a_pool_that_cannot_write_says_so(tmp_path):
             value(operators.get("/metrics").text, "ccp_refusals_total", reason="StoreFailed") == 1
         )
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
-        assert operators.get("/health/ready").status_code == 200
+        wait_until_ready(operators)
         assert client.put(CONTRACTS, json=body).status_code == 201
 
 
@@ -329,7 +335,7 @@ def test_a_pool_that_ends_is_not_ready(tmp_path):
         slow.sendall(b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
         wait_until(lambda: count_sockets(worker) > before)
         with server.operators as operators:
-            assert operators.get("/health/ready").status_code == 200
+            wait_until_ready(operators)
             server.process.send_signal(signal.SIGTERM)
             wait_until(lambda: refuses(server.port))
             answer = operators.get("/health/ready")

@@ -13,6 +13,7 @@ from ccp.operations.listener import listener_of
 from tests.builders import NOW
 from tests.conftest import make_settings
 from tests.contract.conformance import conforming_client
+from tests.waiting import SECONDS
 
 BIND = "127.0.0.1:9"
 
@@ -40,6 +41,12 @@ class Looked(NamedTuple):
 
     api: TestClient
     operators: TestClient
+
+
+@pytest.fixture(autouse=True)
+def patient_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let readiness wait for the database as long as a busy machine takes."""
+    monkeypatch.setattr("ccp.operations.health._SECONDS", SECONDS)
 
 
 @pytest.fixture

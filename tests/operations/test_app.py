@@ -62,7 +62,7 @@ from pathlib import Path
 from ccp.app import create_app
 from tests.conftest import make_settings
 with create_app(make_settings(Path(sys.argv[1]))).test_client():
-    unwanted = ("ccp.operations", "ccp.observability.spans", "prometheus", "opentelemetry")
+    unwanted = ("ccp.operations", "prometheus", "opentelemetry.sdk", "opentelemetry.exporter")
     print(sorted(name for name in sys.modules if name.startswith(unwanted)))
 """
 
