@@ -31,7 +31,7 @@ ROOMS = {
     # Counterparts of the pool: their checks are independent of the pool's own.
     "workshop": "domain iso15118",
     "commands": "domain config pki store observability messages clients trust schemas policy"
-    " handlers auth web inspection cleansing app server workshop",
+    " auth web inspection cleansing app server workshop",
     "cli": "domain commands",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -7,8 +7,8 @@ import orjson
 
 from ccp.commands.database import by_command
 from ccp.domain.errors import RequestInvalid
-from ccp.handlers.add_signed_contract_data import checked
 from ccp.policy.services import Services
+from ccp.policy.validation import validated_record
 from ccp.web.fields import body_of
 
 MOST_BYTES = 2**20
@@ -51,7 +51,7 @@ class Importer:
             raise RequestInvalid(found)
         if self._is_stored(default, **arguments):
             return False
-        record = checked(self._services, **arguments)
+        record = validated_record(self._services, **arguments)
         self._services.store.put(record, by_command("import"), default=default)
         return True
 

@@ -1,4 +1,4 @@
-"""Base64 as it is met in the field."""
+"""Base64 as callers send it: with white space, or without padding."""
 
 import binascii
 
@@ -7,7 +7,7 @@ from ccp.domain.errors import ExiInvalid
 
 def read_base64(text: str) -> bytes:
     """
-    Decode a message: white space and missing padding are forgiven.
+    Decode base64. White space and missing padding are accepted.
 
     Args:
         text: Standard alphabet (RFC 4648, 4).

@@ -1,4 +1,4 @@
-"""EMAID, PCID and the other names of the field: parsed once, normalised once, compared by value."""
+"""Identifiers of the field (EMAID, PCID, namespace, …): parsed once, compared by value."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Self
 ISO_15118_2 = "urn:iso:15118:2:2013:MsgDef"
 ISO_15118_20 = "urn:iso:15118:20:2020:MsgDef"
 NAMESPACES = (ISO_15118_2, ISO_15118_20)
-"""Of all messages that are stored."""
+"""The namespaces of the messages that the pool stores."""
 _SPELLINGS_OF_20 = ("urn:iso:15118:20:2022:MsgDef", "urn:iso:std:iso:15118:-20:CommonMessages")
 
 # Patterns and lengths of the OPNC CCP API 1.0. ECMA semantics: \w is ASCII, \Z is its `$`.
@@ -72,8 +72,8 @@ class Emaid:
     E-Mobility Account Identifier: the name of one charging contract.
 
     Attributes:
-        text: Upper case, no hyphens, with the check digit if it was given: what answers carry.
-        key: *text* without a valid check digit; two EMAIDs are one contract if their keys agree.
+        text: Upper case, without hyphens, with the check digit if it was given. Answers carry it.
+        key: *text* without a valid check digit. Equal keys mean the same contract.
     """
 
     text: str = field(compare=False)
@@ -82,7 +82,7 @@ class Emaid:
     @classmethod
     def parse(cls, text: str) -> Self:
         """
-        Read an EMAID in any of its spellings.
+        Parse an EMAID in any of its spellings.
 
         Args:
             text: 14 to 36 characters, with or without hyphens and check digit, in any case.
@@ -101,7 +101,7 @@ class Emaid:
 
 
 def _without_check_digit(normalised: str) -> str:
-    """Drop the 15th of 15 characters where it is the check digit, and nothing else."""
+    """Remove the 15th of 15 characters if it is the check digit."""
     body, last = normalised[:14], normalised[14:]
     if len(last) == 1 and "_" not in body and emaid_check_digit(body) == last:
         return body
@@ -114,8 +114,8 @@ class Pcid:
     Provisioning Certificate Identifier: the name of one car.
 
     Attributes:
-        text: As it was given: what answers carry.
-        key: Upper case; two PCIDs are one car if their keys agree.
+        text: The PCID as it was given. Answers carry it.
+        key: Upper case. Equal keys mean the same car.
     """
 
     text: str = field(compare=False)
@@ -124,7 +124,7 @@ class Pcid:
     @classmethod
     def parse(cls, text: str) -> Self:
         """
-        Read a PCID.
+        Parse a PCID.
 
         Args:
             text: 17 or 18 letters and digits, in any case.
@@ -163,7 +163,7 @@ def is_evse_id(text: str) -> bool:
 
 def parse_fingerprint(text: str) -> str:
     """
-    Read the fingerprint of a root certificate.
+    Parse the fingerprint of a root certificate.
 
     Args:
         text: SHA-256 of the certificate's DER, 64 hex digits in any case.
@@ -178,7 +178,7 @@ def parse_fingerprint(text: str) -> str:
 
 def parse_session_id(text: str) -> bytes:
     """
-    Read an ISO 15118 session id.
+    Parse an ISO 15118 session id.
 
     Args:
         text: 1 to 8 bytes as hex digits, in any case.
@@ -192,10 +192,10 @@ def parse_session_id(text: str) -> bytes:
 
 def parse_namespace(text: str) -> str:
     """
-    Read a message namespace.
+    Normalise a message namespace.
 
     Args:
-        text: Any text; ISO 15118-20 is met in three spellings.
-    Returns: ISO_15118_2 or ISO_15118_20; a namespace that nobody knows as it is.
+        text: Any text. Three spellings are in use for ISO 15118-20.
+    Returns: ISO_15118_2, ISO_15118_20, or *text* itself if it is neither.
     """
     return ISO_15118_20 if text in _SPELLINGS_OF_20 else text

@@ -1,4 +1,4 @@
-"""Where a write comes from: what the audit trail says besides what was written."""
+"""The origin of a write, for the audit trail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,14 +7,14 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """
-    Who asked for something to be written, when, and in which request.
+    Who caused a write, when, and in which request.
 
     Attributes:
-        at: The moment, aware UTC.
-        subject: Of the access token; None where nobody is asked for one.
-        roles: Of the same: emsp, oem, cps, operator.
-        ids: Of the same: provider ids, WMIs.
-        trace_id: Of the request; None where there is none.
+        at: The moment of the write, aware UTC.
+        subject: Subject of the access token; None without tokens.
+        roles: Roles of the access token: emsp, oem, cps, operator.
+        ids: Provider ids and WMIs of the access token.
+        trace_id: Trace id of the request; None outside a request.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""Text that a terminal shows and does not obey."""
+"""Escape text for a terminal, so that control characters have no effect."""
 
 
 def printable(text: str) -> str:
@@ -16,5 +16,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the same in text whose line ends are meant."""
+    """Escape text of several lines as `printable` does, and keep its line ends."""
     return "\n".join(map(printable, text.split("\n")))

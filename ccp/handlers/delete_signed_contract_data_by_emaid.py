@@ -27,15 +27,16 @@ def handle(
     """
     Remove every record of the contract, in all namespaces and for all roots.
 
-    What a CA of the operator's has issued is revoked before. A car whose default it was is left
-    without one: which contract a driver pays with is never chosen for them.
+    Certificates that a CA of the operator has issued are revoked first. If the contract was a
+    car's default, the car has no default afterwards: the pool never chooses which contract a
+    driver pays with.
 
     Raises:
         ContractNotFound: Nothing is stored under the EMAID.
-        RevocationFailed, RevocationUnavailable: Not everything was revoked, and nothing deleted;
-            what was revoked is known, so that the same request can go on from there.
+        RevocationFailed, RevocationUnavailable: A certificate could not be revoked, and nothing was
+            deleted. Those that were revoked are recorded, so the same request continues from there.
         TooManyAtOnce: Too many requests wait for the revocation service.
-        StoreBusy: A record was put meanwhile whose certificate has not been looked at.
+        StoreBusy: A record with another certificate was put meanwhile.
     """
     revocation = services.clients.revocation
     if skip_revocation or revocation is None:
@@ -45,13 +46,17 @@ def handle(
         raise ContractNotFound
     due = [der for der in certificates if _is_due(services, der)]
     if not due:
-        log.info("nothing is to be revoked: no CA of the operator's has issued what is valid")
+        log.info("no certificate to revoke", reason="no valid one is of an operator's CA")
         return _delete(services, emaid, origin, seen=certificates)
     return _revoke_and_delete(services, revocation, emaid, due, origin, seen=certificates)
 
 
 def _is_due(services: Services, der: bytes) -> bool:
-    """What has expired needs no revocation any more, and a CA may refuse it (RFC 5280, 3.3)."""
+    """
+    Return whether a certificate has to be revoked.
+
+    An expired certificate does not, and a CA may refuse to revoke it (RFC 5280, 3.3).
+    """
     certificate = read_certificate(der, "contract certificate")
     if services.clock() > certificate.not_after:
         return False
@@ -69,15 +74,15 @@ async def _revoke_and_delete(
 ) -> Answer:
     async def revoke(der: bytes) -> None:
         await revocation.revoke(der)
-        noted = services.store.begin_note_revoked(emaid, der, origin)
-        # It is revoked, whether or not the caller still waits to be told.
-        await asyncio.shield(asyncio.wrap_future(noted))
+        recorded = services.store.begin_note_revoked(emaid, der, origin)
+        # The certificate is revoked, even if the client has gone: record that in any case.
+        await asyncio.shield(asyncio.wrap_future(recorded))
 
     async with revocation.reserve_slot():
         outcomes = await asyncio.gather(*map(revoke, due), return_exceptions=True)
     failures = [outcome for outcome in outcomes if outcome is not None]
     if failures:
-        log.warning("not all certificates are revoked", of=len(due), failed=len(failures))
+        log.warning("not all certificates were revoked", wanted=len(due), failed=len(failures))
         raise failures[0]
     return await _delete(services, emaid, origin, seen=seen)
 

@@ -1,5 +1,5 @@
 """
-getContractDataByEmaidV1: an eMSP sees what is stored under one of its contracts.
+getContractDataByEmaidV1: an eMSP looks up one of its contracts.
 
 Source: OPNC CCP API 1.0, GetContractDataByEmaid.
 """
@@ -17,7 +17,7 @@ def handle(
     services: Services, *, emaid: Emaid, namespace: str, v2g_root_fingerprint: str | None = None
 ) -> tuple[dict[str, Any], int]:
     """
-    Answer every variant of the contract; expired ones too, since an operator wants to see them.
+    Return every variant of the contract, expired ones too.
 
     Raises:
         ContractNotFound: Nothing is stored under the EMAID in that namespace and for that root.

@@ -1,5 +1,5 @@
 """
-getContractDataByPcidV1: an OEM sees which contracts one of its cars has.
+getContractDataByPcidV1: an OEM looks up the contracts of one of its cars.
 
 Source: OPNC CCP API 1.0, GetContractDataByPcid.
 """
@@ -15,7 +15,7 @@ from ccp.schemas import contract_data_answer
 
 def handle(services: Services, *, pcid: Pcid, namespace: str) -> tuple[dict[str, Any], int]:
     """
-    Answer all contracts of the car in all their variants; expired ones too.
+    Return all variants of all contracts of the car, expired ones too.
 
     Raises:
         ContractsOfPcidNotFound: Nothing is stored for the car in that namespace.

@@ -41,38 +41,38 @@ def handle(
     metadata: str | None = None,
 ) -> Answer | Awaitable[Answer]:
     """
-    Answer the contracts of the car that asks, ready to be sent to it as they are.
+    Return the contracts of the car that sends the request, as messages ready for the car.
 
     Args:
         always_return_exi: Whether a failure carries a CertificateInstallationRes for the car.
         broadcast: Whether peer pools are asked for a car that has no contract here.
-        from_pool: Whether one of them asks; then no other is.
-        metadata: Goes with the request wherever it goes.
+        from_pool: Whether a peer pool sends the request. Then no other pool is asked.
+        metadata: Passed on to peer pools.
     Raises:
         ExiInvalid, MessageNotSupported: See `read_installation_req`.
         CertificateUnreadable: A certificate of the car, or its PCID, cannot be read.
         SignatureInvalid, ProvisioningCertificateExpired, ProvisioningCertificateNotYetValid,
         CertificateChainBroken, CertificateChainExpired, CertificateChainNotYetValid: In strict
-            mode, with the messages of all that failed.
-        ContractOrVehicleNotFound: The car has no contract that it may be given, or (in strict mode)
-            none that is valid now.
+            mode, with the messages of all failures.
+        ContractOrVehicleNotFound: The car has no contract here, or (in strict mode) none that is
+            valid now.
     """
     request = read_installation_req(installation_req_exi, namespace)
     at = services.clock()
-    outcome = select_contracts(services, installation_req_exi, request, at=at)
-    log_owners(emaids=[record.emaid for record in outcome.answers], pcid=outcome.pcid)
-    log_findings(outcome.findings)
-    log_accepted_failures(outcome.accepted_failures)
-    failure, pcid = outcome.failure, outcome.pcid
+    decision = select_contracts(services, installation_req_exi, request, at=at)
+    log_owners(emaids=[record.emaid for record in decision.answers], pcid=decision.pcid)
+    log_findings(decision.findings)
+    log_accepted_failures(decision.accepted_failures)
+    failure, pcid = decision.failure, decision.pcid
     if failure is None:
         measures.now.car(request.namespace, _OK)
-        return signed_contract_data_answer(outcome.answers), 200
+        return signed_contract_data_answer(decision.answers), 200
     if always_return_exi:
         failure.body = installation_failure(
             exi=request.failure(failure, at=at), pcid=pcid, namespace=request.namespace
         )
     pools = services.clients.peer_pools
-    if pools and pcid and broadcast and not from_pool and outcome.may_be_elsewhere:
+    if pools and pcid and broadcast and not from_pool and decision.may_be_elsewhere:
         asked = {
             "certificateInstallationReq": base64.b64encode(installation_req_exi).decode(),
             "xsdMsgDefNamespace": request.namespace,
@@ -92,7 +92,7 @@ async def _ask(
     *,
     at: datetime,
 ) -> Answer:
-    """Answer what a peer pool has for the car, unchanged; or else, that nothing was found here."""
+    """Return a peer pool's answer unchanged; raise *not_found* if no pool has a valid one."""
 
     def validate(answer: PeerAnswer) -> None:
         items = answer["signedContractDataCollection"]
@@ -112,7 +112,7 @@ async def _ask(
                 at=at,
                 cps_allow_list=services.settings.cps_allow_list,
             )
-            services.log_unless_strict(failures)
+            services.raise_or_log(failures)
 
     answer = await pools.ask(asked, validate)
     if answer is None:

@@ -24,12 +24,12 @@ def handle(
     session_id: bytes | None = None,
 ) -> tuple[dict[str, Any], int]:
     """
-    Answer every variant of the contract, or the one of the root asked for.
+    Return every variant of the contract, or only that of the given root.
 
-    The contract's validity is not looked at: the OEM does that before it installs.
+    Expired contracts are returned too: the OEM checks their validity before it installs them.
 
     Args:
-        session_id: 1 to 8 bytes, put into each message; None leaves what is stored.
+        session_id: 1 to 8 bytes, written into each message; None keeps the stored session id.
     Raises:
         SessionIdInvalid: ISO 15118-20 has session ids of 8 bytes only.
         ContractNotFound: Nothing is stored under EMAID and PCID in that namespace and for that

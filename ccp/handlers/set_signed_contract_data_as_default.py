@@ -1,5 +1,5 @@
 """
-setSignedContractDataAsDefaultV1: an OEM says which contract its car pays with.
+setSignedContractDataAsDefaultV1: an OEM selects the contract that its car pays with.
 
 Source: OPNC CCP API 1.0, SetSignedContractDataAsDefault.
 """
@@ -18,7 +18,7 @@ def handle(
     services: Services, *, emaid: Emaid, pcid: Pcid, origin: Origin
 ) -> Awaitable[tuple[None, int]]:
     """
-    Make the contract the car's one default, in every namespace that it is stored in.
+    Make the contract the default of the car, in every namespace that it is stored in.
 
     Raises:
         ContractNotFound: Nothing is stored under EMAID and PCID.

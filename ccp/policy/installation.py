@@ -1,4 +1,4 @@
-"""What a car's request comes to: the contracts that it gets, or why it gets none."""
+"""Decide which contracts answer a car's CertificateInstallationReq (POST)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,16 +27,16 @@ from ccp.store import SignedContractData
 
 class InstallationDecision(NamedTuple):
     """
-    What a car's request comes to in this pool; nobody has been told yet.
+    The decision on a car's request. Nothing is logged or sent yet.
 
     Attributes:
-        pcid: Of the car; None where it cannot be read.
-        answers: The contracts that it gets, in their order, their messages ready to be sent.
-        failure: Why it gets none; None if it gets some.
+        pcid: The car's PCID; None if the request has no readable one.
+        answers: The selected contracts in their order, with messages that are ready to be sent.
+        failure: Why no contract is selected; None if one is.
         accepted_failures: Failures that lab mode accepted; strict mode raises the first of them.
-        may_be_elsewhere: Whether nothing was found here, and the car has room for what other pools
-            may have.
-        findings: What is for the log.
+        may_be_elsewhere: Whether peer pools are worth asking: no contract was found here, and the
+            car has room for one.
+        findings: Facts for the log.
     """
 
     pcid: Pcid | None
@@ -51,11 +51,13 @@ def select_contracts(
     services: Services, exi: bytes, request: InstallationRequest, *, at: datetime
 ) -> InstallationDecision:
     """
-    Decide what the car gets; whatever goes wrong, nothing is raised.
+    Verify a car's request and select its contracts.
+
+    Every failure becomes part of the decision; the function raises nothing.
 
     Args:
-        exi: What *request* was decoded from.
-        at: The present, aware UTC.
+        exi: The EXI message that *request* was decoded from.
+        at: The present moment, aware UTC.
     """
     pcid: Pcid | None = None
     answers: list[SignedContractData] = []
@@ -91,7 +93,7 @@ def select_contracts(
         ]
     except CcpError as error:
         failure = error
-    except Exception as error:  # whatever it was, the car waits for an answer
+    except Exception as error:  # the car gets an answer all the same
         failure = InternalError()
         failure.__cause__ = error
     not_found = isinstance(failure, ContractOrVehicleNotFound)
@@ -148,7 +150,7 @@ def _verify_chain(
     *,
     at: datetime,
 ) -> None:
-    """The car's certificate is valid and of a trusted OEM."""
+    """Verify that the car's certificate is valid and ends in a trusted OEM root."""
     leaf = chain[0]
     if at > leaf.not_after:
         raise ProvisioningCertificateExpired

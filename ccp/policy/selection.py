@@ -1,4 +1,4 @@
-"""Which contracts a car gets, in which order, and of each which variant."""
+"""Select a car's contracts: which ones, in which order, and which variant of each."""
 
 import logging
 from collections.abc import Sequence
@@ -24,13 +24,12 @@ _NO_ROOT_LISTED = Finding(
 
 class Choice(NamedTuple):
     """
-    What a car gets.
+    The selected contracts of a car.
 
     Attributes:
-        records: Of each contract one variant, in the order in which the car gets them; at least
-            one.
-        failures: What speaks against it; in lab mode that is let pass.
-        findings: What is worth telling if it gets them.
+        records: One variant of each contract, in the order of the answer; at least one.
+        failures: Reasons to refuse them, which lab mode accepts.
+        findings: Facts for the log.
     """
 
     records: Sequence[SignedContractData]
@@ -40,15 +39,15 @@ class Choice(NamedTuple):
 
 def choose(store: Store, request: InstallationRequest, pcid: Pcid, *, at: datetime) -> Choice:
     """
-    Choose what a car gets: what it wants first, then its default, then the newest.
+    Select contracts: first those that the car prioritizes, then its default, then the newest.
 
-    A car of ISO 15118-20 may have many contracts; only the messages of those chosen are loaded.
+    A car of ISO 15118-20 may have many contracts. Only the messages of the selected ones are
+    loaded.
 
     Args:
-        pcid: Of the car.
-        at: When contracts have to be valid, aware UTC.
+        at: The moment at which contracts have to be valid, aware UTC.
     Raises:
-        ContractOrVehicleNotFound: It has no contract here, or no room for one.
+        ContractOrVehicleNotFound: The car has no contract here, or no room for one.
     """
     failures: list[CcpError] = []
     findings: list[Finding] = []
@@ -70,11 +69,11 @@ def _choose(
     at: datetime,
 ) -> list[T]:
     """
-    Choose some of a car's contracts.
+    Select some of a car's contracts, one variant of each.
 
     Args:
-        variants: The newest first.
-        failures, findings: Get what `Choice` says.
+        variants: All variants of all contracts, the newest first.
+        failures, findings: Lists that take what `Choice` describes.
     """
     if not variants:
         raise ContractOrVehicleNotFound
@@ -89,10 +88,10 @@ def _choose(
     contracts: dict[Emaid, list[T]] = {}
     for variant in valid:
         contracts.setdefault(variant.emaid, []).append(variant)
-    wanted = _wanted(request.prioritized_emaids, findings)
+    prioritized = _parse_prioritized(request.prioritized_emaids, findings)
 
     def rank(emaid: Emaid) -> tuple[int, bool]:
-        place = wanted.index(emaid) if emaid in wanted else len(wanted)
+        place = prioritized.index(emaid) if emaid in prioritized else len(prioritized)
         return place, not contracts[emaid][0].is_default
 
     chosen = sorted(contracts, key=rank)[: request.most_contracts]
@@ -100,19 +99,19 @@ def _choose(
 
 
 def is_installed(variant: ContractData, car_roots: Sequence[RootCertificateID]) -> bool:
-    """Tell whether a car has the V2G root that a variant is signed under."""
+    """Return whether a car lists the V2G root that a variant is signed under."""
     return any(_is_root_of(variant, root) for root in car_roots)
 
 
-def _wanted(texts: Sequence[str], findings: list[Finding]) -> list[Emaid]:
-    """The EMAIDs among what a car says that it wants; nothing else can be stored here."""
-    wanted: dict[Emaid, None] = {}
+def _parse_prioritized(texts: Sequence[str], findings: list[Finding]) -> list[Emaid]:
+    """Parse the EMAIDs that a car prioritizes; a text that is not an EMAID becomes a finding."""
+    prioritized: dict[Emaid, None] = {}
     for text in texts:
         try:
-            wanted[Emaid.parse(text)] = None
+            prioritized[Emaid.parse(text)] = None
         except ValueError:
             findings.append(_NO_EMAID)
-    return list(wanted)
+    return list(prioritized)
 
 
 def _variant(
@@ -120,7 +119,7 @@ def _variant(
     car_roots: Sequence[RootCertificateID],
     findings: list[Finding],
 ) -> T:
-    """Choose the variant of a root that the car has installed; if there is none, the newest."""
+    """Select the variant under a root that the car lists; without one, the newest."""
     for variant in variants:
         if is_installed(variant, car_roots):
             return variant
@@ -130,9 +129,10 @@ def _variant(
 
 def _is_root_of(variant: ContractData, root: RootCertificateID) -> bool:
     """
-    Tell by serial number, where ours is known, and by name, which cars write in many ways.
+    Return whether a car's root id names the root of a variant.
 
-    A long serial number is nobody else's, whatever the name looks like.
+    Serial numbers are compared if ours is known; then names, which cars write in many ways. A
+    serial number of more than 64 bits is unique, so the name is not compared.
     """
     serial_number = variant.v2g_root_serial_number
     if serial_number is not None:

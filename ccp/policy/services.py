@@ -1,4 +1,4 @@
-"""Services: what every handler is given."""
+"""Services: the collaborators that handlers and policy work with, and lab mode's one rule."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Services:
     """
-    The parts that handlers work with.
+    The collaborators of all handlers.
 
     Attributes:
-        clock: Gives the present moment, aware UTC.
-        trusted: The anchors that chains have to end in, and what proves that they do. It may be
-            replaced at any moment, so a request looks at it once.
+        clock: Returns the present moment, aware UTC.
+        trusted: The trust anchors. Its `current` may be replaced at any moment, so a request reads
+            it once.
         provider_table: Which eMSP roots may issue contracts of which providers.
         operator_cas: The CAs whose certificates are revoked before they are deleted.
         clients: Clients of other services.
@@ -41,13 +41,13 @@ class Services:
 
     def raise_unless_lab(self, failures: Sequence[CcpError]) -> list[CcpError]:
         """
-        Refuse what failed its checks; in lab mode, let it pass.
+        Raise the failures of a message's checks in strict mode; accept them in lab mode.
 
         Args:
-            failures: What the checks found, the gravest first; may be empty.
-        Returns: What is let pass: the first of *failures*, with the messages of all, if any.
+            failures: The failures, the gravest first; may be empty.
+        Returns: The accepted failures: the first one with the messages of all, or none.
         Raises:
-            CcpError: The same, in strict mode.
+            CcpError: In strict mode, the first failure with the messages of all.
         """
         if not failures:
             return []
@@ -57,12 +57,12 @@ class Services:
             raise first
         return [first]
 
-    def log_unless_strict(self, failures: Sequence[CcpError]) -> None:
-        """Do as `raise_unless_lab` does, and say in the log what is let pass."""
+    def raise_or_log(self, failures: Sequence[CcpError]) -> None:
+        """Raise failures in strict mode; log them in lab mode. See `raise_unless_lab`."""
         log_accepted_failures(self.raise_unless_lab(failures))
 
 
 def log_accepted_failures(failures: Iterable[CcpError]) -> None:
-    """Say in the log what lab mode has let pass."""
+    """Log each failure that lab mode accepted."""
     for failure in failures:
         log.warning("lab mode lets pass what strict mode refuses", failures=failure.messages)

@@ -1,4 +1,4 @@
-"""What the pool makes of a signed contract: what speaks against it, and its V2G root."""
+"""Validate a contract that is put: its message, its certificates, and its V2G root (PUT)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,9 +11,15 @@ from ccp.domain.errors import (
     collecting,
     findings_of,
 )
-from ccp.domain.findings import Finding
-from ccp.domain.identifiers import Emaid
-from ccp.messages import CLOCK_TOLERANCE, SignedContract, contract_failures, verify_message
+from ccp.domain.findings import Finding, log_findings
+from ccp.domain.identifiers import Emaid, Pcid
+from ccp.messages import (
+    CLOCK_TOLERANCE,
+    SignedContract,
+    contract_failures,
+    read_installation_res,
+    verify_message,
+)
 from ccp.pki.anchors import Root
 from ccp.pki.certificates import Certificate, read_chain, root_name
 from ccp.pki.irregular import irregularity_findings
@@ -21,19 +27,20 @@ from ccp.pki.names import distinguished_name
 from ccp.pki.signatures import Suite
 from ccp.pki.signers import require_cps
 from ccp.policy.services import Services
+from ccp.store import SignedContractData
 from ccp.trust.current import TrustSnapshot
 
 
 class ValidationResult(NamedTuple):
     """
-    What the pool makes of a signed contract, whomever it is put for.
+    The result of validating a signed contract, for whichever car it is put.
 
     Attributes:
-        contract: Its certificate.
-        v2g_root_fingerprint, v2g_root_distinguished_name, v2g_root_serial_number: Of the root that
-            it is to be stored under; see `SignedContractData`.
-        failures: What speaks against it, the gravest first.
-        findings: What is for the log.
+        contract: The contract certificate.
+        v2g_root_fingerprint, v2g_root_distinguished_name, v2g_root_serial_number: The root that
+            the contract is stored under; see `SignedContractData`.
+        failures: Reasons to refuse the contract, the gravest first.
+        findings: Facts for the log.
     """
 
     contract: Certificate
@@ -54,16 +61,16 @@ def validate_contract(
     at: datetime,
 ) -> ValidationResult:
     """
-    Judge a signed contract; nobody is told.
+    Check everything in a signed contract, and collect all failures.
 
     Args:
-        exi: What *signed* was decoded from.
-        emaid: What it is said to be; None if that is none.
-        v2g_root_fingerprint: Of the root that the CPS chain is to end in: SHA-256, 64 lower-case
-            hex digits; None if that is left to the chain.
-        at: The present, aware UTC.
+        exi: The EXI message that *signed* was decoded from.
+        emaid: The EMAID that the caller names; None if it is not an EMAID.
+        v2g_root_fingerprint: The root that the CPS chain has to end in: SHA-256, 64 lower-case hex
+            digits; None for any root.
+        at: The present moment, aware UTC.
     Raises:
-        CertificateUnreadable: A certificate that the pool must read is none.
+        CertificateUnreadable: A certificate that the pool needs cannot be read.
     """
     contract_chain = read_chain(signed.contract_chain, "contract certificate")
     cps_chain = read_chain(signed.cps_chain, "CPS certificate", cache_leaf=True)
@@ -98,6 +105,49 @@ def validate_contract(
     )
 
 
+def validated_record(
+    services: Services,
+    *,
+    emaid: Emaid,
+    pcid: Pcid,
+    namespace: str,
+    installation_res_exi: bytes,
+    v2g_root_fingerprint: str | None = None,
+    meta_data: str | None = None,
+) -> SignedContractData:
+    """
+    Validate a message, and build the record to be stored.
+
+    Raises:
+        ExiInvalid, MessageNotSupported: See `read_installation_res`.
+        CertificateUnreadable: A certificate that the pool needs cannot be read.
+        ResponseCodeNotOk, ContractKeyUnusable, EmaidMismatch, ContractCertificateExpired,
+        ContractCertificateNotYetValid, ContractCertificateRevoked, SignatureInvalid,
+        CertificateChainBroken, CertificateChainExpired: In strict mode, with the messages of all
+            failures.
+    """
+    signed = read_installation_res(installation_res_exi, namespace)
+    validation = validate_contract(
+        services, installation_res_exi, signed, emaid, v2g_root_fingerprint, at=services.clock()
+    )
+    log_findings(validation.findings)
+    services.raise_or_log(validation.failures)
+    return SignedContractData(
+        emaid=emaid,
+        pcid=pcid,
+        namespace=signed.namespace,
+        v2g_root_fingerprint=validation.v2g_root_fingerprint,
+        v2g_root_distinguished_name=validation.v2g_root_distinguished_name,
+        v2g_root_serial_number=validation.v2g_root_serial_number,
+        installation_res_exi=installation_res_exi,
+        contract_certificate_der=validation.contract.der,
+        valid_from=validation.contract.not_before,
+        valid_to=validation.contract.not_after,
+        meta_data=meta_data,
+        unsigned_bits=signed.unsigned_bits,
+    )
+
+
 def _verify_cps_chain(
     trusted: TrustSnapshot,
     chain: list[Certificate],
@@ -106,7 +156,7 @@ def _verify_cps_chain(
     *,
     at: datetime,
 ) -> Root | None:
-    """Find the V2G root that the CPS chain ends in; None where no root is trusted at all."""
+    """Verify the CPS chain; return its V2G root, or None if the pool has no V2G anchors."""
     if not trusted.trust.v2g.configured:
         return None
     chains = trusted.cps_chains
