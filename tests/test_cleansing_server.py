@@ -82,7 +82,7 @@ def cleanser(pool: Server) -> int:
 def revoked(pool: Server) -> int:
     """How many records have left as revoked, as the log tells."""
     lines = [json.loads(line) for line in pool.log.splitlines() if line.startswith("{")]
-    done = [line for line in lines if line["event"] == "the pool has been cleansed"]
+    done = [line for line in lines if line["event"] == "cleansing finished"]
     return sum(line["revoked"] for line in done)
 
 

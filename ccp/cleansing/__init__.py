@@ -1,9 +1,9 @@
-"""Contracts that have expired, or whose certificates are revoked, leave the pool."""
+"""Data cleansing: removes contracts that have expired or have a revoked certificate."""
 
 from ccp.cleansing.cleansing import Cleansing
-from ccp.cleansing.findings import Removal, RemovalReason, Report
 from ccp.cleansing.limits import CleansingRefused, Limits
 from ccp.cleansing.regular import RegularCleansing, make_cleansing
+from ccp.cleansing.removal import Removal, RemovalReason, Report
 
 __all__ = [
     "Cleansing",

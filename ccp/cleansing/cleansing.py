@@ -1,4 +1,4 @@
-"""One walk through all records: what has expired or is revoked leaves the pool."""
+"""The cleansing of one pool: examines all records, and removes the expired and revoked ones."""
 
 import asyncio
 import hashlib
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import structlog
 
-from ccp.cleansing.findings import Removal, RemovalReason, Report
 from ccp.cleansing.limits import Limits
 from ccp.cleansing.links import CONTRACT, Link, Links
+from ccp.cleansing.removal import Removal, RemovalReason, Report
 from ccp.cleansing.statuses import Statuses, StatusUnavailable
 from ccp.clients.ocsp_crl import OcspCrlClient
 from ccp.domain.origin import Origin
@@ -30,35 +30,35 @@ _TRIM_REST_SECONDS = 0.05
 
 class _Leaving(NamedTuple):
     """
-    A record that is to leave once all are counted.
+    A record that is to be removed after all are counted.
 
     Attributes:
-        finding: Its record is without message and certificate, which may be very many together.
-        digest: SHA-256 of its message.
+        removal: The removal. Its record has neither message nor certificate, to save memory.
+        digest: SHA-256 of the record's message.
     """
 
-    finding: Removal
+    removal: Removal
     digest: bytes
 
     @classmethod
-    def of(cls, finding: Removal) -> "_Leaving":
-        record = finding.record
+    def of(cls, removal: Removal) -> "_Leaving":
+        record = removal.record
         light = replace(record, installation_res_exi=b"", contract_certificate_der=b"")
         digest = hashlib.sha256(record.installation_res_exi).digest()
-        return cls(replace(finding, record=light), digest)
+        return cls(replace(removal, record=light), digest)
 
 
 class Cleansing:
     """
-    Cleanses one pool, again and again; used by one event loop, which it keeps busy.
+    Cleanses one pool. It blocks its event loop, so it has one of its own.
 
     Args:
-        trusted: The anchors; see `Links`.
-        clock: Gives the present moment, aware UTC.
-        removes_unreachable: Whether a record whose status cannot be had leaves the pool.
-        limits: Of what one run may remove.
-        last_run: Returns the moment of the last run, aware UTC; None where it is not known.
-        audit_days: Lines of the audit trail that are older are removed; 0 keeps all.
+        trusted: The trust anchors; see `Links`.
+        clock: Returns the present moment, aware UTC.
+        removes_unreachable: Whether a record is removed if its status cannot be found.
+        limits: The limits of one run.
+        last_run: Returns the moment of the last run, aware UTC; None if it is unknown.
+        audit_days: Age in days from which lines of the audit trail are removed; 0 keeps all.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Cleansing:
 
     @property
     def can_prove(self) -> bool:
-        """Whether there are valid roots, if any are configured: a root pool may have given none."""
+        """Whether each configured kind of anchors has a valid root; a root pool may lack them."""
         trust, now = self._links.trust, self._clock()
         return all(
             anchors.has_valid_root(now) or not anchors.configured
@@ -102,22 +102,23 @@ class Cleansing:
         progress: Callable[[int], None] = lambda _: None,
     ) -> Report:
         """
-        Walk through all records; where it is cancelled it leaves off.
+        Examine all records in batches, and remove those that must go. A run can be cancelled.
 
-        Records that have expired leave first. Others leave after the walk, when all are counted.
+        Expired records are removed with their batch. Others are removed at the end, when all are
+        counted.
 
         Args:
-            origin: For the audit trail; its moments are those at which records leave.
-            note: Told of each record that has left, and of each whose status cannot be had.
-            dry_run: Nothing leaves; what would is told all the same.
-            revocation: Whether CAs are asked; if not, no message is decoded.
-            force: Whether a person has confirmed the run, so that no limit holds.
-            rest: After a few records it pauses, so many times as long as the processor took.
-            progress: Told then how many records they were.
+            origin: The origin of the removals, for the audit trail.
+            note: Called with each removal, also if the record is kept as its status is unknown.
+            dry_run: Whether to remove nothing. *note* is called all the same.
+            revocation: Whether to ask OCSP responders and CRLs. If not, no message is decoded.
+            force: Whether a person has confirmed the run, so that no limit applies.
+            rest: Pause after each batch, as a multiple of the processor time that it took.
+            progress: Called after each batch with the number of its records.
         Raises:
-            CleansingRefused: A limit would be exceeded. Expired records may have left, if they are
-                within the limit; no other has.
-            StoreBusy, StoreFull: See `Store`; what has left until then has left.
+            CleansingRefused: A limit would be exceeded. Expired records within the limit may have
+                been removed; no other record has.
+            StoreBusy, StoreFull: See `Store`. Earlier batches stay removed.
         """
         report, leaving = Report(), list[_Leaving]()
         is_bounded = not (force or dry_run)
@@ -129,21 +130,21 @@ class Cleansing:
                 begun = time.thread_time()
                 report.records += batch.size
                 report.kept += batch.size
-                findings = await self._judge(batch.records, client, report)
+                removals = await self._examine(batch.records, client, report)
                 if is_bounded:
-                    leaving += [_Leaving.of(one) for one in findings if one.leaves_last]
-                    findings = [one for one in findings if not one.leaves_last]
+                    leaving += [_Leaving.of(one) for one in removals if one.leaves_last]
+                    removals = [one for one in removals if not one.leaves_last]
                     # Each batch again: the clock may jump during a run.
-                    going = report.expired + sum(one.leaves for one in findings) + len(leaving)
+                    going = report.expired + sum(one.leaves for one in removals) + len(leaving)
                     self._limits.require_few(going, stored)
-                for finding in findings if dry_run else self._remove(findings, origin):
-                    report.count(finding)
-                    note(finding)
+                for removal in removals if dry_run else self._remove(removals, origin):
+                    report.count(removal)
+                    note(removal)
                 progress(batch.size)
                 await asyncio.sleep(rest * (time.thread_time() - begun))
-        for finding in self._remove_unchanged(leaving, origin):
-            report.count(finding)
-            note(finding)
+        for removal in self._remove_unchanged(leaving, origin):
+            report.count(removal)
+            note(removal)
             await asyncio.sleep(0)
         if not dry_run:
             await self._trim_audit(origin, at=begun_at)
@@ -170,30 +171,28 @@ class Cleansing:
             if trimmed.position == position:
                 break
             total, position = total + trimmed.removed, trimmed.position
-            await asyncio.sleep(_TRIM_REST_SECONDS)  # others write meanwhile
+            await asyncio.sleep(_TRIM_REST_SECONDS)  # lets other writers in
         if total:
-            log.info(
-                "old lines of the audit trail were removed", lines=total, before=f"{before:%FT%TZ}"
-            )
+            log.info("audit trail trimmed", lines=total, before=f"{before:%FT%TZ}")
 
-    async def _judge(
+    async def _examine(
         self, records: Iterable[SignedContractData], client: OcspCrlClient, report: Report
     ) -> list[Removal]:
         at = self._clock()
-        findings, asking = [], []
+        removals, asking = [], []
         for record in records:
             if record.valid_to < at:
                 ended = f"valid until {record.valid_to:%FT%TZ}"
-                findings.append(Removal(record, RemovalReason.EXPIRED, ended))
+                removals.append(Removal(record, RemovalReason.EXPIRED, ended))
                 continue
-            if self._store.is_revoked(record.contract_certificate_der):  # and not yet deleted
+            if self._store.is_revoked(record.contract_certificate_der):  # not deleted yet
                 known = f"the pool has had the {CONTRACT} revoked"
-                findings.append(Removal(record, RemovalReason.REVOKED, known))
+                removals.append(Removal(record, RemovalReason.REVOKED, known))
                 continue
             links, is_proved = self._links.of(record)
             report.unproved += not is_proved
             asking.append(self._ask(record, links, client, report))
-        return [*findings, *filter(None, await asyncio.gather(*asking))]
+        return [*removals, *filter(None, await asyncio.gather(*asking))]
 
     async def _ask(
         self,
@@ -202,19 +201,19 @@ class Cleansing:
         client: OcspCrlClient,
         report: Report,
     ) -> Removal | None:
-        """Ask about each certificate; that one is revoked says more than that one is unknown."""
+        """Find the status of each certificate. A revoked one outweighs an unknown one."""
         answers = await asyncio.gather(*(self._answer(link, client) for link in links))
         report.without_url += None in answers
         found = list(zip(links, answers, strict=True))
         for link, answer in found:
             if answer in (Status.REVOKED, Status.ON_HOLD):
-                bars = link.whose == CONTRACT and answer is Status.REVOKED
+                revoke = link.whose == CONTRACT and answer is Status.REVOKED
                 reason = f"the {link.whose} is {answer.value}"
-                return Removal(record, RemovalReason.REVOKED, reason, bars=bars)
+                return Removal(record, RemovalReason.REVOKED, reason, revoke=revoke)
         for link, answer in found:
             if isinstance(answer, StatusUnavailable):
                 reason = f"the status of the {link.whose} is unknown: {answer}"
-                # What fails for a moment costs those that were asked then, and no others.
+                # A record whose responders were not asked, as their circuit is open, stays.
                 leaves = self._removes_unreachable and answer.was_asked
                 return Removal(record, RemovalReason.UNREACHABLE, reason, leaves=leaves)
         return None
@@ -226,33 +225,33 @@ class Cleansing:
             return error
 
     def _remove_unchanged(self, leaving: Iterable[_Leaving], origin: Origin) -> Iterator[Removal]:
-        """Remove records that are as they were when they were judged, some at a time."""
+        """Remove records in batches, except those that were replaced since they were examined."""
         rest = iter(leaving)
         while batch := list(islice(rest, _AT_ONCE)):
             yield from self._remove(list(filter(None, map(self._reload, batch))), origin)
 
     def _reload(self, leaving: _Leaving) -> Removal | None:
-        """Load a record again; None where it has left, or was replaced."""
-        known = leaving.finding.record
+        """Load a record again; return None if it was removed or replaced."""
+        known = leaving.removal.record
         root = known.v2g_root_fingerprint
         for record in self._store.find_by_emaid(
             known.emaid, known.namespace, pcid=known.pcid, v2g_root_fingerprint=root
         ):
             digest = hashlib.sha256(record.installation_res_exi).digest()
             if record.v2g_root_fingerprint == root and digest == leaving.digest:
-                return replace(leaving.finding, record=record)
+                return replace(leaving.removal, record=record)
         return None
 
-    def _remove(self, findings: Sequence[Removal], origin: Origin) -> list[Removal]:
-        """Remove what leaves; give that, and what stays though something was found."""
+    def _remove(self, removals: Sequence[Removal], origin: Origin) -> list[Removal]:
+        """Remove records; return what was removed, and what is kept with its status unknown."""
         origin = replace(origin, at=self._clock())
         groups: defaultdict[tuple[RemovalReason, bool], list[SignedContractData]] = defaultdict(
             list
         )
-        for finding in findings:
-            if finding.leaves:
-                groups[finding.outcome, finding.bars].append(finding.record)
+        for removal in removals:
+            if removal.leaves:
+                groups[removal.outcome, removal.revoke].append(removal.record)
         gone: list[SignedContractData] = []
-        for (outcome, bars), records in groups.items():
-            gone += self._store.remove(records, outcome.action, origin, bars=bars)
-        return [finding for finding in findings if not finding.leaves or finding.record in gone]
+        for (outcome, revoke), records in groups.items():
+            gone += self._store.remove(records, outcome.action, origin, revoke=revoke)
+        return [removal for removal in removals if not removal.leaves or removal.record in gone]

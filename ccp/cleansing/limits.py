@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from ccp.config.settings import Settings
 
 FLOOR = 10
-"""So many records may leave in any run, however small their pool is."""
+"""The number of records that any run may remove, however small the pool is."""
 
 
 class CleansingRefused(Exception):
-    """A cleansing would remove too much, or its clock is not plausible; the text says which."""
+    """A run would remove too much, or the clock is not plausible; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    Limits of a cleansing that no person has confirmed.
+    Limits of a cleansing without `--force`.
 
     Attributes:
-        percent: Share of the records that may leave in one run; FLOOR records always may.
+        percent: Share of the records that one run may remove; FLOOR records are always allowed.
         clock_ahead: How far the clock may be ahead of the last write and the last run.
     """
 
@@ -28,7 +28,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """Return the limits of a pool; two runs that it has itself scheduled are plausible."""
+        """Return the limits of a pool. Its clock may be ahead by two of its regular runs."""
         scheduled = timedelta(hours=2 * settings.cleanse_hours)
         clock_ahead = max(timedelta(days=settings.cleanse_clock_days), scheduled)
         return cls(settings.cleanse_max_percent, clock_ahead)
@@ -38,10 +38,10 @@ class Limits:
         Check that the clock has not jumped ahead.
 
         Args:
-            now: The present by the clock, aware UTC.
-            last: The last write or run, aware UTC; None where there has not been any.
+            now: The present moment by the clock, aware UTC.
+            last: The last write or run, aware UTC; None without any.
         Raises:
-            CleansingRefused: It has.
+            CleansingRefused: The clock is more than `clock_ahead` ahead of *last*.
         """
         if last is not None and now - last > self.clock_ahead:
             raise CleansingRefused(
@@ -52,18 +52,18 @@ class Limits:
             )
 
     def most(self, records: int) -> int:
-        """Return how many of so many records may leave in one run."""
+        """Return how many of *records* one run may remove."""
         return max(FLOOR, int(records * self.percent / 100))
 
     def require_few(self, leaving: int, records: int) -> None:
         """
-        Check that not too many records leave.
+        Check that a run does not remove too many records.
 
         Args:
-            leaving: How many have left in this run, and would leave with the next step.
-            records: How many there were when the run began.
+            leaving: The records removed in this run and by its next step.
+            records: The records at the start of the run.
         Raises:
-            CleansingRefused: They are too many.
+            CleansingRefused: *leaving* exceeds the limit.
         """
         if leaving > self.most(records):
             raise CleansingRefused(

@@ -1,4 +1,4 @@
-"""The certificates of a record whose status is to be asked: those that are proved."""
+"""The certificates of a record whose revocation status matters: those in proved chains."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,10 +18,10 @@ CONTRACT, CPS = "contract certificate", "CPS certificate"
 
 class Link(NamedTuple):
     """
-    A certificate in a proved chain, and that of the CA that has issued it.
+    A certificate in a proved chain, and its issuer's certificate.
 
     Attributes:
-        whose: What people call the first.
+        whose: The role of the certificate, for messages: "contract certificate", …
     """
 
     whose: str
@@ -33,11 +33,11 @@ class Links:
     """
     Proves the chains of records.
 
-    What is not proved is not asked about: its URLs are what somebody wished for.
+    Certificates without a proved chain are left out: anybody can write URLs into them.
 
     Args:
-        trusted: What chains have to end in; it may be replaced at any moment.
-        clock: Gives the present moment, aware UTC.
+        trusted: The trust anchors; they may be replaced at any moment.
+        clock: Returns the present moment, aware UTC.
     """
 
     def __init__(self, trusted: TrustStore, clock: Callable[[], datetime]) -> None:
@@ -46,19 +46,19 @@ class Links:
 
     @property
     def trust(self) -> Trust:
-        """The anchors of the moment."""
+        """The anchors in use."""
         return self._trusted.current.trust
 
     def of(self, record: SignedContractData) -> tuple[list[Link], bool]:
         """
-        Give the certificates of both chains, leaf first; not the roots, which are trusted.
+        Return the certificates of both chains, leaf first, without the roots.
 
-        Returns: Those that are proved, and whether that is all of them.
+        Returns: The certificates of the proved chains, and whether both chains are proved.
         """
         trusted = self._trusted.current
         links: list[Link] = []
         proved = 0
-        with suppress(CcpError):  # in lab mode it may be anything
+        with suppress(CcpError):  # lab mode stores any message
             signed = read_installation_res(record.installation_res_exi, record.namespace)
             for name, ders, chains in (
                 (CONTRACT, signed.contract_chain, trusted.contract_chains),

@@ -1,4 +1,4 @@
-"""Cleansing every so many hours inside the server, in one of its workers."""
+"""Scheduled cleansing in the server: one worker runs it every CCP_CLEANSE_HOURS."""
 
 import asyncio
 import fcntl
@@ -22,28 +22,28 @@ from ccp.trust.current import TrustStore
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS = 2.0  # whether the worker whose turn it is has gone, and whether it is time
+_LOOK_SECONDS = 2.0  # between two looks at the lock and at the clock
 _RETRY_SECONDS = 300.0  # after a cleansing that has failed
 _REST = 4  # so that requests have the processor for four fifths of the time, at least
 
 
-class Turn:
+class RunLock:
     """
-    Whose turn it is to cleanse, and when it was done last: a file that one process has locked.
+    A lock file: the process that holds the lock cleanses. The file has the time of the last run.
 
-    The system gives the lock up when that process ends, however it ends.
+    The system releases the lock when that process ends, however it ends.
 
     Args:
-        path: Of the file.
+        path: The path of the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: BufferedRandom | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """
-        Try to get the turn, and keep it; tell whether it is ours.
+        Try to take the lock, and keep it; return whether this process holds it.
 
         Raises:
             OSError: The file cannot be opened.
@@ -59,24 +59,24 @@ class Turn:
                 self._file = file
         return self._file is not None
 
-    def give_up(self) -> None:
-        """Let another one have it."""
+    def release(self) -> None:
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def last(self) -> datetime | None:
         """
-        Return when it was done last, aware UTC; None where that is not known.
+        Return the moment of the last run, aware UTC; None if it is unknown.
 
-        Another process may have the turn.
+        No lock is needed.
         """
         with suppress(ValueError, OSError), self._path.open("rb") as file:
             return datetime.fromisoformat(file.read(64).decode()).astimezone(UTC)
         return None
 
     def done(self, at: datetime) -> None:
-        """Note that it has been done."""
+        """Record the moment of a run; the lock has to be held."""
         assert self._file is not None  # noqa: S101 - as above
         self._file.truncate(0)
         self._file.write(at.isoformat().encode())
@@ -94,7 +94,7 @@ def make_cleansing(
     Build the cleansing of a pool.
 
     Args:
-        clock: Gives the present moment, aware UTC.
+        clock: Returns the present moment, aware UTC.
     """
     return Cleansing(
         store,
@@ -102,35 +102,35 @@ def make_cleansing(
         clock,
         removes_unreachable=settings.revocation_unreachable == "remove",
         limits=Limits.of(settings),
-        last_run=Turn(settings.beside_database("cleansing")).last,
+        last_run=RunLock(settings.beside_database("cleansing")).last,
         audit_days=settings.audit_days,
     )
 
 
 class RegularCleansing:
     """
-    Cleanses every so often, as long as it is this worker's turn.
+    Cleanses regularly, as long as this worker holds the lock.
 
     Args:
-        turn: A file beside the database.
-        hours: From one cleansing to the next.
-        clock: Gives the present moment, aware UTC.
+        lock: The path of the lock file, beside the database.
+        hours: The time from one run to the next.
+        clock: Returns the present moment, aware UTC.
     """
 
     def __init__(
-        self, cleansing: Cleansing, turn: Path, *, hours: float, clock: Callable[[], datetime]
+        self, cleansing: Cleansing, lock: Path, *, hours: float, clock: Callable[[], datetime]
     ) -> None:
         self._cleansing = cleansing
-        self._turn = Turn(turn)
+        self._lock = RunLock(lock)
         self._every = timedelta(hours=hours)
         self._clock = clock
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         """
-        Cleanse now and again until the block ends, in a thread and an event loop of its own.
+        Cleanse regularly until the block ends, in a thread with an event loop of its own.
 
-        At the end a cleansing leaves off behind the records that it is at; that takes a moment.
+        At the end of the block a run stops after the batch that it is at.
         """
         loop = asyncio.new_event_loop()
         work = loop.create_task(self._go_on())
@@ -147,27 +147,27 @@ class RegularCleansing:
             while True:
                 await asyncio.sleep(await self._look())
         finally:
-            self._turn.give_up()
+            self._lock.release()
 
     async def _look(self) -> float:
-        """Cleanse if it is time, and our turn; return in how many seconds to look again."""
+        """Cleanse if a run is due and the lock is held; return the seconds until the next look."""
         try:
-            if self._turn.take() and self._is_due() and self._cleansing.can_prove:
+            if self._lock.acquire() and self._is_due() and self._cleansing.can_prove:
                 begun = self._clock()
-                log.info("the pool is being cleansed")
+                log.info("cleansing started")
                 report = await self._cleansing.run(Origin(at=begun), rest=_REST)
-                self._turn.done(begun)
-                log.info("the pool has been cleansed", **asdict(report))
-        except CleansingRefused as error:  # the next one is due when it would be
-            log.error("cleansing is refused", reason=str(error))
+                self._lock.done(begun)
+                log.info("cleansing finished", **asdict(report))
+        except CleansingRefused as error:  # the next run is due as usual
+            log.error("cleansing refused", error=str(error))
             return max(_RETRY_SECONDS, self._every.total_seconds())
-        except Exception as error:  # whatever it is, nobody else would tell it, or try again
-            log.error("cleansing the pool has failed", exc_info=error)
+        except Exception as error:  # any error: log it, and try again later
+            log.error("cleansing failed", exc_info=error)
             return _RETRY_SECONDS
         return _LOOK_SECONDS
 
     def _is_due(self) -> bool:
-        last, now = self._turn.last(), self._clock()
+        last, now = self._lock.last(), self._clock()
         return last is None or not last <= now < last + self._every
 
 

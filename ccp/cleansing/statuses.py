@@ -1,4 +1,4 @@
-"""The status of certificates, as their CAs tell it by OCSP or CRL; kept while it holds."""
+"""Revocation status of certificates by OCSP or CRL, cached as long as the answer is valid."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from ccp.pki.extensions import read_status_urls
 from ccp.pki.ocsp import build_request, read_response
 from ccp.pki.revocation import Answer, Status, StatusUnknown
 
-# Answers, and certificates on lists: some 20 MB.
+# Cached OCSP answers plus certificates on cached CRLs: some 20 MB.
 _MOST_KEPT = 100_000
 
 T = TypeVar("T", Answer, RevocationList)
@@ -25,11 +25,11 @@ T = TypeVar("T", Answer, RevocationList)
 
 class StatusUnavailable(Exception):
     """
-    Nobody who should tell the status of a certificate does; the text says why.
+    No OCSP responder or CRL gave the status of a certificate; the text says why.
 
     Attributes:
-        was_asked: Whether all were asked; a host that keeps failing is left alone for a while, and
-            so are the services of a CA that has taken too much time.
+        was_asked: Whether all of them were asked. A host whose circuit breaker is open is not, and
+            neither are the services of a CA that has used up its time.
     """
 
     def __init__(self, reason: str, *, was_asked: bool = True) -> None:
@@ -39,10 +39,10 @@ class StatusUnavailable(Exception):
 
 class Statuses:
     """
-    What CAs have said, for as long as they said that it holds; used by one event loop.
+    A cache of revocation statuses, for one event loop.
 
     Args:
-        clock: Gives the present moment, aware UTC.
+        clock: Returns the present moment, aware UTC.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -55,13 +55,13 @@ class Statuses:
         self, certificate: Certificate, issuer: Certificate, client: OcspCrlClient
     ) -> Status | None:
         """
-        Tell the status of a certificate; its OCSP responders are asked first, then its CRLs.
+        Find the status of a certificate: ask its OCSP responders first, then its CRLs.
 
         Args:
-            issuer: Of its CA, by which it has been proved.
-        Returns: None where the certificate does not say whom to ask.
+            issuer: The certificate of the CA that issued it.
+        Returns: None if the certificate names neither OCSP responder nor CRL.
         Raises:
-            StatusUnavailable: Nobody has answered, or not so that it can be believed.
+            StatusUnavailable: None of them gave a valid answer.
         """
         try:
             urls = read_status_urls(certificate.der)
@@ -107,7 +107,7 @@ class Statuses:
         return crl.status_of(certificate.serial_number)
 
     async def _once(self, key: bytes, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Give what is kept and still holds; or else ask, for all that want it meanwhile."""
+        """Return a valid cached answer; if there is none, ask once for all concurrent callers."""
         kept = self._kept.get(key)
         if kept is not None:
             if kept.until > self._clock():
@@ -137,7 +137,7 @@ def _weight(answer: Answer | RevocationList) -> int:
 
 
 def _key(url: str, *certificates: Certificate) -> bytes:
-    """What an answer is kept by: who gives it, of whom."""
+    """Return the cache key of an answer: its URL and the certificates that it is about."""
     digest = hashlib.sha256(url.encode())
     for certificate in certificates:
         digest.update(hashlib.sha256(certificate.der).digest())

@@ -19,26 +19,28 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be removed.")
 @json_lines_option
 @click.option(
-    "--no-revocation", is_flag=True, help="Remove what has expired, and ask nobody for the rest."
+    "--no-revocation",
+    is_flag=True,
+    help="Remove expired contracts only; ask for no status.",
 )
-@click.option("--force", is_flag=True, help="Remove all of it, however much it is.")
+@click.option("--force", is_flag=True, help="Ignore the limits on share and clock.")
 def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> None:
     """
     Remove contracts that have expired, or that have a revoked certificate.
 
-    The database is that of CCP_DATABASE_URL; the pool may be running. Certificates whose chains end
-    in an anchor of the pool's are asked about where they say: at OCSP responders, or else in
-    CRLs. CCP_REVOCATION_UNREACHABLE says what becomes of contracts for which nobody answers.
+    The database is that of CCP_DATABASE_URL; the pool may be running. The status of certificates
+    whose chains end in an anchor of the pool is looked up where they say: at OCSP responders, or
+    else in CRLs. CCP_REVOCATION_UNREACHABLE decides whether contracts without an answer are kept.
 
     A run is refused if it would remove more than CCP_CLEANSE_MAX_PERCENT of the records, or if the
-    clock is more than CCP_CLEANSE_CLOCK_DAYS ahead of the last write and the last run. Look with
-    --dry-run, and use --force if all of it is to leave.
+    clock is more than CCP_CLEANSE_CLOCK_DAYS ahead of the last write and the last run. Check with
+    --dry-run; --force ignores both limits.
 
-    A line has contract and car, why the record leaves, and in a few words the reason; the last one
-    counts. The exit status is 1 where something could not be asked about, and was kept.
+    Each line has contract, car, result and reason; the last line has the numbers. The exit status
+    is 1 if a record was kept because its status is unknown or its chains cannot be proved.
     """
     # Imported only now: they take a while, and `--help` needs none of them.
     from ccp.cleansing import CleansingRefused, make_cleansing
@@ -46,11 +48,11 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> N
 
     kept = 0
 
-    def note(finding: "Removal") -> None:
+    def note(removal: "Removal") -> None:
         nonlocal kept
-        kept += not finding.leaves
-        with suppress(OSError):  # whoever reads that may have gone; the work goes on
-            tell(_row(finding), as_json=as_json, **_facts(finding))
+        kept += not removal.leaves
+        with suppress(OSError):  # the reader of a pipe may have gone; the run goes on
+            tell(_row(removal), as_json=as_json, **_facts(removal))
 
     with pool_store() as store:
         settings = server_settings()
@@ -80,23 +82,23 @@ def cleanse(dry_run: bool, as_json: bool, no_revocation: bool, force: bool) -> N
         raise click.exceptions.Exit(1)
 
 
-def _row(finding: "Removal") -> str:
-    record = finding.record
-    kept = "" if finding.leaves else ", and it is kept"
-    outcome = finding.outcome.value
-    return f"{record.emaid.key} {record.pcid.key} {outcome}: {finding.reason}{kept}"
+def _row(removal: "Removal") -> str:
+    record = removal.record
+    kept = "" if removal.leaves else ", and it is kept"
+    outcome = removal.outcome.value
+    return f"{record.emaid.key} {record.pcid.key} {outcome}: {removal.reason}{kept}"
 
 
-def _facts(finding: "Removal") -> dict[str, Any]:
-    record = finding.record
+def _facts(removal: "Removal") -> dict[str, Any]:
+    record = removal.record
     return {
         "emaid": record.emaid.key,
         "pcid": record.pcid.key,
         "namespace": record.namespace,
         "v2g_root_fingerprint": record.v2g_root_fingerprint,
-        "outcome": finding.outcome.value,
-        "reason": finding.reason,
-        "leaves": finding.leaves,
+        "outcome": removal.outcome.value,
+        "reason": removal.reason,
+        "leaves": removal.leaves,
     }
 
 

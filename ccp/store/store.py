@@ -167,7 +167,7 @@ class Store(Reads):
         action: str,
         origin: Origin,
         *,
-        bars: bool = False,
+        revoke: bool = False,
     ) -> list[SignedContractData]:
         """
         Remove single records, in one transaction; the contract's other records stay.
@@ -178,7 +178,7 @@ class Store(Reads):
             records: As they were found; one that was replaced meanwhile stays.
             action: What the audit trail calls it.
             origin: For the audit trail.
-            bars: Whether their contract certificates are kept as revoked, as `note_revoked` does.
+            revoke: Whether their contract certificates are kept as revoked, as `note_revoked` does.
         Returns: Those that have gone.
         """
 
@@ -186,7 +186,7 @@ class Store(Reads):
             return [
                 record
                 for record in records
-                if writes.remove(database, record, action, origin, bars=bars)
+                if writes.remove(database, record, action, origin, revoke=revoke)
             ]
 
         return self._writes.submit(write).result()

@@ -169,7 +169,7 @@ def delete(
 
 
 def remove(
-    database: Database, record: SignedContractData, action: str, origin: Origin, *, bars: bool
+    database: Database, record: SignedContractData, action: str, origin: Origin, *, revoke: bool
 ) -> bool:
     """See `Store.remove`."""
     row = columns(record)
@@ -194,7 +194,7 @@ def remove(
         """,
         row,
     )
-    if bars:
+    if revoke:
         _keep_revoked(database, record.contract_certificate_der, origin)
     audit.note(
         database,

@@ -186,21 +186,21 @@ def test_regular_cleansing_refused_is_told_once_and_not_noted(
     """The log says why; a refused run is not the last run, which would excuse the clock."""
     monkeypatch.setattr("ccp.cleansing.regular._LOOK_SECONDS", 0.01)
     fill(world.store, expired=20, others=0)
-    turn = tmp_path / "turn"
-    regular = RegularCleansing(world.make_cleansing(), turn, hours=24, clock=world.clock)
+    lock = tmp_path / "lock"
+    regular = RegularCleansing(world.make_cleansing(), lock, hours=24, clock=world.clock)
 
     async def scenario() -> None:
         async with asyncio.timeout(20), regular.kept_fresh():
-            while not any(line["event"] == "cleansing is refused" for line in lines):
+            while not any(line["event"] == "cleansing refused" for line in lines):
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
 
     with capture_logs() as lines:
         asyncio.run(scenario())
-    (refused,) = [line for line in lines if line["event"] == "cleansing is refused"]
-    assert "20 of 20 records" in refused["reason"]
+    (refused,) = [line for line in lines if line["event"] == "cleansing refused"]
+    assert "20 of 20 records" in refused["error"]
     assert count(world) == 20
-    assert turn.read_bytes() == b""
+    assert lock.read_bytes() == b""
 
 
 def write_trail(store: Store, *days: int) -> None:

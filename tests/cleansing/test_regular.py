@@ -1,4 +1,4 @@
-"""Cleansing again and again: whose turn it is, and when; and an end at any moment."""
+"""Scheduled cleansing: which worker runs it, when, and that it stops at any moment."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ccp.cleansing import RegularCleansing
-from ccp.cleansing.regular import Turn
+from ccp.cleansing.regular import RunLock
 from ccp.domain.errors import StoreBusy
 from ccp.workshop import EDITION_2
 from tests.builders import NOW, ORIGIN, record
@@ -27,7 +27,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def regular(world: World, folder: Path, *, hours: float = 24) -> RegularCleansing:
     """Cleanses the pool of *world*."""
     cleansing = world.make_cleansing()
-    return RegularCleansing(cleansing, folder / "turn", hours=hours, clock=world.clock)
+    return RegularCleansing(cleansing, folder / "lock", hours=hours, clock=world.clock)
 
 
 def put_expired(world: World, emaid: str) -> None:
@@ -38,45 +38,45 @@ def put_expired(world: World, emaid: str) -> None:
 
 def is_noted(folder: Path) -> bool:
     """Whether it is known when the pool was cleansed last."""
-    turn = folder / "turn"
-    return turn.exists() and bool(turn.read_bytes())
+    lock = folder / "lock"
+    return lock.exists() and bool(lock.read_bytes())
 
 
-def test_a_turn_is_one_process_alone(tmp_path: Path) -> None:
-    """Whoever has it keeps it; another one gets it when it is given up, and knows what was done."""
-    first, second = Turn(tmp_path / "turn"), Turn(tmp_path / "turn")
-    assert [first.take(), second.take(), first.take()] == [True, False, True]
+def test_lock_is_held_by_one_process(tmp_path: Path) -> None:
+    """Another process gets the lock after its release, and reads the time of the last run."""
+    first, second = RunLock(tmp_path / "lock"), RunLock(tmp_path / "lock")
+    assert [first.acquire(), second.acquire(), first.acquire()] == [True, False, True]
     assert first.last() is None
     first.done(NOW)
     first.done(NOW + timedelta(hours=1))
-    first.give_up()
-    assert [second.take(), first.take()] == [True, False]
+    first.release()
+    assert [second.acquire(), first.acquire()] == [True, False]
     assert second.last() == NOW + timedelta(hours=1)
-    second.give_up()
+    second.release()
 
 
-def test_turn_is_kept_in_a_private_file(tmp_path: Path) -> None:
+def test_lock_file_is_private(tmp_path: Path) -> None:
     """Another user who could open it could lock it, and no pool would cleanse."""
     before = os.umask(0)
     try:
-        turn = Turn(tmp_path / "turn")
-        assert turn.take()
+        lock = RunLock(tmp_path / "lock")
+        assert lock.acquire()
     finally:
         os.umask(before)
-    assert (tmp_path / "turn").stat().st_mode & 0o777 == 0o600
-    turn.give_up()
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+    lock.release()
 
 
 @pytest.mark.parametrize("content", [b"", b"yesterday", b"\xff\xfe", b"9" * 10_000])
 def test_a_spoilt_turn_is_as_a_new_one(tmp_path: Path, content: bytes) -> None:
     """It says nothing of when it was done last."""
-    (tmp_path / "turn").write_bytes(content)
-    turn = Turn(tmp_path / "turn")
-    assert turn.take()
-    assert turn.last() is None
-    turn.done(NOW)
-    assert turn.last() == NOW
-    turn.give_up()
+    (tmp_path / "lock").write_bytes(content)
+    lock = RunLock(tmp_path / "lock")
+    assert lock.acquire()
+    assert lock.last() is None
+    lock.done(NOW)
+    assert lock.last() == NOW
+    lock.release()
 
 
 def test_it_is_done_at_once_and_then_every_so_often(world: World, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_fails_is_told_and_tried_again(world: World, tmp_path: Path, monkey
 
     with capture_logs() as log:
         asyncio.run(scenario())
-    failed = [line for line in log if line["event"] == "cleansing the pool has failed"]
+    failed = [line for line in log if line["event"] == "cleansing failed"]
     assert len(failed) == 2
 
 
@@ -154,7 +154,7 @@ def test_the_log_counts_and_names_nobody(world: World, tmp_path: Path) -> None:
 
     with capture_logs() as log:
         asyncio.run(scenario())
-    (done,) = [line for line in log if line["event"] == "the pool has been cleansed"]
+    (done,) = [line for line in log if line["event"] == "cleansing finished"]
     assert (done["records"], done["expired"], done["kept"]) == (2, 1, 1)
     assert EMAIDS[0] not in str(log)
     assert EDITION_2.pcid not in str(log)

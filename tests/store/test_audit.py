@@ -140,7 +140,7 @@ def test_each_record_that_is_removed_leaves_a_line(store: Store, trail: Trail) -
     store.put(record(root=ROOT_B), CPS)
     records = store.find_by_emaid(EMAID, ISO_15118_2)
     store.remove(records[:1], "cleanse-expired", ORIGIN)
-    store.remove(records, "cleanse-revoked", ORIGIN, bars=True)
+    store.remove(records, "cleanse-revoked", ORIGIN, revoke=True)
     lines = trail(after=2)
     assert [(x.action, x.subject, x.namespace, x.v2g_root_fingerprint) for x in lines] == [
         ("cleanse-expired", None, ISO_15118_2, ROOT_B),

@@ -637,7 +637,7 @@ def test_a_revoked_certificate_may_be_barred(store: Store) -> None:
     store.put(record(contract_certificate_der=b"one", root=ROOT_A), ORIGIN)
     store.put(record(contract_certificate_der=b"two", root=ROOT_B), ORIGIN)
     second, first = store.find_by_emaid(EMAID, ISO_15118_2)
-    store.remove([first], "cleanse-revoked", ORIGIN, bars=True)
+    store.remove([first], "cleanse-revoked", ORIGIN, revoke=True)
     store.remove([first, second], "cleanse-expired", ORIGIN)
     assert (store.is_revoked(b"one"), store.is_revoked(b"two")) == (True, False)
 
