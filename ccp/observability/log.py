@@ -1,4 +1,4 @@
-"""Log lines: structured, for people or for machines, the server's own among them."""
+"""Logging: structured lines for people or machines, including those of gunicorn."""
 
 import logging
 import sys
@@ -12,8 +12,8 @@ from ccp.domain.printable import printable, printable_lines
 from ccp.observability.log_writer import LogWriter
 from ccp.observability.owners import merge_owners
 
-# Tracebacks without local variables, which structlog adds by default (for people too, if it finds
-# the package rich): they hold EXI, whole EMAIDs and PCIDs.
+# Tracebacks without local variables: those hold EXI, whole EMAIDs and PCIDs. By default structlog
+# adds them, for people too if the package rich is installed.
 _DICT_TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
@@ -22,10 +22,10 @@ _SEPARATORS = frozenset(" ='\"")
 
 
 class _Unfailing(structlog.WriteLogger):
-    """A log that cannot be written, on a full disk or to nobody, is no error of a request."""
+    """A logger that ignores write errors: a full disk or a closed pipe fails no request."""
 
     def msg(self, message: str) -> None:
-        """Write a line, if that is possible."""
+        """Write a line; do nothing if that fails."""
         with suppress(OSError):
             super().msg(message)
 
@@ -34,9 +34,9 @@ class _Unfailing(structlog.WriteLogger):
 
 def configure_server_logging(settings: Settings) -> tuple[dict[str, Any], LogWriter]:
     """
-    Send everything that is logged to standard error, and wait for no reader of it.
+    Send all log lines to standard error without ever blocking on its reader.
 
-    Returns: As `configure_logging`; and what writes, of which each worker has to start its own.
+    Returns: The configuration as of `configure_logging`, and the writer, which each worker starts.
     """
 
     def report(lines: int) -> None:
@@ -48,13 +48,13 @@ def configure_server_logging(settings: Settings) -> tuple[dict[str, Any], LogWri
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[str, Any]:
     """
-    Send everything that is logged to one stream, in one format.
+    Send all log lines to one stream, in one format.
 
     Args:
         stream: Standard error by default.
-    Returns: The configuration of the standard library's logging, to be applied by the caller.
+    Returns: The configuration for `logging.config.dictConfig`, to be applied by the caller.
     """
-    logging.captureWarnings(True)  # of libraries, about odd certificates for one: a line as others
+    logging.captureWarnings(True)  # such as a library's warnings about odd certificates
     level = settings.log_level.upper()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -73,7 +73,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[
         ]
     else:
         renderer = [structlog.processors.format_exc_info, _without_colours]
-    # Our own lines do not go through the standard library, which takes longer than all the rest.
+    # Our own lines bypass the standard library, which takes longer than everything else together.
     structlog.configure(
         processors=[*shared, *renderer],
         logger_factory=lambda *_: _Unfailing(stream or sys.stderr),
@@ -103,11 +103,11 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[
         },
         "root": {"level": others, "handlers": ["stderr"]},
         "loggers": {
-            # Connexion tells at "info" what we tell ourselves, or nobody should be told.
+            # At "info" Connexion logs what the pool logs itself, or must not log.
             "connexion": {"level": _quieter(level, "WARNING")},
             # httpx2 logs each call at "info", as the pool itself does.
             "httpx2": {"level": _quieter(level, "WARNING")},
-            # It warns of each form that is none; whoever sends it is told.
+            # It warns of each malformed form; the sender gets an error anyway.
             "python_multipart": {"level": _quieter(level, "ERROR")},
             "gunicorn.error": {"level": others, "propagate": True, "handlers": []},
         },
@@ -117,7 +117,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> dict[
 def printable_values(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Escape what a terminal would obey; ConsoleRenderer writes text as it is."""
+    """Escape control characters; ConsoleRenderer writes text unchanged."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = printable_lines(value) if name == "event" else printable(value)
@@ -125,7 +125,7 @@ def printable_values(
 
 
 def _without_colours(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
-    """Write a line as ConsoleRenderer does, which takes five times as long for each request."""
+    """Render a line like ConsoleRenderer does, in a fifth of its time."""
     exception = event.pop("exception", None)
     head = f"{event.pop('timestamp')} [{event.pop('level'):<9}] {event.pop('event'):<30}"
     values = (f"{name}={_shown(value)}" for name, value in sorted(event.items()))
@@ -134,12 +134,12 @@ def _without_colours(_logger: object, _method: str, event: structlog.typing.Even
 
 
 def _shown(value: object) -> str:
-    """Quote text that could be taken for more than one value, or for a line of its own."""
+    """Quote a value that could be read as several values or lines."""
     if isinstance(value, str) and value.isprintable() and not _SEPARATORS.intersection(value):
         return value
     return repr(value)
 
 
 def _quieter(one: str, other: str) -> str:
-    """Return the level that lets less through."""
+    """Return the higher of two log levels."""
     return max(one, other, key=logging.getLevelName)

@@ -1,4 +1,4 @@
-"""What happens in this process, told to whoever counts it: by default to nobody."""
+"""Metric hooks. The default implementation does nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """
-    An error that a caller was told; no more of it than the log has.
+    An error response, with no more than the log line of it has.
 
     Attributes:
-        reason: The name of its class; that of InternalError for whatever was not foreseen.
-        operation: The operationId; None where the request had not come so far.
-        status: Of the answer.
-        messages: As they were told.
-        caller: What the log line of the request says of who asked, and whose contract or car it
-            is about, under the same names: texts, or lists of texts.
-        trace_id: Of the request.
+        reason: Name of the error's class; `InternalError` for an unforeseen exception.
+        operation: The operationId; None if the request was refused before it was routed.
+        status: HTTP status of the response.
+        messages: Its errorMessages.
+        caller: The fields of the request's log line that say who called, and which provider id or
+            WMI the request is about.
+        trace_id: Trace id of the request.
     """
 
     reason: str
@@ -28,47 +28,47 @@ class Refusal:
 
 
 class Measures:
-    """Takes notice of nothing; see `ccp.operations.metrics` for one who counts."""
+    """Hooks that do nothing; `ccp.operations.metrics` has the ones that count."""
 
     def request(self, operation: str | None, status: int | None, seconds: float) -> None:
         """
-        Hear that a request is done with.
+        Record the end of a request.
 
         Args:
-            operation: Its operationId; None where it reached no operation.
-            status: Of the answer; None where the client had gone before.
+            operation: The operationId; None if the request reached no operation.
+            status: HTTP status; None if the client had disconnected before.
         """
 
     def refusal(self, refusal: Refusal) -> None:
-        """Hear that a caller was told an error; it comes before the end of its request."""
+        """Record an error response; called before `request`."""
 
     def car(self, namespace: str, response_code: str) -> None:
-        """Hear which ResponseCode of ISO 15118 a car's request has come to."""
+        """Record the ISO 15118 ResponseCode of the answer to a car."""
 
     def decoded(self, message: str, seconds: float) -> None:
         """
-        Hear how long the decoding of an EXI message has taken, or has failed after.
+        Record the time to decode an EXI message, or to fail at it.
 
         Args:
-            message: Which one it should be.
+            message: Name of the expected message.
         """
 
     def call(self, service: str, host: str, outcome: str, seconds: float) -> None:
         """
-        Hear that another service was asked.
+        Record a request to another service.
 
         Args:
             service: `peer`, `revocation` or `root pool`.
-            host: Of its base URL.
-            outcome: Of a peer `answered`, `nothing` (it knows no contract), `unfit` (not passed
-                on), `overtaken` (another was faster) or `failed`; of the revocation service, for
-                each attempt, `revoked`, `refused` or `failed`; of the root pool `answered` or
-                `failed`.
+            host: Host of its base URL.
+            outcome: For a peer pool `answered`, `nothing` (it has no contract), `unfit` (not passed
+                on), `overtaken` (another pool was faster) or `failed`. For each attempt at the
+                revocation service `revoked`, `refused` or `failed`. For the root pool `answered`
+                or `failed`.
         """
 
 
 class Several(Measures):
-    """Tells several others what it hears."""
+    """Forwards each call to several other hooks."""
 
     def __init__(self, *others: Measures) -> None:
         self._others = others
@@ -95,4 +95,4 @@ class Several(Measures):
 
 
 now = Measures()
-"""Who is told; it may be another one once a worker has begun."""
+"""The hooks in use; a worker replaces them when it starts."""

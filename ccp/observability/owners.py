@@ -1,4 +1,4 @@
-"""Whose contract and whose car a request is about, for every log line of that request."""
+"""Provider id and WMI of a request, for every log line of that request."""
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _owners: ContextVar[dict[str, str] | None] = ContextVar("owners", default=None)
 
 @contextmanager
 def owners_of_request() -> Iterator[None]:
-    """Collect for the block the owners that `log_owners` reports."""
+    """Collect the owners that `log_owners` adds inside the block."""
     token = _owners.set({})
     try:
         yield

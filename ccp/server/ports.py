@@ -1,4 +1,4 @@
-"""Addresses that can be listened on, or the reason why not in one sentence."""
+"""Check before the start that the pool's addresses are free."""
 
 import errno
 import socket
@@ -19,7 +19,7 @@ def require_free(host: str, port: int, *, variable: str, host_variable: str = ""
         variable: The setting that another port is set with.
         host_variable: The setting that another host is set with, if that is a different one.
     Raises:
-        SettingsInvalid: It cannot, also after a short while.
+        SettingsInvalid: The address cannot be listened on, and still not after two seconds.
     """
     deadline = time.monotonic() + _SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""TLS without a proxy in front: the server's certificate, and whose clients may connect."""
+"""TLS of the server itself: its certificate, and the CA of client certificates."""
 
 import ssl
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from ccp.config.settings import Settings, SettingsInvalid
 @dataclass(frozen=True, slots=True)
 class Tls:
     """
-    How a server speaks TLS, as its files say at one moment.
+    The TLS configuration, read from its files.
 
     Attributes:
-        context: For the server's sockets; None where the pool has no certificate.
-        warning: What is not as it should be, though it can be served; may be empty.
+        context: The context of the server's sockets; None without CCP_TLS_CERTIFICATE.
+        warning: A problem that does not prevent the start; may be empty.
     """
 
     context: ssl.SSLContext | None = None
@@ -26,10 +26,10 @@ class Tls:
 
 def read_tls(settings: Settings) -> Tls:
     """
-    Read the files.
+    Read certificate, key and client CA.
 
     Raises:
-        SettingsInvalid: They cannot be used.
+        SettingsInvalid: A file cannot be read or used.
     """
     if not settings.tls_certificate:
         return Tls()
@@ -43,7 +43,7 @@ def read_tls(settings: Settings) -> Tls:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
     except ssl.SSLError as error:
         raise SettingsInvalid(
-            f"CCP_TLS_KEY: {settings.tls_key} is no unencrypted private key"
+            f"CCP_TLS_KEY: {settings.tls_key} is not an unencrypted private key"
             f" of the first certificate in {settings.tls_certificate}"
             f" that is strong enough ({error.reason or 'encrypted'})"
         ) from error
