@@ -1,1 +1,1 @@
-"""Who calls, and may they: access tokens, roles, ownership."""
+"""Authentication and authorization: access tokens, keys, roles, ownership."""

@@ -1,13 +1,13 @@
-"""The signature algorithms of access tokens: these and no others, none of them symmetric."""
+"""The allow-list of signature algorithms of access tokens; none of them is symmetric."""
 
 from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
 from joserfc.jws import JWSRegistry
 
 LONGEST_TOKEN = 8192
-"""In characters. A header field of a request is not longer either, as gunicorn reads it."""
+"""Limit on the length in characters; gunicorn accepts no longer header field."""
 
-# EdDSA has two names: RFC 8037 gave it the one, RFC 9864 the other.
+# EdDSA (RFC 8037) is also named Ed25519 (RFC 9864).
 ALGORITHMS = {
     algorithm.name: algorithm
     for algorithm in JWS_ALGORITHMS
@@ -16,18 +16,18 @@ ALGORITHMS = {
 
 
 class _Registry(JWSRegistry):
-    """What the library is to accept in the header of a token."""
+    """The limits and algorithms that joserfc applies to a token."""
 
     max_header_length = LONGEST_TOKEN
     max_payload_length = LONGEST_TOKEN
 
     def get_alg(self, name: str) -> JWSAlgModel:
-        """Look an algorithm up; the library would warn of the name EdDSA, which issuers use."""
+        """Return an algorithm, without joserfc's warning about the name EdDSA."""
         try:
             return ALGORITHMS[name]
         except KeyError:
             raise UnsupportedAlgorithmError from None
 
 
-# Headers that nobody here knows are ignored, as RFC 7515, 4 wants it.
+# Unknown header parameters are ignored (RFC 7515, 4).
 REGISTRY = _Registry(strict_check_header=False)

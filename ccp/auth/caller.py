@@ -1,16 +1,16 @@
-"""Caller: who a request comes from, as far as its access token proves it."""
+"""Caller: the holder of an access token, with its roles and ids."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 POOL = "ccp"
-"""The role of another pool, which asks for a car that it does not know."""
+"""The role of a peer pool, which forwards the request of a car that it has no contract for."""
 ROLES = ("emsp", "oem", "cpo", "cps", POOL, "operator")
-"""The roles of OPNC that may do something here, and the pool's own staff."""
+"""The OPNC roles that have rights in a pool, and `operator` for the pool's own staff."""
 
 _LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
-# Provider ids, WMIs and operator ids (DE*ABC, +49*822), and what else issuers identify parties by.
+# Provider ids, WMIs, operator ids (DE*ABC, +49*822) and other ids that issuers give to parties.
 # No space and no comma: the audit trail shows ids on a line, with commas between them.
 _ID = re.compile(r"[0-9A-Za-z*+.:@/_-]{1,64}", re.ASCII)
 
@@ -21,9 +21,9 @@ class Caller:
     The holder of a valid access token.
 
     Attributes:
-        subject: What the issuer calls it, or else the client that the token was issued to; None
-            where the token does not say. It can be printed on a line.
-        roles: Some of ROLES, sorted; with several it may do what each one may.
+        subject: The issuer's name for the holder, or else the client that the token was issued
+            to; None if the token has neither. It is printable on one line.
+        roles: Some of ROLES, sorted. Several roles add up their rights.
         ids: Its provider ids, WMIs and operator ids, normalised and sorted.
     """
 
@@ -33,7 +33,7 @@ class Caller:
 
 
 def is_subject(text: str) -> bool:
-    """Tell whether a caller may be called so: its name is kept, and shown on terminals."""
+    """Return whether text is accepted as a subject: it is stored, and shown on terminals."""
     return 0 < len(text) <= _LONGEST_SUBJECT and text.isprintable()
 
 
@@ -44,9 +44,9 @@ def is_id(text: str) -> bool:
 
 def normalised_ids(texts: Iterable[str]) -> tuple[str, ...]:
     """
-    Make ids comparable, as EMAIDs and PCIDs are: upper case, without hyphens.
+    Normalise ids as EMAIDs and PCIDs are: upper case, without hyphens.
 
     Args:
-        texts: As a token or a header has them; what is not ASCII is nobody's id, and left out.
+        texts: Ids of a token or a header. A text that is not ASCII is left out.
     """
     return tuple(sorted({text.replace("-", "").upper() for text in texts if text.isascii()}))

@@ -40,7 +40,7 @@ def read_jwks(document: bytes) -> tuple[Key, ...]:
         if not isinstance(entries, list):
             raise TypeError
     except (ValueError, LookupError, TypeError):
-        raise KeysUnusable("it is no JSON Web Key Set") from None
+        raise KeysUnusable("it is not a JSON Web Key Set") from None
     keys = []
     for entry in entries[:_MAX_KEYS]:
         try:
@@ -74,7 +74,7 @@ def fits(name: str, key: Key) -> bool:
 def _read_key(entry: Any) -> Key:
     """Read one key; raise KeysUnusable if tokens cannot be verified with it."""
     if not isinstance(entry, dict):
-        raise KeysUnusable("it is no JSON object")
+        raise KeysUnusable("it is not a JSON object")
     kind = entry.get("kty")
     if kind == "oct":
         raise KeysUnusable("it is symmetric")

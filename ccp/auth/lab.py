@@ -24,14 +24,14 @@ AUDIENCE = "ccp"
 
 class LabIssuer:
     """
-    The issuer whose keys are in a folder: `private.pem`, and `jwks.json` for the pool.
+    A token issuer with its keys in a folder: `private.pem`, and `jwks.json` for the pool.
 
     Args:
-        folder: Is made where it is not there, and so are the keys; a private key is never
+        folder: The folder. It and the keys are created if missing; a private key is never
             replaced.
     Raises:
         OSError: The folder cannot be written or read.
-        ValueError: Its private key is none of Ed25519.
+        ValueError: The private key is not an Ed25519 key.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class LabIssuer:
             _write_private_key(path)
         private = load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(private, Ed25519PrivateKey):
-            raise ValueError(f"{path} is no key of Ed25519")
+            raise ValueError(f"{path} is not an Ed25519 key")
         self._key = OKPKey.import_key(private, {"use": "sig", "alg": "EdDSA"})
         self._key.ensure_kid()
         self.is_new = not self.jwks.exists()
@@ -65,10 +65,10 @@ class LabIssuer:
         Sign a token.
 
         Args:
-            issuer, audience: What a pool has to be told to expect.
-            subject, roles, ids: Who the caller is.
+            issuer, audience: The values of the pool's CCP_JWT_ISSUER and CCP_JWT_AUDIENCE.
+            subject, roles, ids: The caller's.
             at: The present moment, aware UTC.
-            ttl: How long the token is valid.
+            ttl: The time until the token expires.
         """
         now = int(at.timestamp())
         claims: dict[str, Any] = {
@@ -85,7 +85,7 @@ class LabIssuer:
 
 
 def _write_private_key(path: Path) -> None:
-    """Make a key that nobody else can read, not even for a moment."""
+    """Create a private key file that no other user can read at any moment."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )

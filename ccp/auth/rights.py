@@ -1,8 +1,8 @@
 """
-Who may do what: a row for each operation.
+The rights of roles: a row for each operation.
 
-Source: OPNC CCP API 1.0, the table of roles; besides, the pool's operator, and peer pools, which
-ask on a CPO's behalf.
+Source: OPNC CCP API 1.0, the table of roles. The roles of the pool's operator and of peer pools,
+which forward requests of a CPO, are added.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ Check = Callable[[Caller, Arguments], type[CcpError] | None]
 
 
 class Party(NamedTuple):
-    """What the OPNC-from-party headers say of where a request comes from; None where left out."""
+    """The OPNC-from-party headers of a request; None for a header that is missing."""
 
     type: str | None
     id: str | None
 
 
 def _any(_caller: Caller, _arguments: Arguments) -> None:
-    """Everybody in the role may."""
+    """Permit the operation to every caller with the role."""
 
 
 def _own_emaids(caller: Caller, arguments: Arguments) -> type[CcpError] | None:
@@ -49,21 +49,22 @@ RIGHTS: Mapping[str, Mapping[str, Check]] = {
     "getSignedContractDataByEmaidAndPcidV1": {"oem": _own_pcids},
     "setSignedContractDataAsDefaultV1": {"oem": _own_pcids},
 }
-"""Which roles may do an operation, and with which contracts or cars; an operator may do all."""
+"""The roles that may call an operation, with their checks of ownership; operators may call all."""
 
 
 def authorize(
     caller: Caller, party: Party, rights: Mapping[str, Check], arguments: Arguments
 ) -> None:
     """
-    Let a caller do what its roles may, and nothing else; what is stored makes no difference.
+    Check that a caller's roles permit an operation. Stored data are not looked at.
 
     Args:
-        party: Must not contradict the token, whatever the caller's roles.
+        party: The OPNC-from-party headers, which must not contradict the token.
         rights: The operation's row of RIGHTS.
-        arguments: Of the operation; `emaid` and `pcid` are parsed.
+        arguments: The operation's arguments; `emaid` and `pcid` are parsed.
     Raises:
-        PartyContradictsToken, RoleNotAllowed, EmaidNotOwned, PcidNotOwned: It may not.
+        PartyContradictsToken, RoleNotAllowed, EmaidNotOwned, PcidNotOwned: The operation is not
+            permitted.
     """
     if _contradicts(party, caller):
         raise PartyContradictsToken
@@ -79,9 +80,10 @@ def authorize(
 
 def _contradicts(party: Party, caller: Caller) -> bool:
     """
-    Compare with what the token says; where it has no ids, it says nothing of them.
+    Return whether the headers contradict the token.
 
-    The header has no type for an operator, so that an operator may give any.
+    A token without ids contradicts no id. OPNC has no party type for an operator, so an operator
+    may send any type.
     """
     if party.type is not None and not {party.type, "operator"} & set(caller.roles):
         return True

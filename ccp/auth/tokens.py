@@ -1,4 +1,4 @@
-"""An access token (a signed JWT, RFC 7519) -> the caller that it proves."""
+"""Verify an access token (a signed JWT, RFC 7519), and return its caller."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -23,19 +23,20 @@ from ccp.domain.errors import TokenInvalid
 log = structlog.get_logger()
 
 LEEWAY_SECONDS = 30
-"""So much may the clocks of issuer and pool differ."""
-# OpenID Connect Core 1.0, 2 and RFC 9068, 2.2: client_id and azp are who a token was issued to.
+"""Allowed difference between the clocks of issuer and pool."""
+# client_id and azp name the client that the token was issued to (RFC 9068, 2.2; OpenID Connect
+# Core 1.0, 2).
 _SUBJECT_CLAIMS = ("sub", "client_id", "azp")
 
 
 class Tokens:
     """
-    The access tokens of one issuer.
+    Verifies the access tokens of one issuer.
 
     Args:
-        settings: Name the issuer, the audience, and the claims of roles and ids.
-        keys: Of the issuer.
-        clock: Gives the present moment, aware UTC.
+        settings: The settings, with issuer, audience and the names of the claims.
+        keys: The issuer's public keys.
+        clock: Returns the present moment, aware UTC.
     Raises:
         SettingsInvalid: See `parse_role_names`.
     """
@@ -56,17 +57,17 @@ class Tokens:
 
     async def caller(self, token: str) -> Caller:
         """
-        Tell whom a token is of.
+        Verify a token, and return its holder.
 
-        The caller's subject is the token's `sub`; where it has none or an empty one, its
-        `client_id`, and then its `azp`.
+        The caller's subject is the token's `sub`; if that is missing or empty, its `client_id`,
+        and then its `azp`.
 
         Args:
-            token: As it was sent; any text.
+            token: The token; untrusted.
         Raises:
-            TokenInvalid: It is malformed, not signed by the issuer, not for this pool, or not
-                valid now.
-            KeysNotThere: Nobody can tell, as the issuer's keys are not known yet.
+            TokenInvalid: The token is malformed, not signed by the issuer, not for this pool, or
+                not valid now.
+            KeysNotThere: The issuer's keys could not be fetched yet.
         """
         try:
             claims = _claims(await self._verified(token))
@@ -77,12 +78,12 @@ class Tokens:
                 raise _Refused("ids")
             return Caller(_subject(claims), roles, normalised_ids(ids))
         except _Refused as refusal:
-            # The log says what a stranger need not know.
-            log.info("the access token is refused", reason=refusal.reason)
+            # The reason is for the log alone.
+            log.info("access token refused", reason=refusal.reason)
             raise TokenInvalid(*refusal.details) from None
 
     async def _verified(self, token: str) -> bytes:
-        """Return what the issuer has signed; the header's hints at keys (jwk, x5u) are ignored."""
+        """Return the signed payload; keys in the header (jwk, x5u, …) are ignored."""
         if len(token) > LONGEST_TOKEN:
             raise _Refused("size")
         try:
@@ -90,7 +91,7 @@ class Tokens:
             header = signed.headers()
             REGISTRY.get_alg(header["alg"])
             kid = header.get("kid")
-            # No extension is understood here, so none may be critical (RFC 7515, 4.1.11).
+            # The pool knows no extension, so none may be critical (RFC 7515, 4.1.11).
             if "crit" in header or not isinstance(kid, str | None):
                 raise _Refused("header")
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
@@ -104,7 +105,7 @@ class Tokens:
         raise _Refused(BadSignatureError.error)
 
     def _check(self, claims: dict[str, Any]) -> None:
-        """Hold issuer, audience and times against what they have to be."""
+        """Check issuer, audience and times."""
         try:
             self._registry.validate(claims)
         except ExpiredTokenError:
@@ -114,7 +115,13 @@ class Tokens:
 
 
 class _Refused(Exception):
-    """A token is not accepted: why, in a word for the log; and what its sender may know of it."""
+    """
+    A token is not accepted.
+
+    Attributes:
+        reason: One word for the log.
+        details: Messages for the caller.
+    """
 
     def __init__(self, reason: str, *details: str) -> None:
         super().__init__(reason)
@@ -124,11 +131,11 @@ class _Refused(Exception):
 
 def make_tokens(settings: Settings, clock: Callable[[], datetime]) -> Tokens:
     """
-    Join what CCP_AUTH=jwt needs; nothing is fetched yet, but a file is read.
+    Build the token verification for CCP_AUTH=jwt. Keys in a file are read; no URL is fetched yet.
 
     Raises:
-        SettingsInvalid: There are no keys in the file that CCP_JWT_KEYS names, or
-            CCP_JWT_ROLE_NAMES is malformed.
+        SettingsInvalid: The file of CCP_JWT_KEYS has no usable key, or CCP_JWT_ROLE_NAMES is
+            malformed.
     """
     place = settings.jwt_keys
     if "://" in place:
@@ -155,7 +162,7 @@ def _claims(payload: bytes) -> dict[str, Any]:
 
 
 def _subject(claims: dict[str, Any]) -> str | None:
-    """Read who it is, from the first claim that says it."""
+    """Return the subject, from the first claim that has one."""
     for name in _SUBJECT_CLAIMS:
         value = claims.get(name)
         if value is None or value == "":
@@ -167,7 +174,7 @@ def _subject(claims: dict[str, Any]) -> str | None:
 
 
 def _texts(claims: dict[str, Any], name: str) -> list[str]:
-    """Read a claim that is a text or a list of texts; left out or null, it has none."""
+    """Return the texts of a claim: one, a list, or none if it is missing or null."""
     value = claims.get(name)
     texts = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):

@@ -61,7 +61,7 @@ def test_a_key_that_cannot_sign_tokens_is_left_out(entry, reason):
 @pytest.mark.parametrize("entry", [None, 5, "key", []])
 def test_what_is_no_key_is_left_out(entry):
     """A member of the set that is no object does not spoil the others."""
-    assert "no JSON object" in left_out(entry)
+    assert "not a JSON object" in left_out(entry)
 
 
 @pytest.mark.parametrize(

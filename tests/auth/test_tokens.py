@@ -70,7 +70,7 @@ def refused(token, tokens=None):
     with structlog.testing.capture_logs() as log, pytest.raises(TokenInvalid) as raised:
         caller_of(token, tokens)
     assert raised.value.headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-    (line,) = [line for line in log if line["event"] == "the access token is refused"]
+    (line,) = [line for line in log if line["event"] == "access token refused"]
     return line["reason"], raised.value.messages[1:]
 
 
@@ -481,7 +481,7 @@ def test_a_file_of_keys_is_read_at_the_start(tmp_path):
     with pytest.raises(SettingsInvalid, match=r"CCP_JWT_KEYS: .*jwks.json: No such file"):
         make_tokens(given_settings, lambda: NOW)
     place.write_bytes(b"{}")
-    with pytest.raises(SettingsInvalid, match="no JSON Web Key Set"):
+    with pytest.raises(SettingsInvalid, match="not a JSON Web Key Set"):
         make_tokens(given_settings, lambda: NOW)
     place.write_bytes(jwks(ec_key()))
     assert caller_of(ec_key().token(), make_tokens(given_settings, lambda: NOW))
