@@ -74,7 +74,7 @@ async def _revoke_and_delete(
 ) -> Answer:
     async def revoke(der: bytes) -> None:
         await revocation.revoke(der)
-        recorded = services.store.begin_note_revoked(emaid, der, origin)
+        recorded = services.store.begin_record_revoked(emaid, der, origin)
         # The certificate is revoked, even if the client has gone: record that in any case.
         await asyncio.shield(asyncio.wrap_future(recorded))
 

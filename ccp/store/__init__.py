@@ -1,4 +1,4 @@
-"""The one speaker of SQL: contract records in, contract records out."""
+"""The store of contract records. No other room speaks SQL."""
 
 from ccp.store.audit import AuditLine, read_audit_trail
 from ccp.store.connections import StoreUnusable

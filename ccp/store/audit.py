@@ -21,19 +21,18 @@ _BATCH = 500
 @dataclass(frozen=True, slots=True)
 class AuditLine:
     """
-    Who did what to which record, and when.
+    A line of the audit trail: who did what to which record, and when.
 
     Attributes:
-        number: Grows with each line.
+        number: Number of the line, which grows.
         at: ISO 8601, UTC, with milliseconds.
-        action: put, replace, set-default, revoke or delete; of a record that left by itself
-            cleanse-expired, cleanse-revoked or cleanse-unreachable; of old lines of the trail that
-            were removed TRIM.
+        action: put, replace, set-default, revoke or delete. Cleansing writes cleanse-expired,
+            cleanse-revoked or cleanse-unreachable, and TRIM for old lines of the trail.
         subject, roles, ids, trace_id: See `Origin`; roles and ids joined by commas.
-        emaid, pcid: Normalised: upper case, the EMAID without check digit. A contract that has
-            gone while it was revoked has no PCID; where lines were removed both are empty.
-        namespace, v2g_root_fingerprint: Of the record put or cleansed; None where the action was
-            about all of the contract's records, or the root is not known.
+        emaid, pcid: Normalised: upper case, the EMAID without check digit. The PCID is
+            empty if the contract was removed while it was revoked; both are empty for TRIM.
+        namespace, v2g_root_fingerprint: Of the record put or cleansed; None if the action concerns
+            all records of the contract, or the root is unknown.
     """
 
     number: int
@@ -50,17 +49,17 @@ class AuditLine:
 
 
 TRIM = "trim"
-"""What the trail calls the removal of its own old lines."""
+"""The action of removing old lines of the trail."""
 
 _TRIM_BATCH = 1000
 
 
 def timestamp(moment: datetime) -> str:
-    """Write a moment, aware UTC, as ISO 8601 with milliseconds."""
+    """Format a moment, aware UTC, as ISO 8601 with milliseconds."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
-def note(
+def record(
     database: Database,
     origin: Origin,
     action: str,
@@ -70,7 +69,7 @@ def note(
     namespace: str | None = None,
     v2g_root_fingerprint: str | None = None,
 ) -> None:
-    """Add a line; the caller has begun the transaction of the write that it is about."""
+    """Add a line, in the transaction of the write that it records."""
     _insert(database, origin, action, emaid.key, pcid_key, namespace, v2g_root_fingerprint)
 
 
@@ -105,21 +104,20 @@ def _insert(
 
 
 def last_moment(database: Database) -> datetime | None:
-    """Return the moment of the last line, aware UTC; None where there is no line."""
+    """Return the moment of the last line, aware UTC; None without lines."""
     row = database.execute("SELECT at FROM audit ORDER BY id DESC LIMIT 1").fetchone()
-    with suppress(ValueError):  # of a line that the pool has not written itself
+    with suppress(ValueError):  # a line that the pool did not write
         return None if row is None else datetime.fromisoformat(row[0])
     return None
 
 
 class Trimmed(NamedTuple):
     """
-    One batch of a trail that is being trimmed.
+    The result of trimming one batch.
 
     Attributes:
-        position: Number of the last line of the batch; that of the batch before if the trimming is
-            over.
-        removed: How many lines of the batch were removed.
+        position: Number of the last line of the batch; unchanged if the trimming is over.
+        removed: The number of lines removed.
     """
 
     position: int
@@ -130,17 +128,17 @@ def trim(
     database: Database, origin: Origin, *, before: datetime, after: int = 0, is_noted: bool = False
 ) -> Trimmed:
     """
-    Remove the old lines of one batch; the first batch that has any notes it in the trail.
+    Remove the old lines of one batch, and record that in the trail once per trimming.
 
-    The note comes first, so that a number is never given twice. The trimming is over with the first
-    batch that has no old line. A batch that ends in the future does not count: its lines were
-    written while the clock was ahead, and older lines may be behind them.
+    The TRIM line is added before lines are removed, so that no number is used twice. The trimming
+    is over at the first batch without old lines. A batch that ends in the future does not count:
+    its lines were written while the clock was ahead, and older lines may follow.
 
     Args:
-        origin: Its moment is the present.
-        before: Lines that were written before are removed; aware UTC.
-        after: Number of the line behind which the batch begins.
-        is_noted: Whether a batch before has noted it.
+        origin: Origin of the trimming; its moment is the present.
+        before: Lines older than this moment are removed; aware UTC.
+        after: Number of the line after which the batch begins.
+        is_noted: Whether an earlier batch has added the TRIM line.
     """
     limit = timestamp(before)
     lines = database.execute(
@@ -164,17 +162,17 @@ def read_audit_trail(
     path: Path, *, emaid: Emaid | None = None, pcid: Pcid | None = None, after: int = 0
 ) -> Iterator[AuditLine]:
     """
-    Yield the lines that a pool's audit trail has now, the oldest first; nothing is written.
+    Yield the lines of a pool's audit trail, the oldest first.
 
-    The lines are read some at a time. A caller that pauses between two of them, as a pager does,
-    holds no lock: the write-ahead log of a running pool does not grow meanwhile.
+    Lines are read in batches. A caller that pauses, as a pager does, holds no lock, so the
+    write-ahead log of a running pool does not grow meanwhile.
 
     Args:
-        path: Of the database; it may be in use.
-        emaid, pcid: Of this contract or car alone.
-        after: Behind the line of this number.
+        path: Path of the database, which may be in use.
+        emaid, pcid: Yield only lines of this contract or car.
+        after: Yield only lines after the one of this number.
     Raises:
-        StoreUnusable: There is no database, or it is not one of a pool that keeps a trail.
+        StoreUnusable: There is no database, or it is not one of a pool with an audit trail.
     """
     where, keys = ["id > ?", "id <= ?"], []
     if emaid is not None:

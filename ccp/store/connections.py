@@ -15,7 +15,7 @@ import structlog
 from sqlite_utils import Database
 
 from ccp.domain.errors import StoreUnreachable
-from ccp.store.faults import as_told, is_busy, translated_errors
+from ccp.store.faults import is_busy, translate_error, translated_errors
 from ccp.store.places import Files, create_private, file_id, files_at
 
 log = structlog.get_logger()
@@ -151,7 +151,7 @@ class Connections:
             except StoreUnusable as error:
                 problem = str(error)
             except sqlite3.DatabaseError as error:
-                if as_told(error) is not error:
+                if translate_error(error) is not error:
                     raise
                 problem = str(error)
             else:
@@ -201,7 +201,7 @@ class Connections:
         Yield the calling thread's connection.
 
         Raises:
-            StoreBusy, StoreFull, StoreFailed, StoreUnreachable: See `as_told`.
+            StoreBusy, StoreFull, StoreFailed, StoreUnreachable: See `translate_error`.
         """
         with translated_errors():
             yield self.database
@@ -212,7 +212,7 @@ class Connections:
         Make all reads of the calling thread inside the block see the database at one moment.
 
         Raises:
-            StoreBusy, StoreFull, StoreFailed, StoreUnreachable: See `as_told`.
+            StoreBusy, StoreFull, StoreFailed, StoreUnreachable: See `translate_error`.
         """
         with self.read() as database:
             database.conn.execute("BEGIN")
@@ -227,7 +227,7 @@ class Connections:
         Yield a connection inside one transaction, undone if anything is raised.
 
         The write lock is taken first: what is read inside stays true until the commit. Errors of
-        SQLite are raised as they are, since several callers may have to be told.
+        SQLite are raised unchanged, since several callers may need one of their own.
 
         Raises:
             StoreUnreachable: The database was moved or replaced. If that happened before the

@@ -1,4 +1,4 @@
-"""Copies of a pool's database, taken while it is in use."""
+"""Copies of a pool's database, also while it is in use."""
 
 import os
 import sqlite3
@@ -15,16 +15,16 @@ _BUSY_SECONDS = 10
 
 def back_up(path: Path, target: Path, *, replaces: bool = False) -> None:
     """
-    Copy a database, which may be in use, as it is at one moment.
+    Copy a database, which may be in use, to one file.
 
     Args:
-        path: Of the database.
-        target: Of the copy: one file, which appears when it is whole and on disk, and which its
-            owner alone can read.
-        replaces: Whether it takes the place of what is at *target*.
+        path: Path of the database.
+        target: Path of the copy. The file appears when it is complete and on disk, and only its
+            owner can read it.
+        replaces: Whether to replace a file at *target*.
     Raises:
-        StoreUnusable: The database cannot be read, or the copy cannot be written, or there is
-            something at *target* that it does not replace; nothing was changed.
+        StoreUnusable: The database cannot be read, the copy cannot be written, or *target* exists
+            and is not to be replaced. Nothing was changed.
     """
     draft = None
     try:
@@ -44,28 +44,28 @@ def back_up(path: Path, target: Path, *, replaces: bool = False) -> None:
 
 def copy_database(path: Path, target: Path) -> None:
     """
-    Copy a database as it is at one moment to one file, with nothing beside it.
+    Copy a database, as it is at one moment, to one file without a write-ahead log.
 
     Raises:
-        StoreUnusable: It cannot be read, or the copy cannot be written.
+        StoreUnusable: The database cannot be read, or the copy cannot be written.
     """
     with (
-        told(f"{path} cannot be copied"),
-        closing(connect_patiently(path, "ro")) as source,
-        closing(connect_patiently(target, "rwc")) as copy,
+        store_unusable(f"{path} cannot be copied"),
+        closing(connect_for_copy(path, "ro")) as source,
+        closing(connect_for_copy(target, "rwc")) as copy,
     ):
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=delete")
 
 
-def connect_patiently(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a database for as long as a copy takes; see `connect`."""
+def connect_for_copy(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database, and wait for other processes as long as a copy may; see `connect`."""
     return connect(path, mode, timeout_seconds=_BUSY_SECONDS)
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Raise StoreUnusable, with *what* and the reason, for what cannot be read or written."""
+def store_unusable(what: str) -> Iterator[None]:
+    """Raise database errors of the block as StoreUnusable, with *what* before the reason."""
     try:
         yield
     except (sqlite3.DatabaseError, RowInvalid) as error:
@@ -73,7 +73,7 @@ def told(what: str) -> Iterator[None]:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until a file's content, or the names in a folder, survive a power cut."""
+    """Sync a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""How many records there are, and how many of them end soon."""
+"""Numbers of records, and of records that end soon."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ class Counts(NamedTuple):
     The records of one namespace.
 
     Attributes:
-        expired: Those whose contract has ended.
-        expiring: Those whose contract is to end, by the days within which it does.
+        expired: Records whose contract has ended.
+        expiring: For each number of days, the records whose contract ends within it.
     """
 
     namespace: str
@@ -28,7 +28,7 @@ def count_records(database: Database, *, at: datetime, days: Sequence[int]) -> l
     now = int(at.timestamp())
     within = "".join(", COUNT(*) FILTER (WHERE valid_to BETWEEN ? AND ?)" for _ in days)
     rows = database.execute(
-        # Only question marks are put in; an index has all that is asked for.
+        # Only question marks are inserted. An index covers the query.
         f"""
         SELECT namespace, COUNT(*), COUNT(*) FILTER (WHERE valid_to < ?){within}
         FROM signed_contract_data GROUP BY namespace

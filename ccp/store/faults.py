@@ -1,4 +1,4 @@
-"""Translation of SQLite's errors to the errors of the pool."""
+"""Conversion of SQLite errors to errors of the pool."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -22,24 +22,24 @@ _KINDS: dict[int, type[CcpError]] = {
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raise errors of SQLite as `as_told` translates them."""
+    """Raise SQLite errors of the block as errors of the pool; see `translate_error`."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        told = as_told(error)
-        if told is error:
+        translated = translate_error(error)
+        if translated is error:
             raise
-        log_disk_error(told)
-        raise told from error
+        log_disk_error(translated)
+        raise translated from error
 
 
-def as_told(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """
-    Translate an error of SQLite to an error of the pool; return any other error unchanged.
+    Convert a SQLite error to an error of the pool; return any other error unchanged.
 
     Returns: StoreBusy (other processes hold the database), StoreFull (the disk is full),
         StoreFailed (the disk reports an error) or StoreUnreachable (the file is missing, or was
-        moved); a new exception for each call, since several callers may get it.
+        moved). Each call returns a new exception, as several callers may raise it.
     """
     kind: type[CcpError] | None = None
     if isinstance(error, StoreUnreachable):
@@ -49,21 +49,23 @@ def as_told(error: BaseException) -> BaseException:
         kind = _KINDS.get(code) or _KINDS.get(code & 0xFF)  # the low byte is the primary code
     if kind is None:
         return error
-    told = kind()
-    told.__cause__ = error
-    return told
+    translated = kind()
+    translated.__cause__ = error
+    return translated
 
 
-def log_disk_error(told: BaseException) -> None:
-    """Log the cause of an error that an operator has to mend."""
-    if isinstance(told, StoreFull):
-        log.error("the disk takes no more", exc_info=told.__cause__)
-    elif isinstance(told, StoreFailed):
-        log.error("the disk reports an error", exc_info=told.__cause__)
-    elif isinstance(told, StoreUnreachable) and isinstance(told.__cause__, sqlite3.Error):
-        log.error("the database cannot be opened", exc_info=told.__cause__)
+def log_disk_error(translated: BaseException) -> None:
+    """Log the cause of an error that an operator has to fix."""
+    if isinstance(translated, StoreFull):
+        log.error("the disk is full", exc_info=translated.__cause__)
+    elif isinstance(translated, StoreFailed):
+        log.error("the disk reports an error", exc_info=translated.__cause__)
+    elif isinstance(translated, StoreUnreachable) and isinstance(
+        translated.__cause__, sqlite3.Error
+    ):
+        log.error("the database cannot be opened", exc_info=translated.__cause__)
 
 
 def is_busy(error: sqlite3.OperationalError) -> bool:
     """Return whether another process holds the database."""
-    return isinstance(as_told(error), StoreBusy)
+    return isinstance(translate_error(error), StoreBusy)

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from ccp.domain.threads import Crew
 from ccp.store.connections import Connections
-from ccp.store.faults import as_told, log_disk_error
+from ccp.store.faults import log_disk_error, translate_error
 
 T = TypeVar("T")
 
@@ -93,8 +93,8 @@ def _commit(connections: Connections, come: list[_Pending[Any]]) -> None:
                 pending.do(database)
     except BaseException as error:  # of all of them nothing is done
         for pending in group:  # each is told by an error of its own
-            pending.told.set_exception(as_told(error))
-        log_disk_error(as_told(error))
+            pending.told.set_exception(translate_error(error))
+        log_disk_error(translate_error(error))
     else:
         for pending in group:
             pending.tell()

@@ -1,4 +1,4 @@
-"""The steps that make the database; numbered, and never edited once released."""
+"""The numbered migration steps of the database; a released step is never edited."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
 from ccp.store.connections import StoreUnusable
-from ccp.store.copies import back_up, connect_patiently, told
+from ccp.store.copies import back_up, connect_for_copy, store_unusable
 
 log = structlog.get_logger()
 
@@ -19,10 +19,10 @@ migrations = Migrations("ccp")
 
 def require_ours(database: Database) -> None:
     """
-    Refuse a database that knows more steps than we do, or other tables alone.
+    Check that a database is empty, or was made by this version or an older one.
 
     Raises:
-        StoreUnusable: It was made by a newer version, or is another application's.
+        StoreUnusable: The database was made by a newer version, or by another application.
     """
     tables = set(database.table_names()) - {migrations.migrations_table}
     if tables and not migrations.applied(database):
@@ -35,10 +35,10 @@ def require_ours(database: Database) -> None:
 
 def require_pool(connection: sqlite3.Connection, path: Path) -> None:
     """
-    Refuse what no pool made, or a newer version did.
+    Check that a database was made by a pool of this version or an older one.
 
     Raises:
-        StoreUnusable: It is such a database; *path* is what it is called.
+        StoreUnusable: It was not. The text has *path*.
     """
     database = Database(connection, execute_plugins=False)
     if not migrations.applied(database):
@@ -48,10 +48,10 @@ def require_pool(connection: sqlite3.Connection, path: Path) -> None:
 
 def require_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     """
-    Refuse what is no database of a pool of this version.
+    Check that a database is one of a pool of this version.
 
     Raises:
-        StoreUnusable: It is another one; *path* is what it is called.
+        StoreUnusable: It is not. The text has *path*.
     """
     require_pool(connection, path)
     if migrations.pending(Database(connection, execute_plugins=False)):
@@ -60,15 +60,15 @@ def require_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 def steps_missing(path: Path) -> list[str]:
     """
-    Name the steps that a database lacks; all of them where there is none.
+    Return the names of the steps that a database lacks; all of them if there is no database.
 
     Raises:
-        StoreUnusable: It cannot be read, or is none of a pool, or was made by a newer version.
+        StoreUnusable: The database cannot be read, is not one of a pool, or is of a newer version.
     """
     with (
-        told(f"{path} cannot be used"),
+        store_unusable(f"{path} cannot be used"),
         closing(
-            connect_patiently(path, "ro") if path.exists() else sqlite3.connect(":memory:")
+            connect_for_copy(path, "ro") if path.exists() else sqlite3.connect(":memory:")
         ) as connection,
     ):
         database = Database(connection, execute_plugins=False)
@@ -78,11 +78,11 @@ def steps_missing(path: Path) -> list[str]:
 
 def migrate(database: Database, path: Path) -> None:
     """
-    Apply the steps that are missing, after a copy of a database that has had others.
+    Apply the missing steps. A database that already has steps is copied before.
 
     Args:
         database: A connection in a transaction.
-        path: Of the database; the copy is made beside it.
+        path: Path of the database; the copy is made beside it.
     Raises:
         StoreUnusable: See `require_ours` and `back_up`.
     """
@@ -91,18 +91,18 @@ def migrate(database: Database, path: Path) -> None:
     if pending and migrations.applied(database):
         copy = path.with_name(f"{path.name}.before-{pending[0].name}")
         back_up(path, copy, replaces=True)
-        log.warning("the database is brought up to date", copy_of_it_as_it_was=str(copy))
+        log.warning("migrating the database", backup_path=str(copy))
     migrations.apply(database)
 
 
 @migrations(name="0001_signed_contract_data")
 def signed_contract_data(db: Database) -> None:
     """
-    Contracts, and which one is a car's default.
+    Contracts, and the default contract of each car.
 
-    The `_key` columns identify (see ccp.domain.identifiers), the ones without are what answers
-    carry. An unknown root is an empty fingerprint, so that the primary key holds for it too.
-    Times are seconds since 1970, UTC.
+    The `_key` columns are compared (see ccp.domain.identifiers); answers carry the others. The
+    fingerprint of an unknown root is empty, so that it can be part of the primary key. Times are
+    seconds since 1970, UTC.
     """
     contracts = cast(Table, db["signed_contract_data"])
     contracts.create(
@@ -137,7 +137,7 @@ def signed_contract_data(db: Database) -> None:
         strict=True,
     )
     contracts.create_index(["pcid_key", "namespace"])
-    # One default per car and namespace: the primary key says so, no code has to.
+    # The primary key ensures one default for each car and namespace.
     cast(Table, db["default_contract"]).create(
         {"pcid_key": str, "namespace": str, "emaid_key": str},
         pk=("pcid_key", "namespace"),
@@ -159,9 +159,9 @@ def v2g_root_serial_number(db: Database) -> None:
 @migrations(name="0003_bits_that_answers_set")
 def bits_that_answers_set(db: Database) -> None:
     """
-    Where a message of ISO 15118-20 has what each answer sets anew; no other message has it.
+    Bit positions of the two values in a message of ISO 15118-20 that each answer sets.
 
-    Unsigned values of fixed width: with their places known nothing is decoded to answer.
+    They are not signed and have a fixed width, so an answer sets them without decoding the message.
     """
     contracts = cast(Table, db["signed_contract_data"])
     contracts.add_column("evse_processing_bit", int)
@@ -170,7 +170,7 @@ def bits_that_answers_set(db: Database) -> None:
 
 @migrations(name="0004_audit")
 def audit(db: Database) -> None:
-    """Who did what to which record, and when: a line for each write, in its transaction."""
+    """The audit trail: a line for each write, in the same transaction."""
     cast(Table, db["audit"]).create(
         {
             "id": int,
@@ -194,9 +194,9 @@ def audit(db: Database) -> None:
 @migrations(name="0005_revoked_certificate")
 def revoked_certificate(db: Database) -> None:
     """
-    Contract certificates that the PKI has revoked for us: it is not asked again for them.
+    Contract certificates that the PKI has revoked for the pool, so it is not asked again.
 
-    By SHA-256 of the DER, in lower-case hex digits. They stay when their contract has gone.
+    The key is the SHA-256 of the DER in lower-case hex digits. Rows stay when contracts go.
     """
     cast(Table, db["revoked_certificate"]).create(
         {"fingerprint": str, "at": str},
@@ -208,5 +208,5 @@ def revoked_certificate(db: Database) -> None:
 
 @migrations(name="0006_ends_of_validity")
 def ends_of_validity(db: Database) -> None:
-    """What ends when, without a look at the records: with their messages they are a hundredfold."""
+    """An index of the ends of validity, a hundredth of the size of the records."""
     cast(Table, db["signed_contract_data"]).create_index(["valid_to", "namespace"])

@@ -1,11 +1,11 @@
-"""What is wrong with a database as such."""
+"""Checks of a database as such: schema, integrity, contradictions (`ccp check`)."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 
-from ccp.store.copies import connect_patiently, told
+from ccp.store.copies import connect_for_copy, store_unusable
 from ccp.store.migrations import require_up_to_date
 from ccp.store.queries import rows_of
 from ccp.store.records import SignedContractData
@@ -15,17 +15,17 @@ from ccp.store.schema import schema_problems, time_limit
 
 def problems_of(path: Path) -> list[str]:
     """
-    Check a database as such; nothing is written, and the database may be in use.
+    Check a database, which may be in use, without writing to it.
 
-    Returns: A sentence for each problem: objects of the schema that are missing or do not belong
-        there, findings of SQLite's own check, and rows that contradict each other.
+    Returns: A sentence for each problem: missing or foreign objects in the schema, findings of
+        SQLite's integrity check, and contradictory rows.
     Raises:
-        StoreUnusable: It cannot be read, or is none of a pool of this version, or was crafted to
-            take very long.
+        StoreUnusable: The database cannot be read, is not one of a pool of this version, or was
+            crafted to take very long.
     """
     with (
-        told(f"{path} cannot be used"),
-        closing(connect_patiently(path, "ro")) as connection,
+        store_unusable(f"{path} cannot be used"),
+        closing(connect_for_copy(path, "ro")) as connection,
         time_limit(connection, path),
     ):
         problems = schema_problems(connection)
@@ -33,7 +33,7 @@ def problems_of(path: Path) -> list[str]:
             return problems
         require_up_to_date(connection, path)
         found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-        return found or _contradictions(connection)  # a damaged file cannot be read any further
+        return found or _contradictions(connection)  # a damaged file is not read further
 
 
 def _contradictions(connection: Connection) -> list[str]:
@@ -62,7 +62,10 @@ def read_all(path: Path) -> Iterator[SignedContractData | RowInvalid]:
     Raises:
         StoreUnusable: The database cannot be read.
     """
-    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
+    with (
+        store_unusable(f"{path} cannot be used"),
+        closing(connect_for_copy(path, "ro")) as connection,
+    ):
         connection.text_factory = _lenient_text
         for row in rows_of(connection):
             try:

@@ -1,4 +1,4 @@
-"""What is in a pool's database, for those who run it; nothing is written, and it may be in use."""
+"""Queries for operators: lists, counts and summaries of a database, which may be in use."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from ccp.domain.identifiers import Emaid, Pcid
-from ccp.store.copies import connect_patiently, told
+from ccp.store.copies import connect_for_copy, store_unusable
 from ccp.store.counts import count_records
 from ccp.store.migrations import require_up_to_date
 from ccp.store.records import SignedContractData
@@ -22,14 +22,14 @@ from ccp.store.rows import SELECT, record_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """
-    Which records are wanted; those that everything given is true of.
+    A filter of records. All given conditions have to hold.
 
     Attributes:
-        provider_id: Of the eMSP: the first five characters of the EMAID, upper case.
-        wmi: Of the OEM: the first three characters of the PCID, upper case.
-        namespace: As the spec spells it.
+        provider_id: The eMSP: the first five characters of the EMAID, upper case.
+        wmi: The OEM: the first three characters of the PCID, upper case.
+        namespace: The message namespace, in the spec's spelling.
         v2g_root_fingerprint: SHA-256, 64 lower-case hex digits.
-        valid_until: No longer than this moment, aware UTC.
+        valid_until: The contract ends at this moment or before, aware UTC.
     """
 
     emaid: Emaid | None = None
@@ -41,7 +41,7 @@ class Selection:
     valid_until: datetime | None = None
 
     def conditions(self) -> Iterator[tuple[str, str | int]]:
-        """Give each as SQL on `c`, the contracts, and the value that it binds."""
+        """Yield each condition as SQL on `c`, the contracts, with the value that it binds."""
         if self.emaid is not None:
             yield "c.emaid_key = ?", self.emaid.key
         if self.pcid is not None:
@@ -65,11 +65,10 @@ _BATCH = 100
 
 def select(path: Path, selection: Selection = EVERYTHING) -> Iterator[SignedContractData]:
     """
-    Give records one after the other, in the order in which they were put; those too that are put
-    meanwhile.
+    Yield records in the order of their puts, including those put during the iteration.
 
     Raises:
-        StoreUnusable: The database cannot be read, or is none of a pool of this version.
+        StoreUnusable: The database cannot be read, or is not one of a pool of this version.
     """
     with _reading(path) as connection:
         yield from map(record_of, rows_of(connection, selection))
@@ -79,8 +78,7 @@ def rows_of(connection: Connection, selection: Selection = EVERYTHING) -> Iterat
     """
     Yield rows for `record_of` as `select` yields records.
 
-    They are read some at a time: a caller that pauses between two of them holds up no checkpoint of
-    the pool.
+    Rows are read in batches: a caller that pauses blocks no checkpoint of a running pool.
     """
     where, values = _where(selection)
     position = 0
@@ -105,7 +103,7 @@ def rows_of(connection: Connection, selection: Selection = EVERYTHING) -> Iterat
 
 def count(path: Path, selection: Selection = EVERYTHING) -> int:
     """
-    Count the records that `select` gives.
+    Count the records that `select` yields.
 
     Raises:
         StoreUnusable: See `select`.
@@ -118,12 +116,12 @@ def count(path: Path, selection: Selection = EVERYTHING) -> int:
 
 
 def _where(selection: Selection) -> tuple[str, list[str | int]]:
-    """Give a condition, made of literals alone, and the values that it binds."""
+    """Return an SQL condition, made of literals only, and the values that it binds."""
     conditions = dict(selection.conditions())
     return " AND ".join(conditions) or "TRUE", list(conditions.values())
 
 
-# The index of the primary key has all but the name, for which one record of each root is read.
+# The primary key's index covers all but the name, for which one record of each root is read.
 RECORDS_BY_ROOT = """
     SELECT c.v2g_root_fingerprint, c.v2g_root_distinguished_name, root.records
     FROM (
@@ -138,12 +136,12 @@ RECORDS_BY_ROOT = """
 @dataclass(frozen=True, slots=True)
 class RecordsOfRoot:
     """
-    What is stored under one V2G root.
+    The number of records under one V2G root.
 
     Attributes:
-        fingerprint: SHA-256 of the root, 64 lower-case hex digits; None where it is not known.
-        distinguished_name: Of the root, as one of the records has it.
-        records: How many there are.
+        fingerprint: SHA-256 of the root, 64 lower-case hex digits; None if it is unknown.
+        distinguished_name: Name of the root, as in one of the records.
+        records: The number of records.
     """
 
     fingerprint: str | None
@@ -153,10 +151,10 @@ class RecordsOfRoot:
 
 def records_by_root(path: Path) -> list[RecordsOfRoot]:
     """
-    Count the records of a database by their V2G roots; nothing is written, and it may be in use.
+    Count the records of a database by V2G root.
 
     Raises:
-        StoreUnusable: It cannot be read, or is none of a pool.
+        StoreUnusable: The database cannot be read, or is not one of a pool.
     """
     with _reading(path) as connection:
         return _by_root(connection)
@@ -168,11 +166,11 @@ def _by_root(connection: Connection) -> list[RecordsOfRoot]:
 
 
 ENDING_WITHIN = "SELECT COUNT(*) FROM signed_contract_data WHERE valid_to >= ? AND valid_to < ?"
-"""Goes through as much of an index as it counts."""
+"""Reads only that part of an index that it counts."""
 
 LATER = "later"
 
-_LAST = "\x7f"  # comes behind all that keys are made of
+_LAST = "\x7f"  # sorts after every character of a key
 _MONTHS = 24
 _NEVER = 2**63 - 1
 
@@ -180,22 +178,22 @@ _NEVER = 2**63 - 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """
-    How much there is.
+    Statistics of a database (`ccp stats`).
 
     Attributes:
-        records: Contracts in all their variants.
-        contracts, cars: EMAIDs, PCIDs.
+        records: All records: contracts in all their variants.
+        contracts, cars: Different EMAIDs, different PCIDs.
         by_namespace, by_provider_id, by_wmi: Records of each.
         by_v2g_root: Records under each root, by its fingerprint (SHA-256, lower-case hex digits);
-            empty where the root is not known.
-        v2g_root_names: The distinguished name of each root, as one of its records has it.
-        expired, expiring_within_7_days, expiring_within_30_days: Records by their validity; the
-            later ones count the earlier ones too, but for what has expired.
-        ending_by_month: Records that have not expired, by the month (as 2025-06, in UTC) in which
-            they do: the present one and those up to two years from now, one by one, and LATER.
-        audit_lines: Writes so far.
-        revoked_certificates: Those that the pool has had revoked.
-        bytes: Of the database, without its write-ahead log.
+            empty if the root is unknown.
+        v2g_root_names: The distinguished name of each root, as in one of its records.
+        expired, expiring_within_7_days, expiring_within_30_days: Records by the end of their
+            contract. 30 days include 7 days; neither includes expired records.
+        ending_by_month: Records that have not expired, by the month of their end (such as 2025-06,
+            in UTC): each month up to two years from now, and LATER.
+        audit_lines: Lines of the audit trail.
+        revoked_certificates: Certificates recorded as revoked.
+        bytes: Size of the database without its write-ahead log.
     """
 
     records: int
@@ -217,12 +215,12 @@ class Summary:
 
 def summarise(path: Path, *, at: datetime) -> Summary:
     """
-    Count what is in a database.
+    Compute the statistics of a database.
 
     Args:
         at: The present moment, aware UTC.
     Raises:
-        StoreUnusable: It cannot be read, or is none of a pool of this version.
+        StoreUnusable: The database cannot be read, or is not one of a pool of this version.
     """
     with _reading(path) as connection:
         connection.execute("BEGIN")  # all counts are of one moment
@@ -254,9 +252,9 @@ def summarise(path: Path, *, at: datetime) -> Summary:
 
 def _by_prefix(connection: Connection, key: str, length: int) -> dict[str, int]:
     """
-    Count the records by the beginning of a key, the most first.
+    Count the records by the first characters of a key, the largest number first.
 
-    From one beginning to the next, by the key's index: a GROUP BY takes ten times as long.
+    Goes from prefix to prefix by the key's index: a GROUP BY takes ten times as long.
     """
     found = {}
     after = ""
@@ -286,13 +284,16 @@ def _ending_by_month(connection: Connection, at: datetime) -> dict[str, int]:
 
 
 def _month(at: datetime, later: int) -> datetime:
-    """Give the beginning of the month so many months later."""
+    """Return the beginning of the month that is *later* months after *at*."""
     years, months = divmod(at.month - 1 + later, 12)
     return datetime(at.year + years, months + 1, 1, tzinfo=at.tzinfo)
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[Connection]:
-    with told(f"{path} cannot be used"), closing(connect_patiently(path, "ro")) as connection:
+    with (
+        store_unusable(f"{path} cannot be used"),
+        closing(connect_for_copy(path, "ro")) as connection,
+    ):
         require_up_to_date(connection, path)
         yield connection

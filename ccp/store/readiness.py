@@ -1,4 +1,4 @@
-"""Whether a database can be read and written at this moment."""
+"""Check whether a database can be read and written at this moment."""
 
 import sqlite3
 import tempfile
@@ -12,18 +12,18 @@ from ccp.store.connections import StoreUnusable, connect
 from ccp.store.faults import is_busy
 from ccp.store.migrations import migrations, require_pool
 
-# Of the write-ahead log, which has to grow for a write: some pages, each with its head.
+# The write-ahead log grows by some pages with each write.
 _ROOM_BYTES = 64 * 1024
 _BUSY_SECONDS = 0.1
 
 
 class Readiness(NamedTuple):
     """
-    What is wrong with a database, in words; None where nothing is.
+    The problems of a database; None for each that it does not have.
 
     Attributes:
-        database: Why it cannot be written.
-        migrations: Why it is not of this version.
+        database: Why the database cannot be written.
+        migrations: Why the database is not of this version.
     """
 
     database: str | None = None
@@ -32,12 +32,12 @@ class Readiness(NamedTuple):
 
 def readiness_of(path: Path) -> Readiness:
     """
-    Try what a write needs, and change nothing: room beside the file, and its write lock.
+    Check what a write needs, without changing anything: space on the disk, and the write lock.
 
-    Whoever holds the lock for a moment is a writer, and shows that it can be written.
+    A lock that another process holds counts as writable.
 
     Args:
-        path: Of the file; it is opened anew, for one that was taken away goes on for who has it.
+        path: Path of the file. It is opened anew, as an open file still works after its removal.
     """
     try:
         with tempfile.TemporaryFile(dir=path.parent) as room:
@@ -46,7 +46,7 @@ def readiness_of(path: Path) -> Readiness:
         with closing(connect(path, "rw", timeout_seconds=_BUSY_SECONDS)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                # To a file that may only be read SQLite has just begun to read.
+                # On a read-only file, BEGIN IMMEDIATE alone does not fail.
                 connection.execute("PRAGMA user_version=1")
                 connection.execute("ROLLBACK")
             except sqlite3.OperationalError as error:

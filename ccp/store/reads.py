@@ -18,11 +18,11 @@ _BATCH = 100  # records of some 7 kB each, or a few times that
 
 class Batch(NamedTuple):
     """
-    Some of all records.
+    A batch of records.
 
     Attributes:
-        size: How many were looked at.
-        records: Those of them that were asked for.
+        size: The number of records examined.
+        records: Those of them that match.
     """
 
     size: int
@@ -34,7 +34,7 @@ class Reads:
     The reading methods of `Store`; its docstring lists their errors.
 
     Args:
-        connections: Of the database.
+        connections: The connections to the database.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -48,7 +48,7 @@ class Reads:
         pcid: Pcid | None = None,
         v2g_root_fingerprint: str | None = None,
     ) -> list[SignedContractData]:
-        """Return the contract's variants, newest first; of that car and root, where given."""
+        """Return the contract's variants, newest first; only of the given car and root, if any."""
         where = "c.emaid_key = ? AND c.namespace = ?"
         values = [emaid.key, namespace]
         if pcid is not None:
@@ -79,7 +79,7 @@ class Reads:
         )
 
     def with_messages(self, contracts: Iterable[ContractData]) -> list[SignedContractData]:
-        """Return contracts with their messages, in the same order, without those that have gone."""
+        """Load the messages of contracts; skip those that were removed meanwhile."""
         return [
             record
             for one in contracts
@@ -101,7 +101,7 @@ class Reads:
             return writes.contract_certificates(database, emaid)
 
     def is_revoked(self, certificate_der: bytes) -> bool:
-        """Tell whether a certificate is kept as revoked."""
+        """Return whether a certificate is recorded as revoked."""
         with self._connections.read() as database:
             found = database.execute(
                 "SELECT 1 FROM revoked_certificate WHERE fingerprint = ?",
@@ -111,13 +111,12 @@ class Reads:
 
     def iter_batches(self, *, ended_before: datetime | None = None) -> Iterator[Batch]:
         """
-        Give the records that are there when it begins, some at a time, the oldest puts first.
+        Yield batches of the records that exist when the iteration starts, the oldest puts first.
 
-        Nothing is held between two batches, so each one is as it is when it is given.
+        No lock is held between two batches; each batch is read when it is yielded.
 
         Args:
-            ended_before: Only those whose contract's validity has ended before, aware UTC; no
-                others are read.
+            ended_before: Yield only records whose contract ended before this moment, aware UTC.
         """
         position, end = 0, self._last_position()
         while position < end:
@@ -141,11 +140,11 @@ class Reads:
 
     def count_records(self, *, at: datetime, days: Sequence[int]) -> list[Counts]:
         """
-        Count the records, by namespace; it takes some half a second for a million of them.
+        Count the records by namespace. A million records take about half a second.
 
         Args:
-            at: The present, aware UTC.
-            days: Within which contracts may end.
+            at: The present moment, aware UTC.
+            days: Numbers of days; contracts that end within each are counted.
         """
         with self._connections.read() as database:
             return count_records(database, at=at, days=days)
@@ -156,7 +155,7 @@ class Reads:
             return last or 0
 
     def try_to_read(self) -> None:
-        """Read one record by the connection of the calling thread, and raise what that raises."""
+        """Read one record on the calling thread's connection, to see whether that works."""
         with self._connections.read() as database:
             database.execute(f"{SELECT} LIMIT 1").fetchone()
 

@@ -1,4 +1,4 @@
-"""What the store keeps, as its callers see it."""
+"""The records of the store."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +13,13 @@ class ContractData:
 
     Attributes:
         namespace: Message namespace, in the spec's spelling.
-        v2g_root_fingerprint: SHA-256, 64 lower-case hex digits; None where the root is not known.
-        v2g_root_distinguished_name: Of the root that the CPS chain ends in, as RFC 4514 text.
-        v2g_root_serial_number: Of that root's certificate; None where the root is not known.
-        contract_certificate_der: The contract leaf of the message.
-        valid_from, valid_to: That leaf's validity, aware UTC.
-        meta_data: The CPS's own note, handed back as it came.
-        is_default: Whether this is the contract of its car that is installed first.
+        v2g_root_fingerprint: SHA-256, 64 lower-case hex digits; None if the root is unknown.
+        v2g_root_distinguished_name: Name of the root that the CPS chain ends in, as RFC 4514 text.
+        v2g_root_serial_number: Serial number of that root; None if the root is unknown.
+        contract_certificate_der: The contract certificate (leaf) of the message.
+        valid_from, valid_to: Validity of that certificate, aware UTC.
+        meta_data: A text of the CPS, returned unchanged.
+        is_default: Whether this is the default contract of its car.
     """
 
     emaid: Emaid
@@ -38,13 +38,12 @@ class ContractData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedContractData(ContractData):
     """
-    The same with its message.
+    A contract with its message.
 
     Attributes:
         installation_res_exi: The CertificateInstallationRes, byte for byte as it was put.
-        unsigned_bits: Where EVSEProcessing and RemainingContractCertificateChains begin in
-            *installation_res_exi*, which each answer sets anew; None in ISO 15118-2, which has
-            neither.
+        unsigned_bits: Bit positions of EVSEProcessing and RemainingContractCertificateChains in
+            *installation_res_exi*, which each answer sets; None in ISO 15118-2, which has neither.
     """
 
     installation_res_exi: bytes

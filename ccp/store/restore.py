@@ -1,4 +1,4 @@
-"""A backup put in place of a pool's database, which may be in use."""
+"""Restore a backup into a pool's database, which may be in use."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ccp.store.connections import StoreUnusable
-from ccp.store.copies import connect_patiently, copy_database, told
+from ccp.store.copies import connect_for_copy, copy_database, store_unusable
 from ccp.store.migrations import migrations, require_pool
 from ccp.store.schema import schema_problems, time_limit
 from ccp.store.store import Store
@@ -17,22 +17,22 @@ from ccp.store.store import Store
 @contextmanager
 def brought_up_to_date(source: Path, beside: Path) -> Iterator[Path]:
     """
-    Give a copy of a backup that this version can work with; the backup itself stays as it is.
+    Yield a copy of a backup that is migrated to this version. The backup stays unchanged.
 
     Args:
-        source: The backup.
-        beside: Of the database; there is room for one more there.
+        source: Path of the backup.
+        beside: Path of the database; the copy is made in its folder.
     Raises:
-        StoreUnusable: It is no database of a pool, or of a newer version, or its schema is not one
-            that a pool makes, or there is no room.
+        StoreUnusable: The backup is not a pool's database, is of a newer version, has a foreign
+            schema, or there is no space for the copy.
     """
     try:
         with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}.") as folder:
             copy = Path(folder) / "copy"
             copy_database(source, copy)
             with (
-                told(f"{source} cannot be brought up to date"),
-                closing(connect_patiently(copy, "rw")) as connection,
+                store_unusable(f"{source} cannot be brought up to date"),
+                closing(connect_for_copy(copy, "rw")) as connection,
             ):
                 with time_limit(connection, source):
                     problems = schema_problems(connection)
@@ -47,16 +47,19 @@ def brought_up_to_date(source: Path, beside: Path) -> Iterator[Path]:
 
 def replace(path: Path, copy: Path) -> None:
     """
-    Put a copy in place of all that a database has, in one transaction; it may be in use.
+    Replace the content of a database, which may be in use, in one transaction.
 
     Args:
-        path: Of the database; it is made if its folder exists.
+        path: Path of the database; it is created if its folder exists.
         copy: See `brought_up_to_date`.
     Raises:
-        StoreUnusable: The database cannot be written; nothing was changed.
+        StoreUnusable: The database cannot be written. Nothing was changed.
     """
-    Store(path).close()  # one that is not there yet is begun as any other
-    with told(f"{path} cannot be used"), closing(connect_patiently(path, "rw")) as database:
+    Store(path).close()  # creates the database if it is missing
+    with (
+        store_unusable(f"{path} cannot be used"),
+        closing(connect_for_copy(path, "rw")) as database,
+    ):
         database.execute("PRAGMA synchronous=full")
-        with closing(connect_patiently(copy, "ro")) as source:
+        with closing(connect_for_copy(copy, "ro")) as source:
             source.backup(database)

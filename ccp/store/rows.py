@@ -1,4 +1,4 @@
-"""Rows of contracts, and the records that they are."""
+"""Conversion of database rows to records."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +24,12 @@ SELECT = f"""
 
 
 class RowInvalid(Exception):
-    """A row has a value that no pool writes; the text says which row."""
+    """A row has a value that the pool never writes; the text names the row."""
 
 
 def contract_of(row: tuple[Any, ...]) -> ContractData:
     """
-    Read a row of SELECT_WITHOUT_MESSAGE.
+    Convert a row of SELECT_WITHOUT_MESSAGE.
 
     Raises:
         RowInvalid: A value of the row cannot be read.
@@ -39,7 +39,7 @@ def contract_of(row: tuple[Any, ...]) -> ContractData:
 
 def record_of(row: tuple[Any, ...]) -> SignedContractData:
     """
-    Read a row of SELECT.
+    Convert a row of SELECT.
 
     Raises:
         RowInvalid: A value of the row cannot be read.

@@ -14,8 +14,8 @@ from ccp.store.connections import StoreUnusable
 from ccp.store.migrations import migrations
 
 _SECONDS = 60.0
-_BYTES_PER_SECOND = 2**20  # of the slowest disk that a pool may have
-_STEPS = 10_000  # of SQLite's virtual machine, from one look at the time to the next
+_BYTES_PER_SECOND = 2**20  # the slowest supported disk
+_STEPS = 10_000  # instructions of SQLite's virtual machine between two looks at the clock
 
 # In the spelling of `_one_spelling`. By their SQL, since a crafted trigger can have their names.
 _STATISTICS = frozenset(
@@ -44,12 +44,12 @@ class _Definition(NamedTuple):
 
 def schema_problems(connection: sqlite3.Connection) -> list[str]:
     """
-    Compare the schema of a database with that of a new one that has had the same migration steps.
+    Compare the schema of a database with a new one that has the same migration steps.
 
-    No table is read while there may be a view or a trigger in its place, which may never end.
+    No table is read before views and triggers are excluded, which may never end.
 
-    Returns: A sentence for each difference; none for a database that is not one of a pool, or of a
-        newer version, which `require_pool` refuses.
+    Returns: A sentence for each difference. A database that is not one of a pool, or is of a newer
+        version, has no differences here: `require_pool` refuses it.
     """
     definitions = _schema_of(connection)
     strange = [(one.kind, name) for name, one in definitions if one.kind not in ("table", "index")]
@@ -81,8 +81,8 @@ def time_limit(
     Interrupt statements of a connection that take longer than a sound database can need.
 
     Args:
-        path: Of the database; each MiB of it adds a second.
-        seconds: For a small database.
+        path: Path of the database; each MiB of its size adds a second.
+        seconds: The limit for a small database.
     Raises:
         StoreUnusable: A statement was interrupted.
     """
@@ -128,6 +128,6 @@ def _schema_of(connection: sqlite3.Connection) -> list[tuple[str, _Definition]]:
 
 
 def _one_spelling(sql: str) -> str:
-    """Write SQL in one way; versions of sqlite-utils differ in quotes and spaces."""
+    """Normalise SQL; versions of sqlite-utils differ in quotes and spaces."""
     quoted = re.sub(r"[\[\]`]", '"', sql)
     return re.sub(r" ?([(),]) ?", r"\1", re.sub(r"\s+", " ", quoted))

@@ -1,4 +1,4 @@
-"""Store: reads, and writes that are done whole or not at all, over one SQLite file."""
+"""The store: reads and atomic writes over one SQLite file."""
 
 import sqlite3
 from collections.abc import Callable, Collection
@@ -26,26 +26,26 @@ class Store(Reads):
     """
     The contracts of one pool, shared by threads and processes.
 
-    A write is on disk when its method returns; those that come at once are committed together.
-    Every method raises StoreBusy where the database is held by others for too long, StoreFailed
-    where the disk reports an error, and StoreUnreachable where the database file is missing, was
-    moved or replaced; a write also StoreFull where the disk takes no more. A write that raises
-    StoreBusy or StoreFull has changed nothing.
+    A write is on disk when its method returns; concurrent writes are committed together. Every
+    method raises StoreBusy if other processes hold the database for too long, StoreFailed if the
+    disk reports an error, and StoreUnreachable if the database file is missing, was moved or
+    replaced. Writes also raise StoreFull if the disk is full. A write that raises StoreBusy or
+    StoreFull has changed nothing.
 
-    What ``begin_...`` gives has a result, or raises, what the method without would, once that does;
-    what is cancelled before its turn is not done.
+    A ``begin_...`` method returns a future with the result or error of the method without the
+    prefix. A write whose future is cancelled before it starts is not executed.
 
     Args:
-        path: Of the SQLite file; it is made, or brought up to date, here. Of one that an older
-            version has made a copy is left beside it.
-        busy_timeout_seconds: How long a request waits for another writer before StoreBusy.
-        most_contracts: How many contracts a car can have in a namespace, and how many V2G root
-            variants a contract.
+        path: Path of the SQLite file, which is created or migrated here. Before a migration it is
+            copied.
+        busy_timeout_seconds: How long a write waits for other writers before StoreBusy.
+        most_contracts: Limit on a car's contracts in a namespace, and on a contract's V2G root
+            variants.
         gather: Waits for writes that may still come, to be committed together with those that
             have; see `Crew`.
     Raises:
-        StoreUnusable: The file cannot be opened, is no database, is held by somebody for too long,
-            was made by a newer version, or there is no room for the copy.
+        StoreUnusable: The file cannot be opened, is not a database, is locked for too long, was
+            made by a newer version, or there is no space for the copy.
     """
 
     def __init__(
@@ -85,16 +85,16 @@ class Store(Reads):
         """
         Store *record*, or replace the one of the same EMAID, PCID, namespace and V2G root.
 
-        The first contract of a car (by namespace) becomes its default; a replaced one stays what
-        it was. `record.is_default` is not looked at.
+        The first contract of a car in a namespace becomes its default; replacing a record does not
+        change that. `record.is_default` is ignored.
 
         Args:
-            origin: For the audit trail.
-            default: Whether it becomes the default in its namespace, where that is not left to the
-                order of puts.
+            origin: Origin of the write, for the audit trail.
+            default: Whether the contract becomes the default in its namespace; None leaves that to
+                the order of puts.
         Raises:
-            EmaidBelongsToOtherPcid: The EMAID is stored for another car; nothing was changed.
-            ContractLimitReached: The record would be one too many; nothing was changed.
+            EmaidBelongsToOtherPcid: The EMAID is stored for another car. Nothing was changed.
+            ContractLimitReached: The record would exceed a limit. Nothing was changed.
         """
         self.begin_put(record, origin, default=default).result()
 
@@ -113,8 +113,8 @@ class Store(Reads):
         Make the contract the car's default in every namespace that it is stored in.
 
         Args:
-            origin: For the audit trail.
-        Returns: False, and nothing is changed, where no such contract is stored for that car.
+            origin: Origin of the write, for the audit trail.
+        Returns: False if the contract is not stored for that car. Nothing was changed then.
         """
         return self.begin_set_default(emaid, pcid, origin).result()
 
@@ -122,36 +122,36 @@ class Store(Reads):
         """Begin to `set_default`."""
         return self._writes.submit(lambda db: writes.set_default(db, emaid, pcid, origin))
 
-    def note_revoked(self, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
+    def record_revoked(self, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
         """
-        Keep for ever that a certificate of a contract has been revoked.
+        Record for ever that a contract certificate is revoked.
 
         Args:
-            origin: For the audit trail.
+            origin: Origin of the write, for the audit trail.
         """
-        self.begin_note_revoked(emaid, certificate_der, origin).result()
+        self.begin_record_revoked(emaid, certificate_der, origin).result()
 
-    def begin_note_revoked(
+    def begin_record_revoked(
         self, emaid: Emaid, certificate_der: bytes, origin: Origin
     ) -> Future[None]:
-        """Begin to `note_revoked`."""
+        """Begin to `record_revoked`."""
         return self._writes.submit(
-            lambda db: writes.note_revoked(db, emaid, certificate_der, origin)
+            lambda db: writes.record_revoked(db, emaid, certificate_der, origin)
         )
 
     def delete(
         self, emaid: Emaid, origin: Origin, *, seen: Collection[bytes] | None = None
     ) -> bool:
         """
-        Remove every record of the contract; a car whose default it was is left without one.
+        Remove every record of the contract. A car whose default it was has no default afterwards.
 
         Args:
-            origin: For the audit trail.
-            seen: Its certificates, X.509 DER, as the caller knows them; None where they do not
-                matter.
-        Returns: False where nothing was stored.
+            origin: Origin of the write, for the audit trail.
+            seen: The contract certificates (X.509, DER) that the caller has handled; None if they
+                do not matter.
+        Returns: False if nothing was stored.
         Raises:
-            StoreBusy: A record with another certificate than those seen was put meanwhile.
+            StoreBusy: A record with a certificate that is not in *seen* was put meanwhile.
         """
         return self.begin_delete(emaid, origin, seen=seen).result()
 
@@ -170,16 +170,16 @@ class Store(Reads):
         revoke: bool = False,
     ) -> list[SignedContractData]:
         """
-        Remove single records, in one transaction; the contract's other records stay.
+        Remove single records in one transaction. Other records of their contracts stay.
 
-        A car whose default contract has no record left in a namespace is left without one there.
+        A car whose default contract has no record left in a namespace has no default there.
 
         Args:
-            records: As they were found; one that was replaced meanwhile stays.
-            action: What the audit trail calls it.
-            origin: For the audit trail.
-            revoke: Whether their contract certificates are kept as revoked, as `note_revoked` does.
-        Returns: Those that have gone.
+            records: The records as they were read; one that was replaced meanwhile stays.
+            action: Name of the action in the audit trail.
+            origin: Origin of the write, for the audit trail.
+            revoke: Whether to record their contract certificates as revoked; see `record_revoked`.
+        Returns: The removed records.
         """
 
         def write(database: Database) -> list[SignedContractData]:
@@ -192,7 +192,7 @@ class Store(Reads):
         return self._writes.submit(write).result()
 
     def last_write_at(self) -> datetime | None:
-        """Return the moment of the last line of the audit trail, aware UTC; None without any."""
+        """Return the moment of the last line of the audit trail, aware UTC; None without lines."""
         with self._connections.read() as database:
             return audit.last_moment(database)
 
@@ -203,15 +203,15 @@ class Store(Reads):
         Remove the old lines of one batch of the audit trail; see `audit.trim`.
 
         Args:
-            origin: For the line that notes it; its moment is the present.
-            before: Lines that were written before are removed; aware UTC.
-            after: Position of the batch before; 0 for the first one.
-            is_noted: Whether a batch before has noted it.
+            origin: Origin of the trimming; its moment is the present.
+            before: Lines older than this moment are removed; aware UTC.
+            after: Position of the batch before; 0 for the first batch.
+            is_noted: Whether an earlier batch has added the line about the trimming.
         """
         write = partial(audit.trim, origin=origin, before=before, after=after, is_noted=is_noted)
         return self._writes.submit(write).result()
 
     def readiness(self) -> Readiness:
-        """Try whether the database can be written; nothing is changed, and nobody waited for."""
+        """Check whether the database can be written, without changing it or waiting for a lock."""
         problem = self._connections.problem()
         return readiness_of(self._path) if problem is None else misplaced(problem)

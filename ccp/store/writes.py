@@ -1,4 +1,4 @@
-"""What each write does to the database, in a transaction that its caller has begun."""
+"""The SQL of each write. The caller has begun the transaction."""
 
 import hashlib
 from collections.abc import Collection
@@ -65,7 +65,7 @@ def put(
         database.execute(_INSERT_FIRST_AS_DEFAULT, row)
     # REPLACE gives a new rowid, so the order of rowids is the order of puts.
     database.execute(INSERT, row)
-    audit.note(
+    audit.record(
         database,
         origin,
         "replace" if key in variants else "put",
@@ -82,7 +82,7 @@ def _require_room(
     variants: Collection[tuple[str, str, str]],
     most_contracts: int,
 ) -> None:
-    """Raise ContractLimitReached if a record that is new would be one too many."""
+    """Raise ContractLimitReached if a new record would exceed the limit."""
     same_edition = sum(namespace == record.namespace for _, namespace, _ in variants)
     if same_edition >= most_contracts:
         raise ContractLimitReached(most_contracts)
@@ -99,7 +99,7 @@ def _require_room(
 
 
 def columns(record: SignedContractData) -> dict[str, Any]:
-    """Give the row that a record is: what INSERT binds."""
+    """Convert a record to the values that INSERT binds."""
     serial_number = record.v2g_root_serial_number
     processing_bit, remaining_bit = record.unsigned_bits or (None, None)
     return {
@@ -132,23 +132,25 @@ def set_default(database: Database, emaid: Emaid, pcid: Pcid, origin: Origin) ->
         [emaid.key, pcid.key],
     )
     if changed.rowcount > 0:
-        audit.note(database, origin, "set-default", emaid, pcid.key)
+        audit.record(database, origin, "set-default", emaid, pcid.key)
     return changed.rowcount > 0
 
 
-def note_revoked(database: Database, emaid: Emaid, certificate_der: bytes, origin: Origin) -> None:
-    """See `Store.note_revoked`."""
+def record_revoked(
+    database: Database, emaid: Emaid, certificate_der: bytes, origin: Origin
+) -> None:
+    """See `Store.record_revoked`."""
     if _keep_revoked(database, certificate_der, origin):
-        audit.note(database, origin, "revoke", emaid, _car(database, emaid) or "")
+        audit.record(database, origin, "revoke", emaid, _car(database, emaid) or "")
 
 
 def _keep_revoked(database: Database, certificate_der: bytes, origin: Origin) -> bool:
-    """Note that a certificate has been revoked; tell whether that is new."""
-    noted = database.execute(
+    """Record that a certificate is revoked; return whether that is new."""
+    recorded = database.execute(
         "INSERT OR IGNORE INTO revoked_certificate (fingerprint, at) VALUES (?, ?)",
         [fingerprint_of(certificate_der), audit.timestamp(origin.at)],
     )
-    return noted.rowcount > 0
+    return recorded.rowcount > 0
 
 
 def delete(
@@ -160,11 +162,11 @@ def delete(
         return False
     if seen is not None and contract_certificates(database, emaid) - set(seen):
         raise StoreBusy
-    database.execute(  # by the car: nothing leads from an EMAID to its defaults
+    database.execute(  # by the car, as no index leads from an EMAID to its defaults
         "DELETE FROM default_contract WHERE pcid_key = ? AND emaid_key = ?", [pcid_key, emaid.key]
     )
     database.execute("DELETE FROM signed_contract_data WHERE emaid_key = ?", [emaid.key])
-    audit.note(database, origin, "delete", emaid, pcid_key)
+    audit.record(database, origin, "delete", emaid, pcid_key)
     return True
 
 
@@ -196,7 +198,7 @@ def remove(
     )
     if revoke:
         _keep_revoked(database, record.contract_certificate_der, origin)
-    audit.note(
+    audit.record(
         database,
         origin,
         action,
@@ -218,12 +220,12 @@ def contract_certificates(database: Database, emaid: Emaid) -> set[bytes]:
 
 
 def fingerprint_of(der: bytes) -> str:
-    """By what a revoked certificate is known: SHA-256, lower-case hex digits."""
+    """Return the key of a revoked certificate: SHA-256 of its DER, lower-case hex digits."""
     return hashlib.sha256(der).hexdigest()
 
 
 def _car(database: Database, emaid: Emaid) -> str | None:
-    """The key of the car that a contract is for."""
+    """Return the key of the car that a contract is stored for; None if it is not stored."""
     row = database.execute(
         "SELECT pcid_key FROM signed_contract_data WHERE emaid_key = ?", [emaid.key]
     ).fetchone()

@@ -295,7 +295,7 @@ def test_what_the_pool_has_had_revoked_leaves(world: World) -> None:
     world.put(EMAIDS[0])
     world.put(EMAIDS[1])
     (first,) = [one for one in world.records() if one.emaid.text == EMAIDS[0]]
-    world.store.note_revoked(first.emaid, first.contract_certificate_der, ORIGIN)
+    world.store.record_revoked(first.emaid, first.contract_certificate_der, ORIGIN)
     world.ocsp = world.crl = False
     report, findings = world.run()
     assert (report.revoked, report.unreachable, report.kept) == (1, 1, 1)

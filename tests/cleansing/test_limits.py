@@ -129,7 +129,7 @@ def revoke_many(world: World, number: int) -> None:
     for n in range(number):
         one = record(emaid(n), PCID, valid_to=NOW + 99 * DAY, contract_certificate_der=b"%d" % n)
         world.store.put(one, ORIGIN)
-        world.store.note_revoked(one.emaid, one.contract_certificate_der, ORIGIN)
+        world.store.record_revoked(one.emaid, one.contract_certificate_der, ORIGIN)
 
 
 def test_cleansing_too_many_revoked_records_none_of_them_leaves(world: World) -> None:

@@ -138,8 +138,8 @@ def test_what_was_revoked_is_noted_though_nobody_waits_any_more(revoking):
         services = revoking(service)
         services.store.put(record(contract_certificate_der=der), ORIGIN)
         services.store._writes.submit(lambda _: goes_on.wait(SECONDS))
-        begin = services.store.begin_note_revoked
-        with patch.object(Store, "begin_note_revoked", Mock(side_effect=begin)) as noting:
+        begin = services.store.begin_record_revoked
+        with patch.object(Store, "begin_record_revoked", Mock(side_effect=begin)) as noting:
             asyncio.run(scenario())
     services.store._writes.submit(lambda _: None).result(SECONDS)  # behind all that came before
     assert services.store.is_revoked(der)
@@ -368,7 +368,7 @@ def test_what_was_revoked_is_not_put_in_again(services, lab_services):
     }
     assert awaited(put.handle(services, **arguments)) == (None, 201)
     (der,) = services.store.contract_certificates(EMAID)
-    services.store.note_revoked(EMAID, der, ORIGIN)
+    services.store.record_revoked(EMAID, der, ORIGIN)
     services.store.delete(EMAID, ORIGIN)
     with pytest.raises(ContractCertificateRevoked):
         put.handle(services, **arguments)

@@ -513,7 +513,7 @@ def test_a_revoked_contract_is_refused(strict: Pool) -> None:
     """As one that the pool has had revoked."""
     draft = contract_draft()
     der = draft.contract.leaf.der
-    strict.services.store.note_revoked(Emaid.parse(draft.emaid), der, ORIGIN)
+    strict.services.store.record_revoked(Emaid.parse(draft.emaid), der, ORIGIN)
     assert strict.preview(draft.exi()).put.refusal.error == "ContractCertificateRevoked"
     compare(strict, draft.exi())
 

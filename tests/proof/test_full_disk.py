@@ -52,7 +52,7 @@ def test_a_full_disk_costs_nothing_but_writes(tmp_path, disk):
         for number in range(500, 510):
             assert put(client, number).status_code == 201
     assert list(all_problems(disk / "ccp.db")) == []
-    assert "the disk takes no more" in pool.log  # for the operator, with the reason
+    assert "the disk is full" in pool.log  # for the operator, with the reason
 
 
 def test_a_disk_that_fails_costs_nothing_but_writes(tmp_path):

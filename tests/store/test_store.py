@@ -450,7 +450,7 @@ def test_no_statement_walks_a_table(store: Store) -> None:
     store.find_default(PCID, ISO_15118_2)
     store.set_default(EMAID, PCID, ORIGIN)
     store.contract_certificates(EMAID)
-    store.note_revoked(EMAID, b"one", ORIGIN)
+    store.record_revoked(EMAID, b"one", ORIGIN)
     store.is_revoked(b"one")
     store.delete(EMAID, ORIGIN, seen=store.contract_certificates(EMAID))
     trace(None)
@@ -527,8 +527,8 @@ def test_what_was_revoked_is_known_for_ever(tmp_path: Path) -> None:
     first = Store(tmp_path / "ccp.db")
     first.put(record(contract_certificate_der=b"one"), ORIGIN)
     assert not first.is_revoked(b"one")
-    first.note_revoked(EMAID, b"one", ORIGIN)
-    first.note_revoked(EMAID, b"one", ORIGIN)
+    first.record_revoked(EMAID, b"one", ORIGIN)
+    first.record_revoked(EMAID, b"one", ORIGIN)
     first.delete(EMAID, ORIGIN)
     first.close()
     second = Store(tmp_path / "ccp.db")
@@ -540,7 +540,7 @@ def test_what_was_revoked_is_known_for_ever(tmp_path: Path) -> None:
 
 def test_a_revocation_whose_contract_has_gone_is_noted(tmp_path: Path, store: Store) -> None:
     """Somebody else may have deleted it meanwhile: the trail has a line without a car."""
-    store.note_revoked(EMAID, b"one", ORIGIN)
+    store.record_revoked(EMAID, b"one", ORIGIN)
     (line,) = read_audit_trail(tmp_path / "ccp.db")
     assert (line.action, line.emaid, line.pcid) == ("revoke", EMAID.key, "")
 

@@ -161,7 +161,7 @@ def test_a_revoked_contract_is_told_as_such(tmp_path: Path) -> None:
         draft = contract_draft()
         assert api.put(f"{BASE}/signedcontractdata", json=draft.put_body()).status_code == 201
         with closing(Store(tmp_path / "ccp.db")) as store:
-            store.note_revoked(Emaid.parse(EMAID_TEXT), draft.contract.leaf.der, ORIGIN)
+            store.record_revoked(Emaid.parse(EMAID_TEXT), draft.contract.leaf.der, ORIGIN)
         for path in (f"/contracts/{EMAID_TEXT}", f"/vehicles/{PCID_TEXT}"):
             assert Page(operators.get(path)).all("span", **{"class": "state bad"})[0] == "revoked"
 
