@@ -1,4 +1,4 @@
-"""EXI bytes -> what an operation wants to know of a message, whichever edition it is of."""
+"""What the pool needs to know of an EXI message, for either edition of ISO 15118."""
 
 from ccp.messages.contract import (
     CLOCK_TOLERANCE,

@@ -1,4 +1,4 @@
-"""What the pool has to know of a CertificateInstallationRes that a CPS has signed."""
+"""A signed contract: what the pool needs of a CertificateInstallationRes, and checks on it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ CLOCK_TOLERANCE = timedelta(seconds=30)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedContract:
     """
-    A contract for one car.
+    A signed contract for one car.
 
     Attributes:
-        message: As it was decoded.
-        namespace: Of its edition, in the spec's spelling.
-        suites: What it may be signed with.
-        response_code: OK, if it is to be stored.
+        message: The decoded message.
+        namespace: The namespace of its edition, in the spec's spelling.
+        suites: The signature suites that the edition allows.
+        response_code: Its ResponseCode; only OK is stored.
         cps_chain, contract_chain: Certificates, X.509 DER, the leaf first, without the root.
-        emaid: What it says besides the contract certificate; None where it says nothing.
-        key_problems: Why no car can use its encrypted private key, a sentence each.
-        unsigned_bits: Where EVSEProcessing and RemainingContractCertificateChains begin in it, in
-            bits; None in ISO 15118-2, which has neither.
+        emaid: The eMAID element of ISO 15118-2; None in ISO 15118-20, which has none.
+        key_problems: Reasons why no car can use the encrypted private key, a sentence each.
+        unsigned_bits: Bit positions of EVSEProcessing and RemainingContractCertificateChains; None
+            in ISO 15118-2, which has neither.
     """
 
     message: Message
@@ -53,14 +53,14 @@ def contract_failures(
     signed: SignedContract, contract: Certificate, emaid: Emaid | None, *, at: datetime
 ) -> Iterator[CcpError]:
     """
-    Tell all that speaks against a contract, but for signature and chains.
+    Yield all failures of a contract, except those of signature and chains.
 
     Args:
-        contract: Its certificate.
-        emaid: What it is said to be; None if that is none.
-        at: Instant at which it has to be valid, aware UTC. It may become valid up to
-            CLOCK_TOLERANCE later.
-    Returns: In the order in which a caller is told.
+        contract: The contract certificate.
+        emaid: The EMAID that the caller names; None if it is not an EMAID.
+        at: The moment at which the certificate has to be valid, aware UTC. It may become valid up
+            to CLOCK_TOLERANCE later.
+    Returns: The failures, in the order of the messages of an error response.
     """
     if signed.response_code != "OK":
         yield ResponseCodeNotOk(f"It is {signed.response_code}.")
@@ -76,10 +76,10 @@ def contract_failures(
 
 def names_of(signed: SignedContract, contract: Certificate) -> list[str]:
     """
-    Give what should be the EMAID of a contract, in all places that have it.
+    Return the texts in a contract that should be its EMAID.
 
     Args:
-        contract: Its certificate.
+        contract: The contract certificate.
     """
     if signed.emaid is None:
         return [contract.common_name]
@@ -87,7 +87,7 @@ def names_of(signed: SignedContract, contract: Certificate) -> list[str]:
 
 
 def _names(text: str, emaid: Emaid | None) -> bool:
-    """Tell whether a message's text is the EMAID, in whichever spelling."""
+    """Return whether a text is the EMAID, in any spelling."""
     try:
         return Emaid.parse(text) == emaid
     except ValueError:

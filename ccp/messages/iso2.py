@@ -1,4 +1,4 @@
-"""The messages of ISO 15118-2: one contract in an answer, named by an element of its own."""
+"""CertificateInstallation messages of ISO 15118-2: an answer has one contract."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _DH_KEY_BYTES = 1 + 2 * 32  # an uncompressed point
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iso2Request(InstallationRequest):
-    """A car asks with its provisioning certificate alone, and gets its default contract."""
+    """A request with the provisioning certificate only; the answer is the default contract."""
 
     namespace = ISO_15118_2
     suites = ISO_15118_2_SUITES
@@ -36,7 +36,7 @@ class Iso2Request(InstallationRequest):
 
 
 def iso2_request(message: Message, req: iso2.CertificateInstallationReq) -> InstallationRequest:
-    """Look at a request; *req* is the body of *message*."""
+    """Convert a request; *req* is the body of *message*."""
     return Iso2Request(
         message=message,
         certificates=[req.oem_provisioning_cert],
@@ -45,7 +45,7 @@ def iso2_request(message: Message, req: iso2.CertificateInstallationReq) -> Inst
 
 
 def iso2_contract(message: Message, res: iso2.CertificateInstallationRes) -> SignedContract:
-    """Look at a contract; *res* is the body of *message*."""
+    """Convert a contract; *res* is the body of *message*."""
     cps, contract = res.sa_provisioning_certificate_chain, res.contract_signature_cert_chain
     return SignedContract(
         message=message,
@@ -60,7 +60,7 @@ def iso2_contract(message: Message, res: iso2.CertificateInstallationRes) -> Sig
 
 
 def _key_problems(res: iso2.CertificateInstallationRes) -> Iterator[str]:
-    """Compare lengths: the schema has only their upper limits."""
+    """Check the lengths of the keys; the schema has upper limits only."""
     size = len(res.contract_signature_encrypted_private_key.value)
     if size != _ENCRYPTED_KEY_BYTES:
         yield (

@@ -1,4 +1,4 @@
-"""The messages of ISO 15118-20: as many contracts as the car has room for, a message for each."""
+"""CertificateInstallation messages of ISO 15118-20: an answer is a message for each contract."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _CLOCKS_DIFFER_BY = 30  # times; from one unit to the next it is a thousand
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iso20Request(InstallationRequest):
     """
-    A car asks with its chain, and says how many contracts it wants, and which of them first.
+    A request with the provisioning chain, the number of contracts wanted, and their priority.
 
     Attributes:
-        time_stamp: When, in whichever unit the car counts.
+        time_stamp: The request's TimeStamp, in seconds, milliseconds or microseconds.
     """
 
     namespace = ISO_15118_20
@@ -43,7 +43,7 @@ class Iso20Request(InstallationRequest):
     ) -> bytes:
         if unsigned_bits is None:
             raise ValueError("it was not stored as a message of ISO 15118-20")
-        # Fixed in width, so their places stay; the session id and the TimeStamp move all the rest.
+        # These two have a fixed width; session id and TimeStamp, set after them, move other bits.
         processing_bit, remaining_bit = unsigned_bits
         exi = with_value(exi, "EVSEProcessing", processing_bit, "Finished")
         exi = with_value(exi, "RemainingContractCertificateChains", remaining_bit, remaining)
@@ -58,11 +58,11 @@ class Iso20Request(InstallationRequest):
         return iso20_failure(session_id, code, time_stamp=self._present(at))
 
     def _present(self, at: datetime) -> int:
-        """The present as the request would tell it: seconds, milliseconds or microseconds."""
+        """Return the present moment in the unit of the request's TimeStamp."""
         microseconds = (at - _EPOCH) // timedelta(microseconds=1)
         present = 0
-        for monotonic in _TICKS_PER_SECOND:
-            present = microseconds * monotonic // 1_000_000
+        for ticks_per_second in _TICKS_PER_SECOND:
+            present = microseconds * ticks_per_second // 1_000_000
             if self.time_stamp < present * _CLOCKS_DIFFER_BY:
                 break
         return present
@@ -71,7 +71,7 @@ class Iso20Request(InstallationRequest):
 def iso20_request(
     message: Message, header: iso20.Header, req: iso20.CertificateInstallationReq
 ) -> InstallationRequest:
-    """Look at a request; *header* and *req* are those of *message*."""
+    """Convert a request; *header* and *req* are those of *message*."""
     chain = req.oem_provisioning_certificate_chain
     return Iso20Request(
         message=message,
@@ -84,7 +84,7 @@ def iso20_request(
 
 
 def iso20_contract(message: Message, res: iso20.CertificateInstallationRes) -> SignedContract:
-    """Look at a contract; *res* is the body of *message*."""
+    """Convert a contract; *res* is the body of *message*."""
     cps = res.cps_certificate_chain
     contract = res.signed_installation_data.contract_certificate_chain
     return SignedContract(
@@ -103,7 +103,7 @@ def iso20_contract(message: Message, res: iso20.CertificateInstallationRes) -> S
 
 
 def _key_problems(data: iso20.SignedInstallationData) -> Iterator[str]:
-    """Compare key and curve; the schema itself has the lengths of each kind of key."""
+    """Check that the key fits the curve; the schema has the length of each kind of key."""
     other_keys = {
         "SECP521": ("X448_EncryptedPrivateKey", data.x448_encrypted_private_key),
         "X448": ("SECP521_EncryptedPrivateKey", data.secp521_encrypted_private_key),

@@ -1,4 +1,4 @@
-"""A message for a car that another pool has made: whether it answers what the car has asked."""
+"""Check a peer pool's answer to a car's request."""
 
 from datetime import datetime
 
@@ -23,19 +23,19 @@ def check_foreign_answer(
     cps_allow_list: bool,
 ) -> list[CcpError]:
     """
-    Look at a CertificateInstallationRes that another pool gives for a request.
+    Check a CertificateInstallationRes that a peer pool answers to a request.
 
-    Where its signer's chain ends is left to the car: peers may serve other roots than this pool.
+    The root of the signer's chain is left to the car: peers may trust other roots than this pool.
 
     Args:
-        exi, namespace, emaid: As that pool has answered them.
-        at: The present, aware UTC.
+        exi, namespace, emaid: Values of the peer's answer.
+        at: The present moment, aware UTC.
         cps_allow_list: See `require_cps`.
-    Returns: What speaks against it; in lab mode that is let pass.
+    Returns: Failures, which lab mode accepts.
     Raises:
-        ExiInvalid: It does not decode, or is of another edition than the request or its name, or
-            for another session.
-        CertificateUnreadable: A certificate in it is none.
+        ExiInvalid: The message cannot be decoded, is of another edition than the request or the
+            answer's namespace, or is for another session.
+        CertificateUnreadable: A certificate in the message cannot be read.
     """
     signed = read_installation_res(exi, namespace)
     if not signed.namespace == request.namespace == parse_namespace(namespace):

@@ -1,4 +1,4 @@
-"""The one place where bytes tell their edition, or why they are no message for the pool."""
+"""Decode EXI bytes of either edition, or refuse them with a reason."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ T = TypeVar("T")
 _REQ, _RES = "CertificateInstallationReq", "CertificateInstallationRes"
 
 FORGIVEN_ZERO_BYTES = 4
-"""Relays are known to append zero bytes to what the car sent."""
+"""The number of zero bytes after a request that are ignored; some charging stations add them."""
 
 
 def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
@@ -29,9 +29,10 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
     Decode the CertificateInstallationReq of a car.
 
     Args:
-        exi: As the car sent it; up to four zero bytes behind it are forgiven.
-        namespace: What the caller says it is; where the bytes say otherwise they are believed.
-    Raises: As `decode_installation_req`.
+        exi: The message of the car; up to four zero bytes after it are ignored.
+        namespace: The namespace that the caller names. If the message has another one, that is
+            logged, and the message's own counts.
+    Raises: See `decode_installation_req`.
     """
     request = _timed(_REQ, decode_installation_req, exi)
     _compare(namespace, request.namespace)
@@ -40,13 +41,13 @@ def read_installation_req(exi: bytes, namespace: str) -> InstallationRequest:
 
 def decode_installation_req(exi: bytes) -> InstallationRequest:
     """
-    Decode the CertificateInstallationReq of a car, without telling anybody of it.
+    Decode the CertificateInstallationReq of a car, without metrics and log.
 
     Args:
         exi: See `read_installation_req`.
     Raises:
-        MessageNotSupported: It is a CertificateUpdateReq.
-        ExiInvalid: It is something else; the messages say what.
+        MessageNotSupported: The message is a CertificateUpdateReq.
+        ExiInvalid: The message is something else; the error says what.
     """
     request = understand(_decode(exi, trailing_zeros=FORGIVEN_ZERO_BYTES))
     if not isinstance(request, InstallationRequest):
@@ -59,9 +60,9 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
     Decode the CertificateInstallationRes that a CPS signed.
 
     Args:
-        exi: The message and nothing more.
-        namespace: What the caller says it is; where the bytes say otherwise they are believed.
-    Raises: As `decode_installation_res`.
+        exi: The message, without any bytes after it.
+        namespace: See `read_installation_req`.
+    Raises: See `decode_installation_res`.
     """
     contract = _timed(_RES, decode_installation_res, exi)
     _compare(namespace, contract.namespace)
@@ -70,13 +71,13 @@ def read_installation_res(exi: bytes, namespace: str) -> SignedContract:
 
 def decode_installation_res(exi: bytes) -> SignedContract:
     """
-    Decode the CertificateInstallationRes that a CPS signed, without telling anybody of it.
+    Decode the CertificateInstallationRes that a CPS signed, without metrics and log.
 
     Args:
         exi: See `read_installation_res`.
     Raises:
-        MessageNotSupported: It is a CertificateUpdateReq.
-        ExiInvalid: It is something else; the messages say what.
+        MessageNotSupported: The message is a CertificateUpdateReq.
+        ExiInvalid: The message is something else; the error says what.
     """
     contract = understand(_decode(exi, trailing_zeros=0))
     if not isinstance(contract, SignedContract):
@@ -85,7 +86,7 @@ def decode_installation_res(exi: bytes) -> SignedContract:
 
 
 def understand(message: Message) -> InstallationRequest | SignedContract:
-    """Look at a message, of whichever edition: what a Req asks for, or the contract of a Res."""
+    """Convert a decoded message of either edition to a request or a contract."""
     match message:
         case Message(iso2.Header(), iso2.CertificateInstallationReq() as req):
             return iso2_request(message, req)
@@ -98,12 +99,12 @@ def understand(message: Message) -> InstallationRequest | SignedContract:
     raise ValueError("header and body are not of one edition")
 
 
-def _timed(wanted: str, decode_it: Callable[[bytes], T], exi: bytes) -> T:
+def _timed(name: str, decoder: Callable[[bytes], T], exi: bytes) -> T:
     started = time.perf_counter()
     try:
-        return decode_it(exi)
+        return decoder(exi)
     finally:
-        measures.now.decoded(wanted, time.perf_counter() - started)
+        measures.now.decoded(name, time.perf_counter() - started)
 
 
 def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
@@ -117,6 +118,6 @@ def _decode(exi: bytes, *, trailing_zeros: int) -> Message:
         raise ExiInvalid(error.reason) from None
 
 
-def _compare(said: str, found: str) -> None:
-    if said != found:
-        log.warning("the namespace is not the message's; the message is believed", found=found)
+def _compare(stated: str, found: str) -> None:
+    if stated != found:
+        log.warning("the namespace is not the message's", found=found)

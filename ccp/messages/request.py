@@ -1,4 +1,4 @@
-"""What the pool has to know of a car's CertificateInstallationReq, and how it answers it."""
+"""A car's request: what the pool needs of a CertificateInstallationReq, and how to answer it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,18 +14,17 @@ from ccp.pki.signatures import Suite
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationRequest(ABC):
     """
-    A car asks for its contracts.
+    The request of a car for its contracts.
 
     Attributes:
-        namespace: Of its edition, in the spec's spelling.
-        suites: What it may be signed with.
-        default_only: Whether a car of this edition gets its default contract and no other.
-        message: As it was decoded.
-        certificates: The provisioning certificate, and the sub-CAs that the car sends along; X.509
-            DER.
+        namespace: The namespace of its edition, in the spec's spelling.
+        suites: The signature suites that the edition allows.
+        default_only: Whether the edition answers the default contract only.
+        message: The decoded message.
+        certificates: The provisioning certificate and the sub-CAs that the car sends; X.509 DER.
         roots: The V2G roots that the car has installed.
-        most_contracts: How many it has room for.
-        prioritized_emaids: Those that it wants first, as it spells them.
+        most_contracts: The number of contracts that the car has room for.
+        prioritized_emaids: The EMAIDs that the car wants first, in its own spelling.
     """
 
     namespace: ClassVar[str]
@@ -43,23 +42,23 @@ class InstallationRequest(ABC):
         self, exi: bytes, unsigned_bits: tuple[int, int] | None, *, remaining: int, at: datetime
     ) -> bytes:
         """
-        Make the message for the car out of a stored one, without touching what the CPS signed.
+        Build the answer from a stored message. The signed parts stay as they are.
 
         Args:
             exi, unsigned_bits: The stored message; see `SignedContract`.
-            remaining: How many messages follow this one.
-            at: The present, aware UTC.
+            remaining: The number of messages that follow this one.
+            at: The present moment, aware UTC.
         Returns: A CertificateInstallationRes, EXI.
         """
 
     @abstractmethod
     def response_code(self, error: CcpError) -> str:
-        """Tell which ResponseCode *error* is to the car."""
+        """Return the ResponseCode of *error* in this edition."""
 
     @abstractmethod
     def failure(self, error: CcpError, *, at: datetime) -> bytes:
         """
-        Make the message that tells the car what *error* means to it.
+        Build the message that reports *error* to the car.
 
         Returns: A CertificateInstallationRes, EXI.
         """

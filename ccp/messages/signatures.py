@@ -1,4 +1,4 @@
-"""A message and the key of whom it should be from: what ISO 15118 wants signed, is signed."""
+"""Verify the signature of a message over the elements that ISO 15118 requires to be signed."""
 
 import logging
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from ccp.pki.signatures import (
 )
 
 STANDALONE = "standalone"
-"""The form in which SignedInfo is to be signed: under the schema of XML Signature alone."""
+"""The standard's form of SignedInfo: a fragment under the schema of XML Signature alone."""
 SCHEMA = "schema"
-"""The form in which an element is to be signed: as a fragment under the schemas of its edition."""
+"""The standard's form of an element: a fragment under the schemas of its edition."""
 MESSAGE = "message"
-"""The form that some sign SignedInfo or eMAID in: with the types that they have in the message."""
+"""Another form of SignedInfo and eMAID in use: with the types that they have in the message."""
 
 
 def verify_message(
     exi: bytes, message: Message, key: object, suites: Sequence[Suite]
 ) -> list[Finding]:
     """
-    Prove that the holder of *key* has signed all that ISO 15118 wants signed in a message.
+    Verify that the holder of *key* has signed every element that has to be signed.
 
     Args:
-        exi: What *message* was decoded from.
+        exi: The EXI message that *message* was decoded from.
         key: A public key of pyca/cryptography, or None.
-        suites: What the message's edition allows to sign with.
-    Returns: What is worth telling of it though it holds.
+        suites: The signature suites that the edition allows.
+    Returns: Findings on a signature that is valid.
     Raises:
         SignatureInvalid: See `signed_message` and `verify_signature`.
     """
@@ -54,11 +54,11 @@ def check_message(
     exi: bytes, message: Message, key: object, suites: Sequence[Suite]
 ) -> list[Verdict]:
     """
-    Judge each piece of a message's signature, whatever is wrong with the others.
+    Check each part of a message's signature, independently of the others.
 
-    It holds if nothing is wrong with any of them: then `verify_message` raises nothing.
+    The signature is valid if no verdict has a problem; then `verify_message` raises nothing.
 
-    Args: As for `verify_message`.
+    Args: See `verify_message`.
     """
     try:
         signed = signed_message(exi, message)
@@ -69,17 +69,16 @@ def check_message(
 
 def signed_message(exi: bytes, message: Message) -> SignedMessage:
     """
-    Gather what the signature of a message is about, from the very bits that were sent.
+    Collect the parts of a message's signature, from the bits that were sent.
 
     Args:
-        exi: What *message* was decoded from.
-        message: Of ISO 15118-2 a CertificateInstallationReq, which is signed as a whole, or a
-            CertificateInstallationRes, of which four elements are; of ISO 15118-20 either, of which
-            one element is.
-    Returns: With what is wrong already: an element has no Id, or that of another, or an algorithm
-        has parameters.
+        exi: The EXI message that *message* was decoded from.
+        message: The message. In ISO 15118-2 the whole CertificateInstallationReq is signed, or four
+            elements of a CertificateInstallationRes; in ISO 15118-20 one element of either.
+    Returns: The parts, with the problems found so far: an element without an Id of its own, or an
+        algorithm with parameters.
     Raises:
-        SignatureInvalid: There is no signature.
+        SignatureInvalid: The message is not signed.
     """
     signature = message.header.signature
     if signature is None:
@@ -124,7 +123,7 @@ def signed_message(exi: bytes, message: Message) -> SignedMessage:
 
 
 def _signed_ids(body: Body) -> dict[str, str | None]:
-    """The Ids of the elements that have to be signed, by the elements' names."""
+    """Return the Ids of the elements that have to be signed, by name."""
     match body:
         case iso2.CertificateInstallationReq():
             return {"CertificateInstallationReq": body.id}
@@ -145,7 +144,7 @@ def _signed_ids(body: Body) -> dict[str, str | None]:
 
 
 def _forms(exi: bytes, message: Message, name: str) -> dict[str, bytes]:
-    """The fragments of an element that a digest may be of; of eMAID some sign a shorter one."""
+    """Return the fragments of an element that a digest may cover; eMAID has two forms in use."""
     forms = {SCHEMA: cut_fragment(exi, message, name)}
     if name == "eMAID":
         forms[MESSAGE] = cut_fragment(exi, message, name, message_grammar=True)

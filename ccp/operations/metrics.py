@@ -131,7 +131,7 @@ class Records(Collector):
 
     Args:
         clock: Gives the present moment, aware UTC.
-        monotonic: Gives seconds that only ever go forward.
+        monotonic: Returns seconds of a monotonic clock.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Records -> answers: the only translation between what is stored and what the spec says."""
+"""marshmallow schemas: records of the store -> bodies of responses."""
 
 from ccp.schemas.contract_data import (
     ContractDataV1,

@@ -1,4 +1,4 @@
-"""The shapes of answers, each held by a test against the spec's component of the same name."""
+"""The schemas of responses. A test compares each with the spec's component of the same name."""
 
 import base64
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Base64(fields.Field[bytes]):
 
 
 class RootName(fields.Field[str]):
-    """The name of a V2G root; a name that does not fit the published pattern is not known."""
+    """The name of a V2G root; left out if it does not fit the published pattern."""
 
     def _serialize(
         self, value: str | None, attr: str | None, obj: Any, **kwargs: Any
@@ -30,16 +30,16 @@ class RootName(fields.Field[str]):
 
 
 class _Answer(Schema):
-    """An answer leaves out what is not known."""
+    """A response without members that have no value."""
 
     @post_dump
     def without_unknown(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Drop members that have no value."""
+        """Remove members that have no value."""
         return {name: value for name, value in data.items() if value is not None}
 
 
 class _Common(_Answer):
-    """What both views of a record have."""
+    """The members that both schemas have."""
 
     emaid = fields.String(attribute="emaid.text")
     pcid = fields.String(attribute="pcid.text")
@@ -70,23 +70,23 @@ _signed_contract_data = SignedContractDataV1(many=True)
 
 
 def contract_data_answer(records: Iterable[ContractData]) -> dict[str, Any]:
-    """Shape records as GetContractDataResV1."""
+    """Convert records to GetContractDataResV1."""
     return {"contractDataCollection": _contract_data.dump(records)}
 
 
 def signed_contract_data_answer(records: Iterable[SignedContractData]) -> dict[str, Any]:
-    """Shape records as GetSignedContractDataResV1."""
+    """Convert records to GetSignedContractDataResV1."""
     return {"signedContractDataCollection": _signed_contract_data.dump(records)}
 
 
 def installation_failure(*, exi: bytes, pcid: Pcid | None, namespace: str) -> dict[str, Any]:
     """
-    Shape the failing EXI answer that an error body carries besides its messages.
+    Build the part of an error body that carries the failing EXI answer for the car.
 
     Args:
         exi: A CertificateInstallationRes with a failing response code.
-        pcid: Of the car, where it is known.
-        namespace: Of *exi*.
+        pcid: The car's PCID; None if it is unknown.
+        namespace: The namespace of *exi*.
     """
     record = {"installation_res_exi": exi, "namespace": namespace, "pcid": pcid}
     return {"signedContractDataCollection": _signed_contract_data.dump([record])}

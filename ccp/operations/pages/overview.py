@@ -57,7 +57,7 @@ class Overview:
 
     Args:
         recent: What was answered lately.
-        monotonic: Gives seconds that only ever go forward.
+        monotonic: Returns seconds of a monotonic clock.
     """
 
     def __init__(
