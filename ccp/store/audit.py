@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from ccp.domain.identifiers import Emaid, Pcid
 from ccp.domain.origin import Origin
-from ccp.store.connections import StoreUnusable, connect
+from ccp.store.connect import StoreUnusable, connect
 
 _BUSY_SECONDS = 5
 _BATCH = 500

@@ -7,14 +7,13 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 import structlog
 from sqlite_utils import Database
 
 from ccp.domain.errors import StoreUnreachable
+from ccp.store.connect import StoreUnusable, connect
 from ccp.store.faults import is_busy, translate_error, translated_errors
 from ccp.store.places import Files, create_private, file_id, files_at
 
@@ -38,31 +37,6 @@ _OTHER_LOG = (
 _LOG_GONE = "the write-ahead log was removed or replaced: restart the pool, which keeps its content"
 # Then a transaction that hangs is left to the end of the process.
 _CLOSING_SECONDS = 5
-
-
-class StoreUnusable(Exception):
-    """The database cannot serve this version of the pool; the text says why."""
-
-
-def connect(
-    path: str | Path, mode: str, *, timeout_seconds: float, one_thread: bool = True
-) -> sqlite3.Connection:
-    """
-    Open a database; transactions are begun and ended by whoever uses it.
-
-    Args:
-        path: Of the file.
-        mode: `ro` reads, `rw` writes, `rwc` makes the file if its folder exists.
-        timeout_seconds: How long a statement waits for others.
-        one_thread: False if another thread may close it.
-    """
-    return sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
-        uri=True,
-        timeout=timeout_seconds,
-        isolation_level=None,
-        check_same_thread=one_thread,
-    )
 
 
 class _Connection(NamedTuple):

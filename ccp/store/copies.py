@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ccp.store.connections import StoreUnusable, connect
+from ccp.store.connect import StoreUnusable, connect
 from ccp.store.rows import RowInvalid
 
 _BUSY_SECONDS = 10

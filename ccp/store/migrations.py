@@ -9,7 +9,7 @@ import structlog
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
-from ccp.store.connections import StoreUnusable
+from ccp.store.connect import StoreUnusable
 from ccp.store.copies import back_up, connect_for_copy, store_unusable
 
 log = structlog.get_logger()

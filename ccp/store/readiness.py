@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from ccp.store.connections import StoreUnusable, connect
+from ccp.store.connect import StoreUnusable, connect
 from ccp.store.faults import is_busy
 from ccp.store.migrations import migrations, require_pool
 

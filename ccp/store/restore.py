@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ccp.store.connections import StoreUnusable
+from ccp.store.connect import StoreUnusable
 from ccp.store.copies import connect_for_copy, copy_database, store_unusable
 from ccp.store.migrations import migrations, require_pool
 from ccp.store.schema import schema_problems, time_limit

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from ccp.store.connections import StoreUnusable
+from ccp.store.connect import StoreUnusable
 from ccp.store.migrations import migrations
 
 _SECONDS = 60.0

@@ -13,7 +13,8 @@ from ccp.domain.errors import CcpError
 from ccp.domain.identifiers import Emaid, Pcid
 from ccp.domain.origin import Origin
 from ccp.store import audit, writes
-from ccp.store.connections import Connections, StoreUnusable
+from ccp.store.connect import StoreUnusable
+from ccp.store.connections import Connections
 from ccp.store.faults import translated_errors
 from ccp.store.group_commit import GroupCommit
 from ccp.store.migrations import migrate, require_up_to_date
