@@ -1,4 +1,4 @@
-"""XML-DSig over EXI fragments: every digest, the exact set of what is signed, the signature."""
+"""XML signatures over EXI fragments: digests, the set of signed elements, the signature value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CANONICAL_EXI = "http://www.w3.org/TR/canonical-exi/"
 
 
 class Naming(NamedTuple):
-    """The URIs that SignedInfo names the algorithms of a suite by: signature and digest."""
+    """The URIs of a suite's algorithms in SignedInfo: signature and digest."""
 
     signature_method: str
     digest_method: str
@@ -26,12 +26,12 @@ class Naming(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Suite:
     """
-    Algorithms that an edition of ISO 15118 signs with.
+    A set of signature algorithms of an edition of ISO 15118.
 
     Attributes:
-        name: For error messages.
+        name: The name in error messages.
         curve: The curve of the signer's key.
-        certificate_algorithm: The algorithm that certificates are signed with.
+        certificate_algorithm: The signature algorithm of certificates.
         standard: The URIs of the standard.
         accepted: URIs that some signers use instead; they are accepted and reported.
     """
@@ -76,12 +76,11 @@ ISO_15118_20_SUITES = (
 @dataclass(frozen=True, slots=True)
 class SignedReference:
     """
-    What a SignedInfo says of one element.
+    A Reference of SignedInfo.
 
     Attributes:
-        uri: `#` and the element's Id.
-        transforms: URIs of algorithms.
-        digest_method: URI of the algorithm.
+        uri: `#` and the Id of the element.
+        transforms, digest_method: URIs of algorithms.
     """
 
     uri: str | None
@@ -92,18 +91,18 @@ class SignedReference:
 
 class Verdict(NamedTuple):
     """
-    What is to be said of one piece of a signature.
+    The result of checking one part of a signature.
 
     Attributes:
-        piece: Its name in XML Signature; `Id` for the Ids of the message's elements.
-        problems: A sentence for each thing that is wrong; none if it is as it should be.
-        remarks: A sentence for each thing that is accepted, and is not as the standard says.
-        reference: That it is.
-        element: That a Reference is for, by name; None if it is for none that is to be signed.
-        form: In which the element or SignedInfo was signed, of those that `SignedMessage` has; None
-            if in none of them.
-        algorithm: URI of the method that it is.
-        fragments: Of that element, by form.
+        piece: Name of the part in XML Signature; `Id` for the Ids of the message's elements.
+        problems: A sentence for each fault; empty if the part is valid.
+        remarks: A sentence for each deviation from the standard that is accepted.
+        reference: The Reference, if the part is one.
+        element: Name of the element that a Reference is for; None if that need not be signed.
+        form: The form in which the element or SignedInfo was signed, a key of `SignedMessage`'s
+            mappings; None if no form fits.
+        algorithm: URI of the algorithm, if the part names one.
+        fragments: EXI fragments of the element, by form.
     """
 
     piece: str
@@ -119,16 +118,16 @@ class Verdict(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
     """
-    All of a message that its signature is about.
+    The parts of a message that its signature concerns.
 
     Attributes:
         canonicalization_method, signature_method: URIs of algorithms.
-        signed_info: Its EXI fragments: first that which it is to be signed in, then those which
-            some signers use in its place; each with the name that the log knows it by.
-        signature_value: Raw: r and s one after the other.
-        elements: What has to be signed, all of it and nothing else: by Id, the element's name and
-            its EXI fragments by form, of which one has to have the digest.
-        found: What was seen to be wrong when all this was gathered.
+        signed_info: EXI fragments of SignedInfo by form: first the standard's form, then forms that
+            some signers use instead.
+        signature_value: The raw value: r and s one after the other.
+        elements: The elements that have to be signed, and no others: by Id, the element's name and
+            its EXI fragments by form. One fragment has to have the digest.
+        found: Problems found while the parts were collected.
     """
 
     canonicalization_method: str
@@ -142,16 +141,15 @@ class SignedMessage:
 
 def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite]) -> str:
     """
-    Prove that a message's elements are what the holder of *key* has signed.
+    Verify that the holder of *key* has signed all elements that have to be signed.
 
     Args:
-        message: See there.
-        key: The signer's public key, of any kind that pyca/cryptography knows.
-        suites: What the message's edition allows to sign with.
-    Returns: The name of the form in which SignedInfo was signed.
+        key: The signer's public key, of any type of pyca/cryptography.
+        suites: The suites that the message's edition allows.
+    Returns: The form in which SignedInfo was signed.
     Raises:
-        SignatureInvalid: Naming the first thing that failed: an Id, an algorithm, a reference that
-            is missing, twice or foreign, a digest, the signature itself.
+        SignatureInvalid: The text names the first failure: an Id, an algorithm, a missing, double
+            or foreign Reference, a digest, the signature value.
     Source: XML Signature, 3.2; ISO 15118-2 as `ccp.iso15118` describes its fragments.
     """
     form = None
@@ -159,7 +157,7 @@ def verify_signature(message: SignedMessage, key: object, suites: Sequence[Suite
         if verdict.problems:
             raise SignatureInvalid(verdict.problems[0])
         form = verdict.form
-    if form is None:  # the last verdict names it, or tells a problem
+    if form is None:  # the last verdict has a form or a problem
         raise SignatureInvalid
     return form
 
@@ -168,12 +166,12 @@ def check_signature(
     message: SignedMessage, key: object, suites: Sequence[Suite]
 ) -> Iterator[Verdict]:
     """
-    Judge a signature piece by piece, whatever is wrong with the pieces before.
+    Check each part of a signature, independently of the parts before.
 
-    Args: As for `verify_signature`.
-    Returns: What was found before; the two algorithms; the References in their order, each after
-        its DigestMethod if there is something to say of that, and one for each element that has
-        none; last the SignatureValue.
+    Args: See `verify_signature`.
+    Returns: Verdicts: those found while collecting; the two algorithms; the References in their
+        order, each after its DigestMethod if that has a problem or remark; one for each element
+        without a Reference; last the SignatureValue.
     """
     yield from message.found
     problem = "Its CanonicalizationMethod is not canonical EXI."
@@ -191,8 +189,8 @@ def check_signature(
         algorithm=method,
         remarks=_remarks(named[0].standard.signature_method, method) if named else (),
     )
-    yield from _judge_references(message, named, suites)
-    yield _judge_value(message, key, named[0] if named else None)
+    yield from _check_references(message, named, suites)
+    yield _check_value(message, key, named[0] if named else None)
 
 
 def _find_named(signature_method: str, suites: Sequence[Suite]) -> tuple[Suite, Naming] | None:
@@ -209,13 +207,13 @@ def _remarks(standard: str, found: str) -> Sequence[str]:
     return () if found == standard else [f"The standard's name of this algorithm is {standard}."]
 
 
-def _judge_references(
+def _check_references(
     message: SignedMessage, named: tuple[Suite, Naming] | None, suites: Sequence[Suite]
 ) -> Iterator[Verdict]:
     """
     Check that each element has one Reference, no Reference points elsewhere, all digests hold.
 
-    The DigestMethod is judged by itself: a digest may hold though its algorithm is not allowed.
+    The DigestMethod is checked separately: a digest can be right with a forbidden algorithm.
     """
     missing = dict(message.elements)
     for reference in message.references:
@@ -226,7 +224,7 @@ def _judge_references(
             yield Verdict("Reference", [problem], reference)
             continue
         name, fragments = message.elements[element_id]
-        yield from _judge_digest_method(reference.digest_method, name, named, suites)
+        yield from _check_digest_method(reference.digest_method, name, named, suites)
         problems = []
         if missing.pop(element_id, None) is None:
             problems.append(f"{name} is referenced twice.")
@@ -252,7 +250,7 @@ def _find_form(
     return None, f"The digest of {name} is not that of its content."
 
 
-def _judge_digest_method(
+def _check_digest_method(
     uri: str, name: str, named: tuple[Suite, Naming] | None, suites: Sequence[Suite]
 ) -> Iterator[Verdict]:
     """Check that a DigestMethod goes with the SignatureMethod, or with any that is allowed."""
@@ -275,7 +273,7 @@ def _names(suites: Sequence[Suite]) -> str:
     return " or ".join(suite.name for suite in suites)
 
 
-def _judge_value(message: SignedMessage, key: object, suite: Suite | None) -> Verdict:
+def _check_value(message: SignedMessage, key: object, suite: Suite | None) -> Verdict:
     """
     Check that the holder of the key has signed SignedInfo in one of its forms.
 
