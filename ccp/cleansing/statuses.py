@@ -15,12 +15,12 @@ from ccp.pki.certificates import Certificate
 from ccp.pki.crl import RevocationList, read_crl
 from ccp.pki.extensions import read_status_urls
 from ccp.pki.ocsp import build_request, read_response
-from ccp.pki.revocation import Answer, Status, StatusUnknown
+from ccp.pki.revocation import CertificateStatus, Status, StatusUnknown
 
 # Cached OCSP answers plus certificates on cached CRLs: some 20 MB.
 _MOST_KEPT = 100_000
 
-T = TypeVar("T", Answer, RevocationList)
+T = TypeVar("T", CertificateStatus, RevocationList)
 
 
 class StatusUnavailable(Exception):
@@ -47,7 +47,7 @@ class Statuses:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._kept: OrderedDict[bytes, Answer | RevocationList] = OrderedDict()
+        self._kept: OrderedDict[bytes, CertificateStatus | RevocationList] = OrderedDict()
         self._weight = 0
         self._asking: dict[bytes, asyncio.Task[Any]] = {}
 
@@ -88,7 +88,7 @@ class Statuses:
     async def _by_ocsp(
         self, url: str, certificate: Certificate, issuer: Certificate, client: OcspCrlClient
     ) -> Status:
-        async def ask() -> Answer:
+        async def ask() -> CertificateStatus:
             request = build_request(certificate.der, issuer.der)
             response = await client.query_ocsp(url, request, issuer=issuer.der)
             return read_response(response, request, issuer.der, at=self._clock())
@@ -132,7 +132,7 @@ class Statuses:
         self._weight -= _weight(self._kept.pop(key))
 
 
-def _weight(answer: Answer | RevocationList) -> int:
+def _weight(answer: CertificateStatus | RevocationList) -> int:
     return 1 + (len(answer.statuses) if isinstance(answer, RevocationList) else 0)
 
 

@@ -1,1 +1,1 @@
-"""Certificates: what they say, and whom they lead to."""
+"""X.509 certificates, chains, XML signatures, OCSP and CRL parsing; no I/O."""

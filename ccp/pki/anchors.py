@@ -50,9 +50,9 @@ class Anchors:
 
     Attributes:
         certificates: Roots, and sub-CAs under them.
-        configured: Whether an operator has put anything there; if so, and if none of it can be
-            used, no chain holds. A pool that was told whom to trust does not trust everybody
-            because a file is broken.
+        configured: Whether the operator has configured anchors for this purpose. If so, and if
+            none of them is usable, no chain is valid: a broken file does not switch verification
+            off.
         yielding: Those of *certificates* that a root pool has given. Each counts only while no
             other valid anchor has its name and key.
     """
@@ -124,10 +124,10 @@ def _valid_at(anchors: Anchors, moment: datetime) -> tuple[crypto.X509, ...]:
 
 def load_x509(certificate: Certificate) -> crypto.X509:
     """
-    Give OpenSSL a certificate.
+    Load a certificate into OpenSSL.
 
     Raises:
-        crypto.Error: OpenSSL cannot read what others can.
+        crypto.Error: OpenSSL cannot read the certificate.
     """
     return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
 

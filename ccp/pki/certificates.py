@@ -16,7 +16,7 @@ from ccp.pki.lenient import TooIrregular, load_leniently
 from ccp.pki.name_matching import name_key
 
 UNREADABLE = (ValueError, TypeError, x509.InvalidVersion)
-"""What pyca/cryptography raises for bytes that are no certificate, or an odd one."""
+"""Exceptions of pyca/cryptography for bytes that are not a certificate, or an irregular one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class Certificate:
     The facts of one X.509 certificate.
 
     Attributes:
-        der: As it came.
-        common_name: Of the subject; empty where it has none, or several.
+        der: The certificate, X.509 DER.
+        common_name: Common name of the subject; empty if it has none, or several.
         subject, issuer: Names, comparable by value.
         not_before, not_after: Validity, aware UTC, both included.
-        public_key: Of pyca/cryptography; None where that knows no such key.
-        signature_algorithm: What it is signed with.
-        serial_number: May be negative, as in some certificates of old.
-        parsed: The certificate as pyca/cryptography reads it. Of a certificate that it refuses, one
+        public_key: A key of pyca/cryptography; None for a type that it does not know.
+        signature_algorithm: The algorithm of the certificate's signature.
+        serial_number: The serial number, which is negative in some old certificates.
+        parsed: The certificate as pyca/cryptography reads it. If it refuses the certificate, one
             with the same facts, but without extensions and signature.
-        is_regular: Whether pyca/cryptography reads it as it is.
+        is_regular: Whether pyca/cryptography reads the certificate.
     """
 
     der: bytes
@@ -56,16 +56,16 @@ class Certificate:
 
     @property
     def curve(self) -> str:
-        """Of the key; empty where the pool knows no such key, or no name of its curve."""
+        """Name of the key's curve; empty if the pool does not know key or curve."""
         return curve_of(self.public_key)
 
     @property
     def is_self_issued(self) -> bool:
-        """Whether subject and issuer are the same, as of a root."""
+        """Whether subject and issuer are the same, as in a root."""
         return self.subject == self.issuer
 
     def is_valid_at(self, moment: datetime) -> bool:
-        """Tell whether *moment* (aware) lies within the certificate's validity."""
+        """Return whether *moment* (aware) lies within the certificate's validity."""
         return self.not_before <= moment <= self.not_after
 
 
@@ -73,14 +73,13 @@ def read_certificate(der: bytes, name: str, *, cache: bool = False) -> Certifica
     """
     Read one certificate, also an irregular one, as far as OpenSSL reads it too.
 
-    Extension values are not looked at; see `ccp.pki.extensions`.
+    Values of extensions are not read; see `ccp.pki.extensions`.
 
     Args:
         der: X.509, DER.
-        name: What to call it in the error, such as "contract certificate".
-        cache: It comes with message after message, as those of CAs do, so what is read of it is
-            kept. To keep a car's or a contract's, which seldom comes again, takes longer than to
-            read it.
+        name: The certificate's name in the error, such as "contract certificate".
+        cache: Whether to cache the result, as for CAs, which come with many messages. Certificates
+            of cars and contracts seldom come again, and reading them is faster than caching.
     Raises:
         CertificateUnreadable: *der* is not an X.509 certificate; the message has *name*.
     """

@@ -87,12 +87,12 @@ def verify_chain(
     Args:
         certificates: The leaf first, then its sub-CAs in any order; no root.
         anchors: The roots to end in, and sub-CAs that messages do not bring.
-        name: What to call the leaf in an error, such as "CPS certificate".
+        name: The leaf's name in an error, such as "CPS certificate".
         at: Instant at which every certificate has to be valid, aware UTC.
-        suites: What the message's edition allows: all keys have to be on one of their curves, and
-            all certificates but the root to be signed with one of them.
+        suites: The suites that the message's edition allows. All keys have to be on one of their
+            curves, and all certificates except the root signed with one of them.
     Raises:
-        CertificateChainBroken: It does not end in a root of *anchors*, or a signature, basic
+        CertificateChainBroken: The chain does not end in a root of *anchors*, or a signature, basic
             constraint, path length, key usage, name constraint, policy or curve does not fit; the
             message says which.
         CertificateChainExpired, CertificateChainNotYetValid: *at* lies outside the validity of one
@@ -179,7 +179,7 @@ def _judge(
     at: datetime,
     flags: int = 0,
 ) -> list[crypto.X509]:
-    """Let OpenSSL find the chain from the leaf to one that is trusted."""
+    """Find the chain from the leaf to a trusted certificate with OpenSSL."""
     store = _store(trusted, at.replace(microsecond=0), flags)
     try:
         context = crypto.X509StoreContext(
@@ -194,7 +194,7 @@ def _judge(
 
 @lru_cache(maxsize=64)  # OpenSSL counts seconds, and in one of them many leaves come
 def _store(trusted: tuple[crypto.X509, ...], at: datetime, flags: int) -> crypto.X509Store:
-    """Make what OpenSSL verifies against; its time can be set but once."""
+    """Build an OpenSSL certificate store; its time can be set only once."""
     store = crypto.X509Store()
     for certificate in trusted:
         store.add_cert(certificate)
@@ -214,7 +214,7 @@ def _depends_on_path(certificate: Certificate) -> bool:
 
 
 def _require_policy(path: Sequence[Extensions], name: str) -> None:
-    """OpenSSL ignores policies, unless it is told all policies that the pool accepts."""
+    """Check certificate policies, which OpenSSL ignores unless it gets a list of accepted ones."""
     if not has_required_policy(path):
         raise CertificateChainBroken(
             f"The chain of the {name} has no common certificate policy, which one of its"

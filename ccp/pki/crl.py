@@ -25,27 +25,26 @@ _UNREADABLE = (
 @dataclass(frozen=True, slots=True)
 class RevocationList:
     """
-    What one CA has revoked.
+    The CRL of one CA.
 
     Attributes:
-        statuses: By serial number, of all that is revoked or on hold.
-        until: When the next list comes, aware UTC; at the latest.
+        statuses: The certificates that are revoked or on hold, by serial number.
+        until: The moment until which the list is valid, aware UTC.
     """
 
     statuses: Mapping[int, Status]
     until: datetime
 
     def status_of(self, serial_number: int) -> Status:
-        """Tell the status of a certificate of this CA."""
+        """Return the status of a certificate of this CA."""
         return self.statuses.get(serial_number, Status.GOOD)
 
 
 def read_crl(content: bytes, issuer_der: bytes, *, at: datetime) -> RevocationList:
     """
-    Read a complete CRL of one CA, and believe it only if that CA has signed it.
+    Read a complete CRL of one CA, and verify its signature.
 
-    Lists of changes, of parts, or of other CAs too have critical extensions that say so; from those
-    the status cannot be told here.
+    Delta CRLs, partial and indirect CRLs have critical extensions. They are refused.
 
     Args:
         content: DER, or PEM as some publish it.

@@ -151,7 +151,7 @@ class Extensions:
 
     @property
     def basic_constraints(self) -> tuple[bool, int | None]:
-        """Whether the certificate is of a CA, and how many CAs may follow; None for any number."""
+        """Whether the subject is a CA, and how many CAs may follow; None for any number."""
         return read_basic_constraints(self.values.get(BASIC_CONSTRAINTS, _EMPTY))
 
     @property

@@ -145,8 +145,8 @@ def read_text(value: Element) -> str:
     """
     Return the text of a value in a name, whatever its type.
 
-    Bytes that are not of the encoding are read as Latin-1, as OpenSSL does. What is not a string is
-    written in hexadecimal digits, as RFC 4514, 2.4, does.
+    Bytes that do not fit the encoding are read as Latin-1, as OpenSSL does. A value that is not a
+    string becomes hexadecimal digits (RFC 4514, 2.4).
     """
     encoding = _ENCODINGS.get(value.tag)
     if encoding is None:

@@ -12,10 +12,10 @@ def distinguished_name(name: x509.Name) -> str:
 
 def names_agree(given: str, ours: str) -> bool:
     """
-    Tell whether a name as some car writes it means the name that we have.
+    Return whether a name in a car's spelling means the same as ours.
 
     Cars write the issuer of a root in any order and spelling (see `parse_name`), and leave
-    attributes out: those that they give have to be attributes of our name.
+    attributes out. The attributes that they write have to be attributes of our name.
 
     Args:
         given: X509IssuerName of a ListOfRootCertificateIDs.

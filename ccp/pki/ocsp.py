@@ -1,4 +1,4 @@
-"""OCSP: the question whether a certificate is revoked, and the judgement of what is answered."""
+"""OCSP: build requests, and verify and read responses."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from ccp.pki.der import BOOLEAN, SEQUENCE, Element, elements, items_of
 from ccp.pki.extensions import ExtensionProblem, require_known_extensions
 from ccp.pki.issuance import is_issuer
 from ccp.pki.name_matching import same_name
-from ccp.pki.revocation import Answer, Status, StatusUnknown, require_timely
+from ccp.pki.revocation import CertificateStatus, Status, StatusUnknown, require_timely
 from ccp.pki.structure import read_structure
 
 _STATUSES = {
@@ -26,7 +26,7 @@ _STATUSES = {
     ocsp.OCSPCertStatus.REVOKED: Status.REVOKED,
 }
 _SINGLE_EXTENSIONS = 0xA1
-# What pyca/cryptography raises for an answer that is none, or has an odd part.
+# Exceptions of pyca/cryptography for bytes that are not a response, or an irregular one.
 _UNREADABLE = (
     *UNREADABLE,
     CertificateUnreadable,
@@ -37,16 +37,16 @@ _UNREADABLE = (
 
 def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
     """
-    Ask for the status of one certificate.
+    Build a request for the status of one certificate.
 
-    There is no nonce, so that responders can answer what they have signed before. SHA-1 names the
-    issuer, and protects nothing: it is what every responder knows.
+    The request has no nonce, so that responders can send responses signed in advance. SHA-1 only
+    identifies the issuer: every responder knows it.
 
     Args:
         certificate_der, issuer_der: The certificate and that of its CA, X.509 DER.
     Returns: An OCSPRequest, DER.
     Raises:
-        StatusUnknown: One of them is such that it cannot be asked for.
+        StatusUnknown: No request can be built for the certificate.
     Source: RFC 6960, 4.1; RFC 5019, 2.1.
     """
     builder = ocsp.OCSPRequestBuilder()
@@ -64,32 +64,33 @@ def build_request(certificate_der: bytes, issuer_der: bytes) -> bytes:
         raise StatusUnknown("the certificate cannot be asked for") from None
 
 
-def read_response(der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime) -> Answer:
+def read_response(
+    der: bytes, request_der: bytes, issuer_der: bytes, *, at: datetime
+) -> CertificateStatus:
     """
-    Read what a responder answers, and believe it only if the CA, or whom it has charged, signed it.
+    Verify and read a response. The CA, or a responder that it has authorized, has to sign it.
 
-    An answer may have the status of other certificates too; these are not looked at.
-
-    A responder's own certificate is believed while it is valid: where it should have been revoked,
-    its CA has to say so by letting it end (RFC 6960, 4.2.2.2.1, leaves that to local policy).
+    A response may have statuses of several certificates; the requested one is selected. The status
+    of the responder's own certificate is not checked: it is trusted as long as it is valid
+    (RFC 6960, 4.2.2.2.1, leaves that to local policy).
 
     Args:
-        der: As it came.
-        request_der: What was asked: a request of `build_request`.
-        issuer_der: The certificate of the CA that it names.
-        at: The present, aware UTC.
+        der: The response.
+        request_der: The request, from `build_request`.
+        issuer_der: The certificate of the CA.
+        at: The present moment, aware UTC.
     Raises:
-        StatusUnknown: It is no answer to the request, or not of the present, or nobody who may has
-            signed it, or it says that it does not know.
+        StatusUnknown: The response does not answer the request, is out of date, is not signed by
+            an authorized signer, or has the status unknown.
     Source: RFC 6960, 3.2 and 4.2.
     """
     try:
-        return _judge(der, request_der, issuer_der, at)
+        return _read(der, request_der, issuer_der, at)
     except _UNREADABLE:
         raise StatusUnknown("it answers no OCSP") from None
 
 
-def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> Answer:
+def _read(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> CertificateStatus:
     response = ocsp.load_der_ocsp_response(der)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise StatusUnknown(f"the responder says {response.response_status.name}")
@@ -104,7 +105,7 @@ def _judge(der: bytes, request_der: bytes, issuer_der: bytes, at: datetime) -> A
         raise StatusUnknown("the responder does not know the certificate")
     if single.revocation_reason is x509.ReasonFlags.certificate_hold:
         status = Status.ON_HOLD
-    return Answer(status, until)
+    return CertificateStatus(status, until)
 
 
 def _select_single(
@@ -113,11 +114,10 @@ def _select_single(
     """
     Select the SingleResponse of one certificate.
 
-    Of several for the same certificate the latest counts, and of several that are equally late one
-    that does not say good.
+    The latest one counts; of several with the same time, one with another status than good.
 
     Raises:
-        StatusUnknown: There is none, or the selected one has a critical extension.
+        StatusUnknown: The response has no such SingleResponse, or it has a critical extension.
     """
     singles = [
         (one, critical)
@@ -174,7 +174,7 @@ def _certificate_id(
 
 
 def _require_signature(response: ocsp.OCSPResponse, issuer: Certificate, at: datetime) -> None:
-    """The CA has signed, or somebody with a certificate of the CA's for just that."""
+    """Check that the CA, or a responder that it has authorized, signed the response."""
     if _is_named(response, issuer):
         signer = issuer
     else:
@@ -194,21 +194,21 @@ def _require_signature(response: ocsp.OCSPResponse, issuer: Certificate, at: dat
 
 
 def _is_named(response: ocsp.OCSPResponse, signer: Certificate) -> bool:
-    """Tell whether the answer names a certificate as its signer's, by name or by key."""
+    """Return whether the response names a certificate as its signer's, by name or key."""
     if response.responder_name is not None:
         return same_name(response.responder_name, signer.subject)
     return response.responder_key_hash == _key_hash(signer)
 
 
 def _key_hash(certificate: Certificate) -> bytes:
-    """Return the SHA-1 of a key, by which OCSP names whose it is."""
+    """Return the SHA-1 of a key, by which OCSP identifies it."""
     info = read_structure(certificate.der).public_key
     _, key = elements(info.content)
     return sha1(key.content[1:]).digest()  # noqa: S324
 
 
 def _may_answer(delegate: Certificate, issuer: Certificate, at: datetime) -> bool:
-    """Tell whether the CA itself has issued a certificate, valid now, to answer for it."""
+    """Return whether the CA has issued a responder's certificate, and it is valid now."""
     if not delegate.is_valid_at(at) or not is_issuer(issuer, delegate):
         return False
     try:
@@ -220,7 +220,7 @@ def _may_answer(delegate: Certificate, issuer: Certificate, at: datetime) -> boo
 
 
 def _verify(key: object, response: ocsp.OCSPResponse) -> None:
-    """Raise InvalidSignature unless a key, of a kind that these PKIs have, signed the answer."""
+    """Verify the signature of a response; raise InvalidSignature if it is wrong."""
     signature, signed = response.signature, response.tbs_response_bytes
     match key, response.signature_hash_algorithm:
         case ec.EllipticCurvePublicKey() as ecdsa_key, hashes.HashAlgorithm() as algorithm:

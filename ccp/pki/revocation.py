@@ -1,4 +1,4 @@
-"""What a CA says of a certificate that it has issued: good, revoked, or on hold; and until when."""
+"""Revocation status of a certificate, and how long it is valid."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ _FRESH = timedelta(hours=1)  # an answer that does not say when the next one com
 
 class Status(Enum):
     """
-    Of a certificate.
+    The status of a certificate.
 
-    A certificate on hold is revoked, but may come back (RFC 5280, 5.3.1).
+    A certificate on hold is revoked, but may become good again (RFC 5280, 5.3.1).
     """
 
     GOOD = "good"
@@ -21,16 +21,16 @@ class Status(Enum):
 
 
 class StatusUnknown(Exception):
-    """What was answered does not tell the status of a certificate; the text says why."""
+    """An OCSP response or CRL does not give the status of a certificate; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CertificateStatus:
     """
-    What a CA says of a certificate.
+    The status of a certificate for some time.
 
     Attributes:
-        until: When it says so anew, aware UTC; at the latest.
+        until: The moment until which the status is valid, aware UTC.
     """
 
     status: Status
@@ -41,14 +41,14 @@ def require_timely(
     this_update: datetime, next_update: datetime | None, *, at: datetime
 ) -> datetime:
     """
-    Prove that an answer is of the present, give or take what clocks differ by.
+    Check that an OCSP response or CRL is current; clocks may differ by CLOCKS_DIFFER_BY.
 
     Args:
-        this_update, next_update: Its dates, aware UTC; one without the second is good for an hour.
-        at: The present, aware UTC.
-    Returns: Until when it need not be asked for again.
+        this_update, next_update: Its dates, aware UTC. Without the second it is valid for an hour.
+        at: The present moment, aware UTC.
+    Returns: The moment until which it is valid.
     Raises:
-        StatusUnknown: It is of the past, or of the future.
+        StatusUnknown: It is out of date, or from the future.
     """
     if this_update > at + CLOCKS_DIFFER_BY:
         raise StatusUnknown("the answer is of the future")

@@ -1,4 +1,4 @@
-"""Who counts as a CPS, as far as the names in the signer's chain tell."""
+"""Check by the names in a signer's chain that the signer is a CPS."""
 
 from collections.abc import Iterator, Sequence
 

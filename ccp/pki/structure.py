@@ -39,7 +39,7 @@ class RawExtension(NamedTuple):
 
     @property
     def is_critical(self) -> bool:
-        """Whether a reader that does not know the extension has to refuse the certificate."""
+        """Whether the extension is critical: a reader that does not know it must refuse."""
         return self.critical not in (None, b"\0")
 
 
