@@ -69,11 +69,11 @@ def make_services(
     settings: Settings, store: Store, clock: Callable[[], datetime], clients: Clients
 ) -> Services:
     """
-    Join what handlers work with; the trust anchors and the operator's CAs are read here, once.
+    Build the services of the handlers. Trust anchors and the operator's CAs are read here, once.
 
     Raises:
-        SettingsInvalid: CCP_TRUST_DIR was said, and is no folder, or its table of providers cannot
-            be used; or CCP_OPERATOR_CAS is none of CA certificates.
+        SettingsInvalid: CCP_TRUST_DIR is set and is not a folder, its table of providers cannot be
+            used, or CCP_OPERATOR_CAS is not a folder of CA certificates.
     """
     try:
         cas = load_issuers(Path(settings.operator_cas)) if settings.operator_cas else Issuers()
@@ -93,7 +93,7 @@ def make_services(
 
 def read_provider_table(settings: Settings, trust: Trust) -> ProviderTable:
     """
-    Read which eMSP roots may issue contracts of which providers.
+    Read the table of the provider ids that each eMSP root may issue contracts for.
 
     Raises:
         SettingsInvalid: The table cannot be used, or there are no anchors to enforce it with.
@@ -112,7 +112,7 @@ def read_provider_table(settings: Settings, trust: Trust) -> ProviderTable:
 
 
 def make_regular_cleansing(settings: Settings, services: Services) -> RegularCleansing:
-    """Make what cleanses the pool every CCP_CLEANSE_HOURS."""
+    """Build the cleansing that runs every CCP_CLEANSE_HOURS."""
     return RegularCleansing(
         make_cleansing(settings, services.store, services.trusted, services.clock),
         settings.beside_database("cleansing"),
@@ -124,7 +124,7 @@ def make_regular_cleansing(settings: Settings, services: Services) -> RegularCle
 def make_operators(
     settings: Settings, services: Services, tokens: Tokens | None, handlers: Calls
 ) -> "Operators | None":
-    """Join what operators may ask; None, and none of its code is loaded, where they do not."""
+    """Build the operators' application; without CCP_OPERATIONS_BIND None, and nothing is loaded."""
     if not settings.operations_bind:
         return None
     from ccp.operations.app import Operators

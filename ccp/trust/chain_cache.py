@@ -1,4 +1,4 @@
-"""Chains that come again and again, and CAs that issue leaf after leaf: each proved but once."""
+"""A cache of verified chains, and of CAs that a verified chain has gone through."""
 
 import threading
 from collections import OrderedDict
@@ -19,16 +19,16 @@ T = TypeVar("T", Issuer, VerifiedChain)
 
 class ChainCache:
     """
-    Proves chains that end in one set of anchors, and remembers what it has proved.
+    Verifies chains against one set of anchors, and caches the results.
 
-    What is remembered are bytes: of a chain all that a message has brought, of a CA all that was
-    brought besides the leaf. So no message is believed for what another one has brought.
+    The cache key of a chain is all its certificates; that of a CA is all certificates of a chain
+    except the leaf. So no message profits from certificates that another message has brought.
 
     Args:
-        anchors: Roots, and the sub-CAs between that a message does not bring (of ISO 15118-2 it
-            brings none with a car's certificate).
-        name: As for `verify_chain`.
-        chains: How many whole chains are remembered; 0 for leaves that seldom come again.
+        anchors: Roots, and sub-CAs that messages do not bring (a car's request of ISO 15118-2
+            brings none).
+        name: See `verify_chain`.
+        chains: The number of whole chains to cache; 0 for leaves that seldom come again.
     """
 
     def __init__(self, anchors: Anchors, *, name: str, chains: int) -> None:
@@ -40,7 +40,7 @@ class ChainCache:
         self._of_roots: dict[str, ChainCache] = {}
 
     def of_root(self, fingerprint: str) -> "ChainCache | None":
-        """Prove chains that end in one root (SHA-256, lower-case hex digits); None if unknown."""
+        """Return the cache for chains under one root (SHA-256, hex digits); None if unknown."""
         if fingerprint not in self._of_roots:
             anchors = self._anchors.only(fingerprint)
             if not anchors.certificates:
@@ -53,11 +53,11 @@ class ChainCache:
         self, certificates: Sequence[Certificate], *, at: datetime, suites: Sequence[Suite]
     ) -> VerifiedChain | None:
         """
-        Prove that a chain ends in a trusted root, or remember that it does.
+        Verify that a chain ends in a trusted root, or find it in the cache.
 
         Args:
-            certificates, at, suites: As for `verify_chain`.
-        Returns: None where no anchors are configured, so that there is nothing to prove.
+            certificates, at, suites: See `verify_chain`.
+        Returns: The verified chain; None if no anchors are configured.
         Raises: As `verify_chain`.
         """
         if not self._anchors.configured:
@@ -88,12 +88,12 @@ class ChainCache:
             try:
                 return verify_leaf(certificates[0], issuer, name=self._name, at=at, suites=suites)
             except CcpError:
-                pass  # another CA of that name may have issued it; else the reason is told below
+                pass  # another CA of that name may have issued it; verify_chain finds out
         return verify_chain(certificates, self._anchors, name=self._name, at=at, suites=suites)
 
 
 class _Recent(Generic[T]):
-    """What was asked for last, while it is valid; threads share it."""
+    """A thread-safe LRU cache of results that are valid for a time."""
 
     def __init__(self, size: int) -> None:
         self._size = size

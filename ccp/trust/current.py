@@ -1,4 +1,4 @@
-"""What a pool trusts at one moment: its anchors, and the proofs that chains end in them."""
+"""The trust anchors in use, with the caches of chains verified against them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,12 @@ from ccp.trust.folder import Trust
 @dataclass(frozen=True, slots=True)
 class TrustSnapshot:
     """
-    Anchors, and what has been proved with these alone.
+    Anchors, with a cache for each kind of chain. It does not change.
 
     Attributes:
-        cps_chains, contract_chains, provisioning_chains: Prove those of what is put, and of cars
-            that ask.
+        trust: The anchors.
+        cps_chains, contract_chains: Verify the chains of contracts.
+        provisioning_chains: Verifies the chains of cars.
     """
 
     trust: Trust
@@ -25,7 +26,7 @@ class TrustSnapshot:
 
     @classmethod
     def of(cls, trust: Trust) -> Self:
-        """Begin with nothing proved: what was proved under a root that has gone is forgotten."""
+        """Build a snapshot with empty caches, so that no chain of a removed root stays valid."""
         return cls(
             trust,
             cps_chains=ChainCache(trust.v2g, name="CPS certificate", chains=256),
@@ -44,8 +45,7 @@ class TrustStore:
     Attributes:
         current: The anchors in use.
         files: The anchors that come from files.
-        roots: The roots of a root pool as they were kept on disk at the start, by the names of
-            KINDS; X.509, DER.
+        roots: The roots of a root pool that were on disk at the start, by kind; X.509, DER.
         refused_reload: Why the last reload of the anchors was refused; empty if it was not.
     """
 

@@ -34,9 +34,9 @@ class Trust:
     The three sets of anchors.
 
     Attributes:
-        v2g: CPS chains end here, and contract chains of eMSPs under a V2G PKI.
-        emsp: Contract chains of eMSPs with a PKI of their own.
-        oem: Provisioning certificates; with the OEMs' sub-CAs, which requests do not bring.
+        v2g: For CPS chains, and contract chains of eMSPs under a V2G PKI.
+        emsp: For contract chains of eMSPs with a PKI of their own.
+        oem: For provisioning certificates; with the OEMs' sub-CAs, which requests do not bring.
     """
 
     v2g: Anchors = NO_ANCHORS
@@ -45,10 +45,10 @@ class Trust:
 
     def with_roots(self, roots: Mapping[str, Sequence[bytes]]) -> "Trust":
         """
-        Add what a root pool has, by the names of KINDS; see `Anchors.with_roots`.
+        Add the roots of a root pool; see `Anchors.with_roots`.
 
         Args:
-            roots: May lack some kinds, or all of them.
+            roots: Roots by kind (see KINDS); kinds may be missing.
         """
         return Trust(
             **{kind: getattr(self, kind).with_roots(roots.get(kind, ())) for kind in KINDS}
@@ -56,7 +56,7 @@ class Trust:
 
     @property
     def contracts(self) -> Anchors:
-        """What contract chains may end in: an eMSP's root, or a V2G root."""
+        """The anchors of contract chains: eMSP and V2G."""
         return self.emsp + self.v2g
 
 
@@ -64,12 +64,11 @@ def load_trust(folder: Path, *, at: datetime) -> Trust:
     """
     Load the anchors below *folder*: `v2g/`, `emsp/` and `oem/` with PEM or DER files.
 
-    A file that cannot be read is named in the log and left out. A certificate that is not valid at
-    *at* (aware UTC) is named there too, and kept for its time. A folder that does not exist is an
-    empty set.
+    A file that cannot be read is logged and left out. A certificate that is not valid at *at*
+    (aware UTC) is logged and kept. A folder that does not exist is an empty set.
 
     Raises:
-        OSError: A folder is there, and cannot be read.
+        OSError: A folder exists, and cannot be read.
     """
     return Trust(**{kind: _read_anchors(folder / kind, at) for kind in KINDS})
 
@@ -79,7 +78,7 @@ def _read_anchors(folder: Path, at: datetime) -> Anchors:
 
 
 def certificate_paths(folder: Path) -> Iterator[Path]:
-    """Give the files in a folder that should be certificates; the log names the others."""
+    """Yield the certificate files in a folder, by their suffix; log the others."""
     for path in _paths(folder):
         if path.suffix.lower() in _SUFFIXES:
             yield path
@@ -103,8 +102,8 @@ class AnchorFile:
     A file in the folder of one kind of anchors.
 
     Attributes:
-        certificates: What it has, valid now or not.
-        problem: Why it is left out; empty if it is not.
+        certificates: Its certificates, valid now or not.
+        problem: Why the file is left out; empty if it is not.
     """
 
     path: Path
@@ -114,10 +113,10 @@ class AnchorFile:
 
 def anchor_files(folder: Path) -> Iterator[AnchorFile]:
     """
-    Load all files in a folder, those that are left out too; none where there is no folder.
+    Load all files in a folder, including those that are left out; none if there is no folder.
 
     Raises:
-        OSError: The folder is there, and cannot be read.
+        OSError: The folder exists, and cannot be read.
     """
     for path in _paths(folder):
         if path.suffix.lower() not in _SUFFIXES:
@@ -168,11 +167,11 @@ def log_validity(certificate: Certificate, at: datetime, **where: str) -> None:
 
 def read_file(path: Path) -> list[bytes]:
     """
-    Return the certificates in a file, as DER; what is not PEM is DER, and is not looked at.
+    Return the certificates in a file, as DER. A file that is not PEM is returned unchanged.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is broken PEM.
+        OSError: The file cannot be read.
+        ValueError: The file is broken PEM.
     """
     content = path.read_bytes()
     if not _PEM_BEGIN.search(content):

@@ -1,4 +1,4 @@
-"""The last good roots of the root pool, in a file beside the database."""
+"""The on-disk copy of a root pool's roots, and the anchors of a pool at its start."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ _MAX_BYTES = 8 * 2**20  # more than a root pool may answer for all kinds togethe
 
 def trusted_at_start(settings: Settings, *, at: datetime) -> TrustStore:
     """
-    Give what a pool trusts when it starts: the anchors in files, and what a root pool gave last.
+    Load the anchors of a pool at its start: those in files, and the root pool's from disk.
 
     Args:
-        at: The present, aware UTC.
+        at: The present moment, aware UTC.
     Raises:
-        AnchorsUnusable: CCP_TRUST_DIR was said, and is no folder; or it cannot be read.
+        AnchorsUnusable: CCP_TRUST_DIR is set and is not a folder, or cannot be read.
     """
     try:
         files = load_trust(settings.trust_folder(), at=at)
@@ -37,10 +37,12 @@ def trusted_at_start(settings: Settings, *, at: datetime) -> TrustStore:
 
 class KeptRoots:
     """
-    The file; roots are X.509 in DER, by the names of KINDS.
+    The file with the last good roots of the root pool, beside the database.
+
+    Roots are X.509 in DER, by kind (see KINDS).
 
     Args:
-        settings: Name database and root pool; what another one gave is not looked at.
+        settings: Settings with database and root pool. Roots of another root pool are ignored.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -49,10 +51,10 @@ class KeptRoots:
 
     def load(self) -> Mapping[str, Sequence[bytes]]:
         """
-        Return what should be roots, of all kinds.
+        Return the roots of all kinds, unchecked.
 
         Raises:
-            NothingKept: There are none of this root pool.
+            NothingKept: The file has no roots of this root pool.
         """
         kept = self._file.load()
         try:
@@ -63,10 +65,10 @@ class KeptRoots:
 
     def usable(self, *, at: datetime) -> Mapping[str, tuple[bytes, ...]]:
         """
-        Return those of them that are roots, whether they are valid or not; none where none are.
+        Return the usable roots of all kinds, valid now or not.
 
         Args:
-            at: The present, aware UTC; see `usable_roots`.
+            at: The present moment, aware UTC; see `usable_roots`.
         """
         try:
             kept = self.load()
@@ -75,6 +77,6 @@ class KeptRoots:
         return {kind: usable_roots(kept[kind], kind=kind, at=at) for kind in KINDS}
 
     def save(self, roots: Mapping[str, Sequence[bytes]]) -> None:
-        """Keep roots in place of the last ones; see `LastGood.save`."""
+        """Replace the stored roots; see `LastGood.save`."""
         texts = {kind: [base64.b64encode(der).decode() for der in roots[kind]] for kind in KINDS}
         self._file.save(orjson.dumps(texts))

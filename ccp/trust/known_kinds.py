@@ -1,4 +1,4 @@
-"""The kinds of trust anchors that a pool's folder had, in a file beside the database."""
+"""The kinds of trust anchors that the folder had at the last start."""
 
 from ccp.clients.last_good import LastGood, NothingKept
 from ccp.config.settings import AnchorsUnusable, Settings
@@ -9,11 +9,11 @@ _MAX_BYTES = 1024
 
 class KnownKinds:
     """
-    The file. A start compares with it, so that a volume that is not mounted does not make a pool
-    that verifies into one that does not.
+    A file beside the database with the kinds of anchors. The start compares with it, so that a
+    volume that is not mounted does not silently switch verification off.
 
     Args:
-        settings: Name database and folder; what another folder had is not looked at.
+        settings: Settings with database and folder. Kinds of another folder are ignored.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -22,7 +22,7 @@ class KnownKinds:
         self._file = LastGood(self._path, self._folder, max_bytes=_MAX_BYTES)
 
     def load(self) -> list[str]:
-        """Return the kinds, in the order of KINDS; none where there is no such file."""
+        """Return the kinds, in the order of KINDS; none if there is no file."""
         try:
             known = self._file.load().decode(errors="replace").split()
         except NothingKept:
@@ -31,12 +31,12 @@ class KnownKinds:
 
     def require(self, trust: Trust) -> None:
         """
-        Check that no kind has gone since the last start.
+        Check that no kind is missing since the last start.
 
         Args:
             trust: The pool's anchors, of files and of a root pool.
         Raises:
-            AnchorsUnusable: One has; the text says which, and what to do.
+            AnchorsUnusable: A kind is missing; the text says which, and what to do.
         """
         gone = [kind for kind in self.load() if not getattr(trust, kind).configured]
         if gone:
@@ -47,11 +47,11 @@ class KnownKinds:
             )
 
     def forget(self, kind: str) -> None:
-        """Do without a kind from now on, since an operator has removed its last anchor."""
+        """Remove a kind, as an operator has removed its last anchor."""
         self._save([one for one in self.load() if one != kind])
 
     def save(self, files: Trust) -> None:
-        """Store the kinds that files have; a pool that never had any gets no file."""
+        """Store the kinds of the files; without any kind no file is created."""
         self._save([kind for kind in KINDS if getattr(files, kind).configured])
 
     def _save(self, kinds: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The CAs that the pool's operator runs: whether one of them has issued a certificate."""
+"""The CAs of the pool's operator: their certificates are revoked before they are deleted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from ccp.trust.folder import certificate_paths, read_file
 
 
 class IssuersUnusable(Exception):
-    """A file cannot be read, or there is none; the text says which."""
+    """A file cannot be used, or there is no file; the text says which."""
 
 
 class Issuers:
@@ -26,7 +26,7 @@ class Issuers:
         self._certificates = certificates
 
     def issued(self, certificate: Certificate) -> bool:
-        """Check whether one of the CAs has itself issued a certificate: by name and signature."""
+        """Return whether one of the CAs itself issued a certificate, by name and signature."""
         return any(is_issuer(issuer, certificate) for issuer in self._certificates)
 
 
@@ -52,7 +52,7 @@ def load_issuers(folder: Path) -> Issuers:
         except ExtensionProblem as problem:
             raise IssuersUnusable(f"a certificate in {path} {problem}") from None
         except (OSError, CertificateUnreadable, *UNREADABLE):
-            raise IssuersUnusable(f"{path} is no certificate in PEM or DER") from None
+            raise IssuersUnusable(f"{path} is not a certificate in PEM or DER") from None
         if not are_cas:
             raise IssuersUnusable(f"{path} has a certificate that is not a CA's")
         certificates += read

@@ -1,4 +1,4 @@
-"""Which of the certificates that a root pool gives can be trusted as roots."""
+"""Select the certificates of a root pool that are roots."""
 
 import hashlib
 from collections.abc import Iterable
@@ -19,17 +19,16 @@ log = structlog.get_logger()
 
 def usable_roots(ders: Iterable[bytes], *, kind: str, at: datetime) -> tuple[bytes, ...]:
     """
-    Select the roots among what a pool has given, each once; the log names the others.
+    Select the roots among the certificates of a root pool, each once; log the others.
 
-    Whatever else was said of a certificate is not asked: all is read from itself. A sub-CA is no
-    root, and is not trusted for being in the pool. A root that is not valid is logged and selected
-    all the same, since validity counts when a root is used.
+    Only the certificate itself counts, not the root pool's other data. A sub-CA is not selected. A
+    root that is not valid now is logged and selected: validity is checked when a root is used.
 
     Args:
-        ders: Any bytes.
-        kind: What they are for, for the log; see KINDS.
-        at: The present, aware UTC.
-    Returns: X.509, DER; self-signed, of CAs; sorted, so that the same roots are equal.
+        ders: Certificates; untrusted bytes.
+        kind: Their purpose, for the log; see KINDS.
+        at: The present moment, aware UTC.
+    Returns: X.509, DER; self-signed CA certificates, sorted, so that equal sets compare equal.
     """
     roots = []
     for der in set(ders):
@@ -49,7 +48,7 @@ def usable_roots(ders: Iterable[bytes], *, kind: str, at: datetime) -> tuple[byt
 
 
 def _problem(der: bytes) -> str:
-    """Tell why a certificate is no root; empty if it is one."""
+    """Return why a certificate is not a root; empty if it is one."""
     try:
         load_x509(certificate := read_certificate(der, "root"))
         is_ca = require_known_extensions(der).role.is_ca
@@ -58,7 +57,7 @@ def _problem(der: bytes) -> str:
     except (CertificateUnreadable, crypto.Error, ValueError):
         return "it is not an X.509 certificate"
     if not is_ca:
-        return "it is not that of a CA"
+        return "it is not a CA certificate"
     if not is_issuer(certificate, certificate):
         return "it is not self-signed"
     return ""

@@ -1,4 +1,4 @@
-"""Trust anchors in step with a root pool: fetched in the background, the last good ones kept."""
+"""Synchronise the trust anchors with a root pool, in the background."""
 
 import asyncio
 import random
@@ -19,26 +19,26 @@ from ccp.trust.pool_roots import usable_roots
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 4
-"""A worker that has no roots at all waits so long for the first ones before it serves."""
+"""How long a worker without any root waits for the first ones before it serves."""
 RETRY_SECONDS = 60
-"""After so long the pool is asked again where it has not answered, or has given no root yet."""
-_JITTER_SECONDS = 30  # workers start together, and need not ask together
+"""Time to the next try if the root pool has not answered, or has given no root yet."""
+_JITTER_SECONDS = 30  # so that workers that start together do not ask together
 
 
 class RootKeeper:
     """
-    The roots of one pool, as this process knows them; used by one event loop.
+    Fetches the roots of a root pool regularly; used by one event loop.
 
-    Of each kind the last good roots stay for as long as there are no others: an answer without a
-    single root that is valid now does not replace roots of which one is.
+    The last good roots of each kind stay in use: an answer without a root that is valid now does
+    not replace roots of which one is valid.
 
     Args:
-        pool: Connected while they are kept.
-        trusted: Has the anchors that are in files, which stay, and win. It is replaced as a whole
-            where the roots have changed.
-        kept: Keeps the roots beyond this process.
-        seconds: So often the pool is asked.
-        clock: Gives the present moment, aware UTC.
+        pool: The client of the root pool, connected while roots are fetched.
+        trusted: The anchors. Those in files stay and take precedence; `current` is replaced when
+            the roots change.
+        kept: The on-disk copy of the roots.
+        seconds: The time from one fetch to the next.
+        clock: Returns the present moment, aware UTC.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RootKeeper:
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        """Fetch the roots now and again regularly, until the block ends."""
+        """Fetch the roots now and then regularly, until the block ends."""
         kept, known = self._kept.usable(at=self._clock()), self._trusted.roots
         # The copy on disk may have been lost since the server started, or one kind of it.
         self._take({kind: kept[kind] or known.get(kind, ()) for kind in KINDS})
@@ -83,7 +83,7 @@ class RootKeeper:
         while True:
             try:
                 answered = await self._renew()
-            except Exception as error:  # whatever it is, nobody waits for this task to tell it
+            except Exception as error:  # any error: log it, as no caller awaits this task
                 log.error("renewing the roots failed; the last ones stay", exc_info=error)
                 answered = False
             tried.set()
@@ -91,7 +91,7 @@ class RootKeeper:
             await asyncio.sleep(pause + random.uniform(0, _JITTER_SECONDS))  # noqa: S311 - no secret
 
     async def _renew(self) -> bool:
-        """Fetch the roots of all kinds; tell whether the pool has answered for each."""
+        """Fetch the roots of all kinds; return whether the root pool answered for each."""
         fetched = {kind: await self._fetch(kind) for kind in KINDS}
         if any(fetched.values()):
             roots = {kind: fetched[kind] or self._roots[kind] for kind in KINDS}
@@ -100,7 +100,7 @@ class RootKeeper:
         return None not in fetched.values()
 
     async def _fetch(self, kind: str) -> tuple[bytes, ...] | None:
-        """Fetch the roots of a kind; None where the pool has not answered."""
+        """Fetch the roots of a kind; return None if the root pool did not answer."""
         last = self._roots[kind]
         try:
             ders = await self._pool.fetch(kind)
@@ -126,7 +126,7 @@ class RootKeeper:
         return usable_roots(ders, kind=kind, at=self._clock())
 
     def _take(self, roots: Mapping[str, tuple[bytes, ...]]) -> None:
-        """Trust these roots from now on, and none that is no longer among them."""
+        """Replace the roots in use."""
         if roots == self._roots:
             return
         self._trusted.current = TrustSnapshot.of(self._files.with_roots(roots))

@@ -44,13 +44,13 @@ def test_roots_of_both_editions_are_taken(root: Identity) -> None:
         (b"\x30\x03\x02\x01\x07", "it is not an X.509 certificate"),
         (ROOT_B.der[:-1], "it is not an X.509 certificate"),
         (ROOT_B.der + b"\x00", "it is not an X.509 certificate"),
-        (PKI.cps["A"].leaf.der, "it is not that of a CA"),
-        (reissue(ROOT_B, ROOT_B, constraints=LEAF).der, "it is not that of a CA"),
+        (PKI.cps["A"].leaf.der, "it is not a CA certificate"),
+        (reissue(ROOT_B, ROOT_B, constraints=LEAF).der, "it is not a CA certificate"),
         (PKI.cps["A"].authority.sub_1.der, "it is not self-signed"),
         (reissue(ROOT_B, ROOT_A).der, "it is not self-signed"),
         (ROOT_B.der[:-1] + bytes([ROOT_B.der[-1] ^ 1]), "it is not self-signed"),
         # Of the tests' own maker: no extensions, so no CA.
-        (certificate("CN=Root", "CN=Root"), "it is not that of a CA"),
+        (certificate("CN=Root", "CN=Root"), "it is not a CA certificate"),
     ],
     ids=[
         "empty",
