@@ -1,16 +1,13 @@
 """
-Bits in, bits out: the primitives of bit-packed EXI.
+Reader and writer of bits: the primitives of bit-packed EXI.
 
-Reading. In EXI an event that is certain still takes a bit: any element may depart from its schema,
-so a lone production is one bit, 0 to follow the schema and 1 to leave it. We never leave it, hence
-such bits are not read but counted in ``Reader.zeros``, and checked together with the next value.
-A message is shifted once into eight byte strings, one per bit offset: any octet of the message is
-then one index away, a certificate is a slice, and no shifting or masking is left to do.
+In EXI even the only possible event takes a bit: 0 to follow the schema, 1 to deviate from it. ISO
+15118 never deviates, so the reader does not read such bits one by one: it counts them in
+``Reader.zeros``, and checks them together with the next value.
 
-To shift each value only when it is read was measured too: the many small ones then cost what the
-certificates save. A request of ISO 15118-2 takes 15 % longer, its response as long; but that of
-ISO 15118-20, of certificates nearly alone, takes a fifth less. Fewer byte strings, of every second
-offset or of a message's first KiB, were no better.
+The reader shifts a message once into eight byte strings, one for each bit offset. Any octet at any
+offset is then one index away, and a certificate is a slice. Shifting each value when it is read
+was measured: a request of ISO 15118-2 takes 15 % longer, a message of ISO 15118-20 a fifth less.
 """
 
 import re
@@ -22,22 +19,23 @@ DEPARTS = (
     "type"
 )
 CUT_OFF = "is cut off"
-# No encoder writes such a number; two encodings of a message could be confused.
+# No encoder writes such a number. It would give a message a second encoding.
 LONG_WINDED = "has a number that is longer than it need be"
 _LENGTH_OCTETS = 4  # 28 bits
-_NUMBER = re.compile(rb"[\x80-\xff]*[\x00-\x7f]")  # all groups but the last say that one follows
+_NUMBER = re.compile(
+    rb"[\x80-\xff]*[\x00-\x7f]"
+)  # the high bit of a group says that another one follows
 _MOST_KEPT = 2048  # bits; measured
 
 
 def _join(groups: int) -> tuple[int, int, int]:
     """
-    How to join pairs of neighbours, each of so many *groups*: 7 bits of every octet count.
+    Compute the masks to join pairs of neighbours of *groups* groups of 7 bits.
 
-    For 1, of each 16 bits the lower 7 stay where they are, and the 7 of the octet above move down
-    by 1, to lie next to them; then for 2 the 14 bits above move down by 2 to the 14 below, and so
-    on.
+    With one group, the lower 7 of each 16 bits stay, and the 7 of the upper octet move down by 1
+    to lie next to them. With two groups 14 bits move down by 2, and so on.
 
-    Returns: The bits that stay, those that the others move to, and how far they move.
+    Returns: The mask of the bits that stay, that of the target of the others, and the shift.
     """
     low = sum((1 << 7 * groups) - 1 << 16 * groups * pair for pair in range(32 // groups))
     return low, low << 7 * groups, groups
@@ -48,15 +46,15 @@ _JOINS = [_join(groups) for groups in (1, 2, 4, 8, 16, 32)]
 
 class Reader:
     """
-    A position in *exi*, from which values are read.
+    Reads values from *exi*, one after the other.
 
-    Reading past the end raises IndexError; as a view's last octet is filled up with zeros, a
-    few bits can be read too many, so compare ``position`` with ``size`` at the end.
+    Reading past the end raises IndexError. As the last octet is padded with zeros, a few bits past
+    the end can be read: compare ``position`` with ``size`` at the end.
 
     Attributes:
         size: Length of the message in bits.
-        spans: Where elements lie, by name: first bit and end, of the content that follows the
-            start tag's event code, up to and including the end tag's.
+        spans: Position of elements, by name: the first bit after the event code of the start tag,
+            and the bit after the event code of the end tag.
     """
 
     __slots__ = ("_at", "_views", "size", "spans", "zeros")
@@ -66,18 +64,18 @@ class Reader:
         octets = len(exi) + 1
         shifted = [(number << offset).to_bytes(octets, "big") for offset in range(1, 8)]
         self._views = [b"\0" + exi, *shifted]
-        self._at = 8  # a view's first octet holds what was shifted out at the top
+        self._at = 8  # the first octet of a view holds the bits shifted out at the top
         self.size = 8 * len(exi)
         self.zeros: int = 0
         self.spans: dict[str, tuple[int, int]] = {}
 
     @property
     def position(self) -> int:
-        """The bit that follows what was read and the zeros yet to be checked."""
+        """The next bit, after all values read and all zeros counted."""
         return self._at + self.zeros - 8
 
     def code(self, width: int) -> int:
-        """Read *width* bits, at most 8; ExiError if a zero before them is none."""
+        """Read *width* bits, at most 8; raise ExiError if a counted zero is a one."""
         at = self._at
         view = self._views[at & 7]
         total = self.zeros + width
@@ -92,7 +90,7 @@ class Reader:
         return value
 
     def check_zeros(self) -> None:
-        """Read the zeros counted so far, at most 8; ExiError if one of them is none."""
+        """Check the zeros counted so far, at most 8; raise ExiError if one is a one."""
         at = self._at
         if self._views[at & 7][at >> 3] >> (8 - self.zeros):
             raise self.error(DEPARTS)
@@ -103,8 +101,8 @@ class Reader:
         """
         Read an unsigned integer (groups of 7 bits, low first) of at most that many *octets*.
 
-        These are 64 at most. Serial numbers of X.509 have some 20, too many for a loop: pairs of
-        groups are joined all at once, then pairs of these, until one is left.
+        The limit is 64. Serial numbers of X.509 have some 20 octets, too many for a loop: all pairs
+        of groups are joined at once, then pairs of these, until one is left.
         """
         self.check_zeros()
         start = self._at >> 3
@@ -148,14 +146,14 @@ class Reader:
 
     def sized(self, bias: int) -> bytes:
         """
-        Read a count, *bias* too high, and that many octets.
+        Read a count, which is *bias* too high, and that many octets.
 
-        Nothing is allocated for octets that are not there.
+        A count larger than the message allocates nothing.
         """
         at = self._at
         zeros = self.zeros
         views = self._views
-        wrong = views[at & 7][at >> 3] >> (8 - zeros)  # one of the zeros is none
+        wrong = views[at & 7][at >> 3] >> (8 - zeros)  # not 0 if one of the zeros is a one
         at += zeros
         view = views[at & 7]
         count = view[at >> 3]
@@ -182,11 +180,11 @@ class Reader:
         return value
 
     def back(self, octets: int) -> None:
-        """Take back the last *octets* read."""
+        """Move the position back by *octets*."""
         self._at -= 8 * octets
 
     def rest(self) -> bytes:
-        """All bits from here on, filled up with zeros to whole octets; ends the reading."""
+        """Return all remaining bits, padded with zeros to whole octets."""
         return self._views[self._at & 7][self._at >> 3 :]
 
     def error(self, problem: str) -> ExiError:
@@ -195,11 +193,9 @@ class Reader:
 
 class CarefulReader(Reader):
     """
-    A Reader that checks every certain zero at once, and that no code lies beyond the end.
+    A slower Reader that checks each zero and the end of the message at once.
 
-    Slower, but an error names the very element.
-
-    To decode again what a Reader refused.
+    It decodes a message again that Reader has refused, so that the error names the right element.
     """
 
     __slots__ = ()
@@ -217,21 +213,21 @@ class CarefulReader(Reader):
 
     def code(self, width: int) -> int:
         value = Reader.code(self, width)
-        if self._at - 8 > self.size:  # check_end, at no call's cost: this is called for each bit
+        if self._at - 8 > self.size:  # check_end without a call: this runs for each bit
             raise self.error(CUT_OFF)
         return value
 
     def check_end(self) -> None:
-        """ExiError if something was read that is not there."""
+        """Raise ExiError if bits past the end were read."""
         if self.position > self.size:
             raise self.error(CUT_OFF)
 
     def check_zeros(self) -> None:
-        """There are none left; at the message's end not even an octet to look at."""
+        """Do nothing: this reader has no zeros left to check."""
 
 
 class Writer:
-    """Collects bits in a number, and moves them out before it gets slow to shift."""
+    """Collects bits in an integer, and moves them to byte strings before shifting gets slow."""
 
     __slots__ = ("_bits", "_chunks", "_width")
 
@@ -241,7 +237,7 @@ class Writer:
         self._chunks: list[bytes] = []
 
     def code(self, value: int, width: int) -> None:
-        """Append the low *width* bits of *value*, which has no more than these."""
+        """Append *value* with *width* bits; it must fit in them."""
         self._bits = self._bits << width | value
         self._width += width
 
@@ -259,7 +255,7 @@ class Writer:
             self._width += 8 * len(octets)
 
     def sized(self, count: int, octets: bytes) -> None:
-        """Append a *count* and what it is the count of."""
+        """Append *count*, and then *octets*."""
         self.unsigned(count)
         size = len(octets)
         bits = self._bits << 8 * size | int.from_bytes(octets, "big")
@@ -273,14 +269,14 @@ class Writer:
         self._width = width
 
     def getvalue(self) -> bytes:
-        """Everything so far, filled up with zeros to whole octets."""
+        """Return all bits so far, padded with zeros to whole octets."""
         padding = -self._width % 8
         last = (self._bits << padding).to_bytes((self._width + padding) >> 3, "big")
         return b"".join(self._chunks) + last
 
 
 def groups(value: int) -> bytes:
-    """An unsigned integer in groups of 7 bits, low first; all but the last say that one follows."""
+    """Encode an unsigned integer in groups of 7 bits, low first (EXI 1.0, 7.1.6)."""
     octets = bytearray()
     while value > 127:
         octets.append(value & 127 | 128)

@@ -105,7 +105,7 @@ def _decode(reader: Reader, root: Root, trailing_zeros: int) -> Message:
 
 def encode(message: Message) -> bytes:
     """
-    Encode a message; canonical, so equal to what any canonical encoder makes.
+    Encode a message in canonical EXI.
 
     Args:
         message: The message; its ``spans`` are ignored. The body tells the edition.
@@ -130,9 +130,9 @@ def encode(message: Message) -> bytes:
 
 def encode_fragment(name: str, value: Any, *, message_grammar: Edition | None = None) -> bytes:
     """
-    Encode a signed element the way its digest, or the signature of a SignedInfo, is made.
+    Encode a signed element as the input of its digest, or of the signature for SignedInfo.
 
-    Two elements have a form that one would not expect. SignedInfo is encoded with the schema of
+    Two elements have an unexpected form. SignedInfo is encoded with the schema of
     XML Signature alone. eMAID is declared twice in ISO 15118-2, with different types, so EXI 1.0
     §8.5.3 demands a relaxed grammar for it. Some implementations use the message's grammar, with
     its types, for both: *message_grammar* gives that form, to verify what they signed.
@@ -166,7 +166,7 @@ def encode_fragment(name: str, value: Any, *, message_grammar: Edition | None = 
 
 
 def fragments_of(name: str, *, message_grammar: Edition | None) -> Fragments:
-    """The schema set that the fragment of the element *name* is encoded with."""
+    """Return the schema set for the fragment of the element *name*."""
     return message_grammar.fragments if message_grammar else _FRAGMENTS_BY_NAME[name]
 
 

@@ -29,14 +29,13 @@ class ComplexType:
     A type with attributes or child elements.
 
     Args:
-        namespace: That of the names in it.
+        namespace: The namespace of the names in it.
         parts: Attributes in alphabetical order, then content.
-        slots: The names of the fields in the order in which *build* takes their values.
-        build: Makes the type's value of those of its fields: None for what is absent, a list,
-            perhaps empty, for what is listed.
-        take: The inverse: the fields' values, in the order of *parts*.
-        mixed: The schema allows text between children; it is refused.
-        is_list: The value is a list; where an element of this type is absent, it is empty.
+        slots: The names of the fields, in the order of the arguments of *build*.
+        build: Builds the type's value from its fields: None for an absent part, a list for a list.
+        take: The inverse: returns the values of the fields, in the order of *parts*.
+        mixed: Whether the schema allows text between children, which is refused.
+        is_list: Whether the value is a list, empty for an absent element.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What an edition of ISO 15118 is to the codec: the documents and fragments of its schema set."""
+"""The documents and fragments of an edition of ISO 15118, for the codec."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,11 @@ from ccp.iso15118.grammar import Type
 @dataclass(frozen=True)
 class Root:
     """
-    The root element of a document: its *code* has *width* bits.
+    The root element of a document.
 
-    *bodies* are the classes of the message bodies that are in such a document.
+    Attributes:
+        code, width: Its event code, and the width of that in bits.
+        bodies: The classes of the message bodies in such a document.
     """
 
     name: str
@@ -23,7 +25,7 @@ class Root:
 
     @property
     def octet(self) -> int:
-        """The document's second octet: the code, and zeros, for what comes next is certain."""
+        """The document's second octet: the code, and zeros for the events after it."""
         return self.code << 8 - self.width
 
 
@@ -55,7 +57,7 @@ class Fragments:
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """One edition: *name* as people say it, the documents that it is read from, its fragments."""
+    """An edition of ISO 15118: its everyday *name*, its documents and its fragments."""
 
     name: str
     roots: tuple[Root, ...]

@@ -8,16 +8,16 @@ ITS_VALUE = "its value"
 
 class ExiError(ValueError):
     """
-    Bytes are not the message they should be, or a value is not what its type allows.
+    The bytes are not a valid message, or a value is not allowed by its type.
 
     Attributes:
-        reason: One English sentence that names the element; fit for whoever sent the bytes.
-        bit: Where in the bytes, counted from 0 at the first byte's highest bit; None if there are
-            no bytes (encoding).
+        reason: One English sentence that names the element, for the sender of the bytes.
+        bit: Position of the fault, counted from 0 at the first byte's highest bit; None when
+            encoding.
         path: The element, from the root down, as in ``V2G_Message/Header/SessionID``; empty if the
             fault lies outside the root.
-        expected: What may come at this place, where the bytes have something else: the names of
-            elements and attributes, END_OF_ELEMENT or ITS_VALUE.
+        expected: The events allowed at this position: names of elements and attributes,
+            END_OF_ELEMENT or ITS_VALUE.
     """
 
     def __init__(self, problem: str, bit: int | None = None, expected: Sequence[str] = ()) -> None:
@@ -37,5 +37,5 @@ class ExiError(ValueError):
         return self.reason
 
     def add_parent(self, name: str) -> None:
-        """Say that the fault lies inside the element *name*; called from the inside out."""
+        """Prepend the element *name* to the path; called from the inside out."""
         self.path = f"{name}/{self.path}".strip("/")

@@ -1,11 +1,12 @@
 """
-Grammars: what may follow what in a type, and under which event code (EXI 1.0 §8.5.4).
+EXI grammars of schema types: states, events and event codes (EXI 1.0 §8.5.4).
 
-A type is declared as data, the way its schema does: attributes in alphabetical order, then content.
-From that follow its states. A state knows the events that may come next; with n of them an event
-code has ``n.bit_length()`` bits, for one more code must remain: to leave the schema, which ISO
-15118 does not do. A list of at most k items has k states, and once it is full its code is gone: a
-limit stated in a schema changes bits, so limits of our own must be checks instead.
+A type is declared as data, in the order of its schema: attributes in alphabetical order, then
+content. Its states are derived from that. A state knows the events that may come next. With n
+events an event code has ``n.bit_length()`` bits, since one code is reserved for a deviation from
+the schema, which ISO 15118 does not use. A list of at most k items has k states, and the code of
+an item disappears once the list is full. So a limit in a schema changes bits; the pool's own
+limits are therefore checks.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,9 +37,11 @@ class Attribute:
 @dataclass(frozen=True)
 class Element:
     """
-    *most* is None for an unbounded list; the field of any list is a list.
+    A child element.
 
-    Its name is in the namespace of the type that it is declared in, unless that says another.
+    Attributes:
+        least, most: How often it occurs; *most* is None for an unbounded list.
+        namespace: The namespace of its name, if it differs from that of the declaring type.
     """
 
     name: str
@@ -59,7 +62,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Refused:
-    """What the schema allows here and ISO 15118 does not use: it has an event code, no more."""
+    """A part that the schema allows and ISO 15118 does not use; it only takes an event code."""
 
     what: str
 
@@ -78,7 +81,7 @@ Part = Option | Choice
 
 
 def occurrence(part: Part) -> tuple[tuple[Option, ...], int, int | None]:
-    """What *part* offers, how often at least, and at most."""
+    """Return the options of *part*, and its least and most occurrences."""
     match part:
         case Choice():
             return part.options, part.least, part.most
@@ -93,11 +96,11 @@ def occurrence(part: Part) -> tuple[tuple[Option, ...], int, int | None]:
 
 
 class Event(NamedTuple):
-    """An event and what to do about it."""
+    """An event, and how to read and write it."""
 
-    option: Option | None  # None: the end, or what is refused
-    slot: int  # of the field that takes the value
-    read: Callable[[Reader], Any] | None  # None: this is the end
+    option: Option | None  # None for the end, or a refused event
+    slot: int  # number of the field that takes the value
+    read: Callable[[Reader], Any] | None  # None for the end
     write: Callable[[Writer, Any], None]
     before: int  # certain zeros: the event's own code, the start of a simple value's characters
     after: int  # certain zeros: the end of a simple element
@@ -107,14 +110,14 @@ class Event(NamedTuple):
 
 class State:
     """
-    What may come next.
+    A state of a grammar: the events that may come next.
 
     Attributes:
-        width: Bits of an event code.
-        events: By code; filled up with an error for the codes beyond the last event.
-        plain: The same as tuples without names: these are taken apart faster.
-        only: If there is but one event, hence its code is a zero: that of *plain*; else None.
-        codes: The code of each slot's event; that of the end under END.
+        width: Width of an event code in bits.
+        events: Events by code; codes without an event have one that raises an error.
+        plain: The events as plain tuples, which are faster to unpack.
+        only: The event in *plain* if it is the only one, so that its code is a zero; else None.
+        codes: The code of each slot's event, and that of the end under END.
     """
 
     __slots__ = ("codes", "events", "only", "plain", "width")
@@ -139,7 +142,7 @@ class State:
 
     @property
     def expected(self) -> list[str]:
-        """What may come here, as an error names it."""
+        """The names of the events that may come here, for errors."""
         events = [event for event in self.events if event.slot != _NO_SLOT]
         return [expected_name(event.option, event.slot) for event in events]
 
@@ -149,17 +152,17 @@ _NO_SLOT = -2
 
 
 def name_of(option: Option | None) -> str:
-    """The element or attribute of an event; empty if that belongs to the parent itself."""
+    """Return the name of an event's element or attribute; empty for an event of the parent."""
     return option.name if isinstance(option, Attribute | Element) else ""
 
 
 def expected_name(option: Option | None, slot: int) -> str:
-    """What an error calls an event; *option* and *slot* are the event's."""
+    """Return the name of an event in errors; *option* and *slot* are the event's."""
     return name_of(option) or (END_OF_ELEMENT if slot == END else ITS_VALUE)
 
 
 def _refusal(problem: str, state: State) -> Event:
-    """What must not come in *state*."""
+    """Build an event that raises an error when it is read in *state*."""
 
     def read(reader: Reader) -> NoReturn:
         raise ExiError(problem, reader.position - state.width, state.expected)  # its code was read
@@ -168,7 +171,7 @@ def _refusal(problem: str, state: State) -> Event:
 
 
 def _write_nothing(_: Writer, __: Any) -> None:
-    """What there is to write of an event without a value."""
+    """Write an event without a value: nothing."""
 
 
 class Grammar:
@@ -178,7 +181,7 @@ class Grammar:
     Args:
         parts: Attributes in alphabetical order, then content.
         slots: The names of the fields; their order numbers them.
-        mixed: Text between children is foreseen by the schema, and refused.
+        mixed: Whether the schema allows text between children, which is refused.
     """
 
     def __init__(self, parts: Sequence[Part], slots: Sequence[str], *, mixed: bool) -> None:
@@ -189,7 +192,7 @@ class Grammar:
         self.start = self._state(0, 0)
 
     def _state(self, index: int, count: int) -> State:
-        """The state after *count* times the part *index*."""
+        """Return the state after *count* occurrences of the part *index*."""
         state = self._states.get((index, count))
         if state is None:
             state = self._states[index, count] = State()  # before it is filled: lists have loops
@@ -207,7 +210,7 @@ class Grammar:
                 return events
             count = 0
         events.append(Event(None, END, None, _write_nothing, 0, 0, False, state))
-        if self._mixed:  # in the types of ISO 15118 text may stand wherever the end may
+        if self._mixed:  # in the types of ISO 15118, wherever the end is allowed
             events.append(_refusal("has text in it, which is not used here", state))
         return events
 

@@ -18,7 +18,7 @@ class Notification:
 
 @dataclass(slots=True)
 class Header:
-    """The session's id, 0 to 8 bytes, and what goes with any message."""
+    """The header of a message; the session id has 0 to 8 bytes."""
 
     session_id: bytes
     notification: Notification | None = None
@@ -36,7 +36,7 @@ class CertificateChain:
 
 @dataclass(slots=True)
 class CertificateInstallationReq:
-    """A vehicle asks for its contract; *id* is what the signature refers to."""
+    """The request of a vehicle for its contract; the signature refers to *id*."""
 
     id: str
     oem_provisioning_cert: bytes

@@ -33,7 +33,7 @@ class CertificateChain:
 
 @dataclass(slots=True)
 class SignedCertificateChain:
-    """A chain that is signed: *id* is what the signature refers to."""
+    """A signed certificate chain; the signature refers to *id*."""
 
     id: str
     certificate: bytes
@@ -43,9 +43,9 @@ class SignedCertificateChain:
 @dataclass(slots=True)
 class CertificateInstallationReq:
     """
-    A vehicle asks for its contracts, of which it has room for some.
+    The request of a vehicle for some of its contracts.
 
-    *prioritized_emaids* are those that it wants first; the chain alone is signed.
+    *prioritized_emaids* are those that it wants first. Only the chain is signed.
     """
 
     oem_provisioning_certificate_chain: SignedCertificateChain
@@ -57,10 +57,10 @@ class CertificateInstallationReq:
 @dataclass(slots=True)
 class SignedInstallationData:
     """
-    A contract and what a vehicle needs to decrypt its private key; *id* for the signature.
+    A contract, and the data to decrypt its private key; the signature refers to *id*.
 
-    *dh_public_key* is the sender's for the key agreement on *ecdh_curve*: for SECP521 an
-    uncompressed point. One of the three encrypted private keys is there.
+    *dh_public_key* is the sender's key for the key agreement on *ecdh_curve*; for SECP521 it is an
+    uncompressed point. One of the three encrypted private keys is present.
     """
 
     id: str

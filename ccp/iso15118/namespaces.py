@@ -8,7 +8,7 @@ COMMON_MESSAGES = "urn:iso:std:iso:15118:-20:CommonMessages"
 COMMON_TYPES = "urn:iso:std:iso:15118:-20:CommonTypes"
 XMLSIG = "http://www.w3.org/2000/09/xmldsig#"
 
-# What the schemas call one another; none has to name CommonMessages.
+# The prefixes in the schemas. CommonMessages is not imported, so its prefix is our own.
 PREFIXES = {
     MSG_DEF: "v2gci_d",
     MSG_HEADER: "v2gci_h",

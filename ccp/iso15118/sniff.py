@@ -1,4 +1,4 @@
-"""What some bytes are, told from how they begin: never by trying which grammar fits."""
+"""Recognise the kind of a message by its first bytes, without trying grammars."""
 
 import re
 from enum import Enum
@@ -10,7 +10,7 @@ from ccp.iso15118.iso20_schema import REQ_ROOT, RES_ROOT
 
 
 class MessageKind(Enum):
-    """The value is a description to go into a sentence."""
+    """The kinds of messages. A value is a description that fits into a sentence."""
 
     ISO2_CERTIFICATE_INSTALLATION_REQ = "an ISO 15118-2 CertificateInstallationReq"
     ISO2_CERTIFICATE_INSTALLATION_RES = "an ISO 15118-2 CertificateInstallationRes"
@@ -53,11 +53,11 @@ _LOOKED_AT = 4096  # bytes: more than any header with a signature
 
 def sniff(exi: bytes) -> MessageKind:
     """
-    Tell what *exi* is from how it begins; the rest may be wrong, or missing.
+    Recognise a message by its beginning; the rest may be malformed or missing.
 
     Args:
-        exi: Anything. Of an ISO 15118-2 message the header is read, to find the body.
-    Returns: The kind of message, or why it is none.
+        exi: Any bytes. The header of an ISO 15118-2 message is read to find its body.
+    Returns: The kind of message, or why the bytes are not a message of ISO 15118.
     """
     if not exi:
         return MessageKind.EMPTY
@@ -75,10 +75,10 @@ def sniff(exi: bytes) -> MessageKind:
 
 def _has_iso20_header(exi: bytes) -> bool:
     """
-    Tell whether this is a message of ISO 15118-20; which, only its transport says.
+    Return whether this is a message of ISO 15118-20. Only its transport tells which one.
 
-    Each of the schemas gives the event codes, of 6 bits, to other messages. Behind one are certain
-    zeros, the length of SessionID, which is always 8, SessionID, and the first bits of TimeStamp.
+    Each schema assigns the event codes, of 6 bits, to other messages. After the code come zeros,
+    the length of SessionID, which is always 8, SessionID, and the first bits of TimeStamp.
     """
     return len(exi) > 12 and exi[1] & 3 == 0 and exi[2] == 4 and exi[3] < 128
 
@@ -94,7 +94,7 @@ def _sniff_text(exi: bytes) -> MessageKind | None:
 
 
 def _sniff_body(exi: bytes) -> MessageKind:
-    """Read the header of an ISO 15118-2 message, and what comes next."""
+    """Read the header of an ISO 15118-2 message, and the event code of its body."""
     reader = Reader(exi)
     try:
         reader.code(8)

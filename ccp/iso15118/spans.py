@@ -1,4 +1,4 @@
-"""Types whose elements are found again: reading notes where one lies in the message."""
+"""Types that record the position of their element when it is read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,11 @@ from ccp.iso15118.bits import Reader, Writer
 
 class Span:
     """
-    A type of elements that can be signed.
+    The type of an element that can be signed. Reading it records its position.
 
     Args:
-        name: Of the element; that under which its place is noted.
-        content: The type of what is in it.
+        name: Name of the element, and key of its position in `Reader.spans`.
+        content: The type of its content.
     """
 
     def __init__(self, name: str, content: Any) -> None:
@@ -28,4 +28,4 @@ class Span:
 
 
 class Noted(Span):
-    """A simple type whose values all have the same width, so that one can take another's place."""
+    """A simple type whose values all have the same width, so that one can replace another."""

@@ -1,9 +1,9 @@
 """
-Changes to a message's bits that need no decoding: other unsigned values, a signed element cut out.
+Changes of a message's bits without decoding: set unsigned values, cut out signed elements.
 
-A type's grammar does not depend on where its element stands, and there is no string table, so an
-element has the same bits in a message and in a fragment. A cut keeps what the signer sent, even if
-another encoder would have written it differently.
+The grammar of a type does not depend on the position of its element, and ISO 15118 uses no string
+table, so an element has the same bits in a message and in a fragment. A cut keeps the bits that the
+signer sent, even if another encoder would have written them differently.
 """
 
 from typing import Any
@@ -31,14 +31,14 @@ _VALUES: dict[str, Any] = {
 
 def with_session_id(exi: bytes, session_id: bytes) -> bytes:
     """
-    Put another session id into a message; equal to encoding it anew.
+    Set the session id of a message; the result equals a new encoding.
 
-    In ISO 15118-2 the id follows 18 bits and its length's octet. A change of length moves the rest
-    by whole bytes, which leaves it as it is. In ISO 15118-20 the length is fixed. The session id is
-    not signed.
+    In ISO 15118-2 the id follows 18 bits and the octet of its length. A change of length moves the
+    rest by whole bytes, so its bits stay the same. In ISO 15118-20 the length is fixed. The session
+    id is not signed.
 
     Args:
-        exi: A message that ``decode`` accepts; only its beginning is looked at.
+        exi: A message that ``decode`` accepts; only its beginning is read.
         session_id: 0 to 8 bytes; for ISO 15118-20 exactly 8.
     Returns: The message with the new session id.
     Raises:
@@ -71,13 +71,13 @@ def _is_iso20(exi: bytes) -> bool:
 
 def with_time_stamp(exi: bytes, time_stamp: int) -> bytes:
     """
-    Put another TimeStamp into a message of ISO 15118-20; equal to encoding it anew.
+    Set the TimeStamp of a message of ISO 15118-20; the result equals a new encoding.
 
-    It follows 92 bits, in as many bytes as it needs, so the rest moves by whole bytes. It is not
-    signed.
+    The TimeStamp follows 92 bits and takes as many bytes as it needs, so the rest moves by whole
+    bytes. It is not signed.
 
     Args:
-        exi: A message of ISO 15118-20 that ``decode`` accepts; only its beginning is looked at.
+        exi: A message of ISO 15118-20 that ``decode`` accepts; only its beginning is read.
         time_stamp: At most 64 bits.
     Returns: The message with the new TimeStamp.
     Raises:
@@ -92,7 +92,7 @@ def with_time_stamp(exi: bytes, time_stamp: int) -> bytes:
 
 
 def _time_stamp_end(exi: bytes) -> int:
-    """The octet in whose upper half the TimeStamp ends: there its highest bit is a zero."""
+    """Return the octet in whose upper half the TimeStamp ends: its last group has a zero bit."""
     if _is_iso20(exi):
         for last in range(_TIME_STAMP + 1, min(_TIME_STAMP + 1 + LONG_OCTETS, len(exi))):
             if not exi[last - 1] & 0x08:
@@ -102,16 +102,16 @@ def _time_stamp_end(exi: bytes) -> int:
 
 def with_value(exi: bytes, name: str, bit: int, value: Any) -> bytes:
     """
-    Put another value of fixed width into a CertificateInstallationRes of ISO 15118-20.
+    Set a value of fixed width in a CertificateInstallationRes of ISO 15118-20.
 
     Args:
         exi: The message.
         name: ResponseCode, EVSEProcessing or RemainingContractCertificateChains; none is signed.
-        bit: Where it begins in *exi*: the first of its ``spans``.
-        value: As the message's field of that name has it.
+        bit: Its first bit in *exi*, from the message's ``spans``.
+        value: The value, as in the field of that name.
     Returns: The message with the new value.
     Raises:
-        ExiError: *value* is none that the type allows.
+        ExiError: The type does not allow *value*.
     """
     type_ = _VALUES[name]
     writer = Writer()
@@ -135,15 +135,15 @@ def cut_fragment(
     exi: bytes, message: Message, name: str, *, message_grammar: bool = False
 ) -> bytes:
     """
-    Cut a signed element out of a message: the very bits sent, as a fragment.
+    Cut a signed element out of a message, with the bits that were sent, as a fragment.
 
-    The relaxed form of eMAID cannot be cut, and is encoded from the value.
+    The relaxed form of eMAID cannot be cut; it is encoded from the value.
 
     Args:
         exi: The bytes that *message* was decoded from.
-        message: What ``decode`` made of them.
-        name: As for ``encode_fragment``.
-        message_grammar: Whether to use the message's grammar where that makes a difference.
+        message: The decoded message.
+        name: See ``encode_fragment``.
+        message_grammar: Whether to use the message's grammar where it differs.
     Returns: The EXI fragment, header included.
     Raises:
         ExiError: The message has no such element.

@@ -1,4 +1,4 @@
-"""A message as the tree of elements that its schemas make of it, also where it is broken."""
+"""A message as a tree of elements; of a malformed message, the part before the fault."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -24,17 +24,17 @@ class Node:
     One element.
 
     Attributes:
-        name: Without its namespace.
-        namespace: Of its name, a URI.
-        attributes: By name, without its namespace.
-        attribute_namespace: Of their names, which can be another; None where they have none, as in
-            XML Signature.
-        value: As XML writes it: bytes of a SessionID in hexadecimal, all others in base64; None
-            where there are children instead, or nothing.
-        children: In their order.
-        begin, end: Where it lies in the message, from its start tag up to and including its end
-            tag: its first bit and that behind its last, counted from 0 at the first byte's highest
-            bit. The end is None where the message cannot be read on inside of the element.
+        name: The name without namespace.
+        namespace: URI of the name's namespace.
+        attributes: Values by name, without namespace.
+        attribute_namespace: Namespace of the attributes' names, which can differ; None if they
+            have none, as in XML Signature.
+        value: The value as in XML: bytes of a SessionID in hexadecimal, others in base64; None for
+            an element with children or without content.
+        children: The child elements in their order.
+        begin, end: The element's first bit, with its start tag, and the bit after its end tag,
+            counted from 0 at the first byte's highest bit. The end is None if the fault lies in
+            the element.
     """
 
     name: str
@@ -49,13 +49,13 @@ class Node:
 
 def message_tree(exi: bytes) -> Node:
     """
-    Give all that a message has, as its XML would; of a broken one, what stands before the fault.
+    Return the content of a message as its XML has it; of a malformed one, up to the fault.
 
     Args:
-        exi: The whole message; what is behind its end is not looked at.
+        exi: The whole message; bytes after its end are ignored.
     Returns: The root element.
     Raises:
-        ExiError: `decode` would not look further than to the first two bytes either.
+        ExiError: The first two bytes are not those of a message.
     """
     root = root_in(exi)
     reader = CarefulReader(exi)

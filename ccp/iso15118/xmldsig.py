@@ -1,5 +1,5 @@
 """
-What messages have of XML Signature: the signature, and how a root certificate is named.
+The types of XML Signature in messages: the signature, and the name of a root certificate.
 
 Binary values are bytes. A list that may be absent is empty when it is. None of the classes checks
 its values: encoding does.
@@ -16,7 +16,7 @@ class Transform:
 
 @dataclass(slots=True)
 class Reference:
-    """What is signed: *uri* is ``#`` and the element's id, *digest_method* the algorithm's URI."""
+    """A signed element: *uri* is ``#`` and its id, *digest_method* the URI of the algorithm."""
 
     digest_method: str
     digest_value: bytes
@@ -34,7 +34,7 @@ class SignatureMethod:
 
 @dataclass(slots=True)
 class SignedInfo:
-    """What the signature covers: *canonicalization_method* is the algorithm's URI."""
+    """The content of the signature; *canonicalization_method* is the URI of the algorithm."""
 
     canonicalization_method: str
     signature_method: SignatureMethod
