@@ -22,9 +22,8 @@ CUT_OFF = "is cut off"
 # No encoder writes such a number. It would give a message a second encoding.
 LONG_WINDED = "has a number that is longer than it need be"
 _LENGTH_OCTETS = 4  # 28 bits
-_NUMBER = re.compile(
-    rb"[\x80-\xff]*[\x00-\x7f]"
-)  # the high bit of a group says that another one follows
+# The high bit of a group says that another one follows.
+_NUMBER = re.compile(rb"[\x80-\xff]*[\x00-\x7f]")
 _MOST_KEPT = 2048  # bits; measured
 
 
